@@ -1,0 +1,81 @@
+"""The `muniment` command: one file per command group, imported only when it is called."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from muniment import __version__
+from muniment.core.errors import Malformed, MunimentError
+
+# Command -> (module that holds it as `command`, one line for the overview). Modules are imported when called, so that the
+# bare package needs neither Django nor a database driver, and `muniment mcp` starts fast.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("up", "start the ledger here: database, server, sealing"),
+    "down": ("down", "stop what `up --detach` started"),
+    "status": ("status", "say what runs, how large the log is, how old the last checkpoint is"),
+    "demo": ("demo", "record, seal, prove and attack a ledger in a throw-away folder"),
+    "mcp": ("mcp", "record every tool call between an MCP client and a stdio MCP server"),
+    "record": ("record", "record one event, from a shell script"),
+    "ship": ("ship", "send what the spools hold, and free it once proven"),
+    "export": ("export", "take entries away as a bundle that anyone can verify"),
+    "verify": ("verify", "check a bundle, a folder, a live log or a database"),
+    "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
+    "keys": ("keys", "create, list and revoke API keys"),
+    "tenants": ("tenants", "create and list tenants, and set what is public"),
+    "logs": ("logs", "rotate a log's key, adopt a head after a restore"),
+}
+GROUPS = (
+    ("Run a ledger", ("up", "down", "status", "demo")),
+    ("Capture", ("mcp", "record", "ship")),
+    ("Prove", ("export", "verify", "known-logs")),
+    ("Administer", ("keys", "tenants", "logs")),
+)
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        try:
+            module = importlib.import_module(f"muniment.cli.{COMMANDS[cmd_name][0]}")
+        except ModuleNotFoundError as missing:
+            if missing.name is None or missing.name.startswith("muniment"):
+                raise
+            raise click.ClickException(
+                f"`muniment {cmd_name}` needs {missing.name}, which is not installed.\n"
+                "Install the server parts: pip install 'muniment[server]'"
+            ) from missing
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        for title, names in GROUPS:
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="muniment")
+def muniment() -> None:
+    """A tamper-evident ledger of what agents did, and the proofs to take away."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; refusals and malformed input end in one plain sentence, not in a traceback."""
+    try:
+        muniment.main(args=list(arguments) if arguments is not None else None, prog_name="muniment")
+    except MunimentError as error:
+        click.echo(f"muniment: {error}", err=True)
+        sys.exit(2 if isinstance(error, Malformed) else 1)
+
+
+if __name__ == "__main__":
+    main()
