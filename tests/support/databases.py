@@ -1,0 +1,82 @@
+"""Real databases for tests: one embedded cluster for each test process, one cheap database for each test."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from muniment.ledger.embedded import SUPERUSER, EmbeddedPostgres, reachable_directory
+from muniment.ledger.roles import LOGIN_ROLES, create_roles
+from muniment.ledger.schema import apply
+
+TEMPLATE = "muniment_template"
+PASSWORDS = {role: f"password of {role}" for role in LOGIN_ROLES}
+
+# The machine does not lose power during a test. Tests of durability start clusters of their own, with real settings.
+UNSAFE_AND_FAST: Mapping[str, str] = {"fsync": "off", "shared_buffers": "128MB"}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of the test cluster.
+
+    Roles: `superuser` (or `owner`, the same connection: the owner itself cannot log in), `migrator`, `app`, `ingest`,
+    `auditor`.
+    """
+
+    cluster: EmbeddedPostgres
+    name: str
+
+    def url(self, role: str = "superuser") -> str:
+        if role in ("superuser", "owner"):
+            return self.cluster.url(database=self.name)
+        return self.cluster.url(user=f"muniment_{role}", password=PASSWORDS[role], database=self.name)
+
+    def connect(self, role: str = "superuser", *, autocommit: bool = False) -> psycopg.Connection:
+        return psycopg.connect(self.url(role), autocommit=autocommit)
+
+
+class Databases:
+    """Makes databases from a migrated template."""
+
+    def __init__(self, cluster: EmbeddedPostgres) -> None:
+        self.cluster = cluster
+        self._numbers = itertools.count(1)
+        self._admin("CREATE DATABASE muniment_template")
+        with Database(cluster, TEMPLATE).connect() as connection:
+            create_roles(connection, PASSWORDS)
+            connection.execute("GRANT muniment_owner TO CURRENT_USER")
+        with Database(cluster, TEMPLATE).connect("migrator") as connection:
+            apply(connection)
+
+    @contextmanager
+    def fresh(self, *, template: str = TEMPLATE) -> Iterator[Database]:
+        database = Database(self.cluster, f"test_{os.getpid()}_{next(self._numbers)}")
+        self._admin(f"CREATE DATABASE {database.name} TEMPLATE {template} STRATEGY FILE_COPY")
+        with database.connect(autocommit=True) as connection:
+            # A copied database does not take its template's grants along.
+            create_roles(connection, PASSWORDS)
+        try:
+            yield database
+        finally:
+            self._admin(f"DROP DATABASE {database.name} WITH (FORCE)")
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self.cluster.url(user=SUPERUSER), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running_cluster() -> Iterator[EmbeddedPostgres]:
+    directory = reachable_directory("muniment-tests-")
+    cluster = EmbeddedPostgres(directory / "postgres", settings=UNSAFE_AND_FAST)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(directory)
