@@ -162,7 +162,8 @@ class EmbeddedPostgres:
         if blocked is not None:
             raise Refused(
                 f"PostgreSQL does not run as root, and user id {account.uid}, under which it is started instead, "
-                f"may not enter {blocked}: set MUNIMENT_HOME to a place below directories that others may enter (/var/lib/muniment), "
+                f"may not enter {blocked}: set MUNIMENT_HOME to a place below directories that others may enter "
+                f"(/var/lib/muniment), "
                 f"or run as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own",
                 "postgres",
             )
