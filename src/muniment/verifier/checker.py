@@ -1,0 +1,263 @@
+"""LogChecker: takes the parts of one log from left to right and says what holds, in constant memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muniment.core.errors import Malformed
+from muniment.core.merkle import Stack
+from muniment.verifier.keyring import Judgement, Keyring, settle
+from muniment.verifier.pins import Pins
+from muniment.verifier.report import Check, Finding, Report, State
+from muniment.verifier.run import MAX_FINDINGS, Run, count_unnumbered
+from muniment.verifier.scan import scan
+from muniment.verifier.sources import SourceBook
+from muniment.verifier.summary import conclude
+
+BUFFER: Final = 512
+"""Entries that are held back, so that they can be checked together."""
+
+
+class LogChecker:
+    """Checks one log that is handed over from left to right.
+
+    Feed `keys` first, then `entry` (each perhaps followed by `body`), `subtree` and `checkpoint` in the order of their
+    positions; say `fail`, `passed` or `not_made` for what was checked elsewhere (`columns`, `head`); ask for `report` at
+    the end. Nothing raises because a check failed: all of it is in the report.
+
+    Args:
+        origin: the log's name as the material gives it.
+        pins: what is trusted from outside.
+        target: what the report calls the material.
+    """
+
+    def __init__(self, origin: str, pins: Pins | None = None, *, target: str = "") -> None:
+        self.origin = origin
+        self.pins = pins or Pins()
+        self.target = target
+        self.position = 0
+        self.entries = 0
+        self.checkpoints = 0
+        self.pairs = 0
+        self.cosigned = 0
+        self.signed = 0
+        self.unreadable = 0
+        self.disclosed = 0
+        self.undisclosed = 0
+        self.tokens = 0
+        self.genesis: bytes | None = None
+        self.pin_met = False
+        self.last: Judgement | None = None
+        self.last_note = b""
+        self.sources = SourceBook()
+        self.unnumbered: dict[str, int] = {}
+        self.findings: list[Finding] = []
+        self.failures: dict[str, int] = {}
+        self.outside: dict[str, Check] = {}
+        self.remarks: list[str] = []
+        self._stack = Stack()
+        self._notes: list[bytes] = []
+        self._keyring: Keyring | None = None
+        self._texts: list[bytes] = []
+        self._bodies: dict[int, tuple[bytes, bytes]] = {}
+        self._last_hash: str | None = None
+        self._last_time: str | None = None
+        self._hole_end = 0
+        self._mark = self.pins.checkpoint.size if self.pins.checkpoint else -1
+        if self.pins.origin is not None and self.pins.origin != origin:
+            self.fail("place", f"the log is {origin}, and {self.pins.origin} is pinned", "origin", 0)
+        self._meet_pin()
+
+    # --- what is fed -----------------------------------------------------------------------------------------------
+
+    def keys(self, note: bytes) -> None:
+        """A keys note, as received. It is a hint: it counts only if the pinned root signed it.
+
+        Raises:
+            Malformed: if it is no keys note.
+        """
+        if self._keyring is not None:
+            raise Malformed("a keys note after entries or checkpoints", "keys")
+        self._notes.append(note)
+
+    def entry(self, text: bytes) -> None:
+        """The entry at the present position, its text as received. It is checked together with its neighbours."""
+        held = len(self._texts)
+        if held >= BUFFER or (held and self.position + held == self._mark):
+            self._flush()
+        self._texts.append(text)
+
+    def body(self, salt: bytes, body: bytes) -> None:
+        """Salt (32 bytes) and body of the entry that was fed last.
+
+        Raises:
+            Malformed: if no entry was fed just before.
+        """
+        if not self._texts or len(self._texts) - 1 in self._bodies:
+            raise Malformed("a body without an entry before it", "body")
+        self._bodies[len(self._texts) - 1] = (salt, body)
+
+    def subtree(self, level: int, hash_: bytes) -> None:
+        """A perfect subtree of 2^level entries that are not shown.
+
+        Raises:
+            Malformed: if the present position is not a multiple of 2^level.
+        """
+        self._flush()
+        if self.position & ((1 << level) - 1):
+            raise Malformed(f"a subtree of level {level} cannot stand at position {self.position}", "subtree")
+        self._stack.push(level, hash_)
+        self.position += 1 << level
+        self._last_hash = None
+        self._hole_end = self.position
+        self._meet_pin()
+
+    def checkpoint(self, note: bytes) -> None:
+        """A checkpoint note at the position equal to its size.
+
+        Raises:
+            Malformed: if it is no checkpoint note.
+        """
+        self._flush()
+        self.judged(self.keyring.judge(note), note)
+
+    def token(self) -> None:
+        """A timestamp token: carried, not checked."""
+        self.tokens += 1
+
+    def run(self, run: Run) -> None:
+        """A run that was scanned elsewhere and starts at the present position."""
+        if run.start != self.position:
+            raise ValueError(f"a run from {run.start} cannot stand at {self.position}")
+        if run.genesis is not None:
+            self._meet_genesis(run.genesis)
+        if self._last_hash is not None and run.first_prev is not None:
+            self.pairs += 1
+            if run.first_prev != self._last_hash:
+                self.fail("chain", "prev is not the hash of the entry before", f"entry {run.start}", run.start)
+        if self._last_time is not None and run.first_time is not None and run.first_time < self._last_time:
+            self.fail("time", f"recorded at {run.first_time}, before its predecessor", f"entry {run.start}", run.start)
+        for level, hash_ in run.subtrees:
+            self._stack.push(level, hash_)
+        self.position += run.count
+        self.entries += run.count
+        self.pairs += run.pairs
+        self.unreadable += run.unreadable
+        self.disclosed += run.disclosed
+        self.undisclosed += run.undisclosed
+        self._last_hash = run.last_hash
+        self._last_time = run.last_time or self._last_time
+        self._take(run)
+        self.sources.meet(run.sources, self._hole_end, self._source_failed)
+        count_unnumbered(self.unnumbered, run.unnumbered)
+        self._meet_pin()
+
+    def judged(self, judgement: Judgement, note: bytes) -> None:
+        """A checkpoint whose signatures were judged elsewhere with this checker's keyring."""
+        checkpoint = judgement.checkpoint
+        size, where = checkpoint.size, f"checkpoint {checkpoint.size}"
+        self.checkpoints += 1
+        if checkpoint.origin != self.origin:
+            self.fail("place", f"the checkpoint is of the log {checkpoint.origin}", where, size)
+        if size != self.position:
+            self.fail("tree", f"it stands at position {self.position}", where, size)
+        elif self._stack.root() != checkpoint.root:
+            self.fail("tree", "its root is not what the entries and subtrees before it fold to", where, size)
+        if judgement.signature is not None:
+            self.fail("signatures", judgement.signature, where, size)
+        else:
+            self.signed += 1
+        if judgement.cosignature is not None:
+            self.fail("cosignatures", judgement.cosignature, where, size)
+        elif judgement.cosigned:
+            self.cosigned += 1
+        self.last = judgement
+        self.last_note = note
+
+    # --- what was checked elsewhere --------------------------------------------------------------------------------
+
+    def fail(self, check: str, reason: str, where: str, position: int = -1) -> None:
+        """Note a broken place under any check."""
+        met = self.failures.get(check, 0)
+        self.failures[check] = met + 1
+        if not met or len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(check, reason, where, position))
+
+    def passed(self, check: str, reason: str, count: int = 0) -> None:
+        """Say that a check which needs more than the log's own parts (`columns`, `head`, `pin`) passed."""
+        self._say(check, "passed", reason, count)
+
+    def not_made(self, check: str, reason: str, count: int = 0) -> None:
+        """Say why a check was not made."""
+        self._say(check, "not_made", reason, count)
+
+    def remark(self, sentence: str) -> None:
+        """Add a sentence to the report."""
+        self.remarks.append(sentence)
+
+    # --- what comes out --------------------------------------------------------------------------------------------
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that hold for this log; settled when it is first asked for."""
+        if self._keyring is None:
+            self._keyring = settle(self.origin, self._notes, self.pins)
+            if self._keyring.state == "failed":
+                self.fail("keys", self._keyring.reason, "keys note", 0)
+        return self._keyring
+
+    def report(self, *, malformed: str | None = None) -> Report:
+        """Conclude.
+
+        Args:
+            malformed: why the material could not be read to its end, if so.
+        """
+        self._flush()
+        pinned = self.pins.checkpoint
+        if pinned is not None and self.position < pinned.size and self.pins.behind_fails and malformed is None:
+            reason = f"the log ends here, and a checkpoint of {pinned.size:,} entries is pinned"
+            self.fail("pin", reason, f"entry {self.position}", self.position)
+        return conclude(self, malformed)
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        texts, bodies = self._texts, self._bodies
+        if texts:
+            self._texts, self._bodies = [], {}
+            self.run(scan(texts, self.position, self.origin, bodies))
+
+    def _meet_genesis(self, genesis: bytes) -> None:
+        self.genesis = genesis
+        if self.pins.genesis is not None and self.pins.genesis != genesis:
+            self.fail("genesis", "it is not the pinned genesis", "entry 0", 0)
+        if self.keyring.genesis is not None and self.keyring.genesis != genesis:
+            self.fail("keys", "the keys note is for a log with another entry 0", "keys note", 0)
+
+    def _meet_pin(self) -> None:
+        pinned = self.pins.checkpoint
+        if pinned is None or pinned.size != self.position or self.pin_met:
+            return
+        self.pin_met = True
+        if self._stack.root() != pinned.root:
+            self.fail(
+                "pin",
+                f"the first {pinned.size} entries are not those of the pinned checkpoint",
+                f"checkpoint {pinned.size}",
+                pinned.size,
+            )
+
+    def _take(self, run: Run) -> None:
+        kept: dict[str, int] = {}
+        for finding in run.findings:
+            self.fail(finding.check, finding.reason, finding.where, finding.position)
+            kept[finding.check] = kept.get(finding.check, 0) + 1
+        for check, count in run.failures.items():
+            self.failures[check] += count - kept[check]
+
+    def _source_failed(self, reason: str, position: int) -> None:
+        self.fail("sources", reason, f"entry {position}", position)
+
+    def _say(self, check: str, state: State, reason: str, count: int) -> None:
+        self.outside[check] = Check(check, state, reason, count)
+

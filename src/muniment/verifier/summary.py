@@ -1,0 +1,232 @@
+"""Turns what a checker has seen into the checks of docs/format.md section 8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from muniment.verifier.report import CHECK_NAMES, Check, Finding, Report, Trust
+
+if TYPE_CHECKING:
+    from muniment.verifier.checker import LogChecker
+
+
+def conclude(checker: LogChecker, malformed: str | None = None) -> Report:
+    """Write the report of everything that was fed to `checker`.
+
+    Args:
+        checker: it is read, not changed.
+        malformed: why the material could not be read to its end, if so.
+    """
+    checks = tuple(_check(checker, name, malformed) for name in CHECK_NAMES)
+    findings = list(checker.findings)
+    if malformed is not None:
+        findings.append(Finding("form", malformed, checker.target or "the material"))
+    trust, why = _trust(checker, checks)
+    last = checker.last.checkpoint if checker.last else None
+    return Report(
+        target=checker.target,
+        origin=checker.origin,
+        size=last.size if last else 0,
+        root=last.root.hex() if last else "",
+        genesis=checker.genesis.hex() if checker.genesis else "",
+        entries=checker.entries,
+        checks=checks,
+        findings=tuple(findings),
+        findings_total=sum(checker.failures.values()) + (malformed is not None),
+        malformed=malformed is not None,
+        trust=trust,
+        trust_reason=why,
+        remarks=(*checker.remarks, *_remarks(checker)),
+    )
+
+
+def _check(checker: LogChecker, name: str, malformed: str | None) -> Check:
+    if name == "form" and malformed is not None:
+        return Check(name, "failed", malformed, 1)
+    failed = checker.failures.get(name, 0)
+    if failed:
+        first = next(finding for finding in checker.findings if finding.check == name)
+        more = f" (and {failed - 1:,} more)" if failed > 1 else ""
+        return Check(name, "failed", f"{first}{more}", failed)
+    if name in checker.outside:
+        return checker.outside[name]
+    return _OPEN[name](checker)
+
+
+def _form(checker: LogChecker) -> Check:
+    return Check("form", "passed", "read to the end", checker.entries)
+
+
+def _entries(checker: LogChecker) -> Check:
+    return Check("entries", "passed", f"{_many(checker.entries, 'entry', 'entries')} in canonical form", checker.entries)
+
+
+def _place(checker: LogChecker) -> Check:
+    readable = checker.entries - checker.unreadable
+    reason = f"{_many(readable, 'entry', 'entries')} of {checker.origin}, each at its own number"
+    if checker.unreadable:
+        reason += f"; {checker.unreadable:,} could not be read"
+    return Check("place", "passed", reason, readable)
+
+
+def _chain(checker: LogChecker) -> Check:
+    absent = max(checker.position - 1, 0) - checker.pairs
+    reason = f"{_many(checker.pairs, 'pair', 'pairs')} of neighbours linked"
+    if absent > 0:
+        reason += f"; not made for {_many(absent, 'pair that is', 'pairs that are')} not present"
+    return Check("chain", "passed", reason, checker.pairs)
+
+
+def _time(checker: LogChecker) -> Check:
+    return Check("time", "passed", "recorded_at never decreases", checker.entries)
+
+
+def _tree(checker: LogChecker) -> Check:
+    if not checker.checkpoints:
+        return Check("tree", "not_made", "there is no checkpoint")
+    return Check("tree", "passed", f"{_many(checker.checkpoints, 'root', 'roots')} folded and equal", checker.checkpoints)
+
+
+def _genesis(checker: LogChecker) -> Check:
+    pinned = checker.pins.genesis
+    if pinned is None:
+        return Check("genesis", "not_made", "no genesis is pinned")
+    if checker.genesis is None:
+        return Check("genesis", "not_made", "entry 0 is not present")
+    return Check("genesis", "passed", f"entry 0 is the pinned {pinned.hex()[:16]}…", 1)
+
+
+def _keys(checker: LogChecker) -> Check:
+    keyring = checker.keyring
+    return Check("keys", keyring.state, keyring.reason, keyring.notes)
+
+
+def _signatures(checker: LogChecker) -> Check:
+    if not checker.checkpoints:
+        return Check("signatures", "not_made", "there is no checkpoint")
+    if not checker.keyring.usable:
+        return Check("signatures", "not_made", "there is no keys note that holds, so no key to check with")
+    signed = _many(checker.signed, "checkpoint", "checkpoints")
+    whose = "the log key in force" if checker.keyring.attested else "a log key that the material itself names"
+    return Check("signatures", "passed", f"{signed} signed by {whose}", checker.signed)
+
+
+def _cosignatures(checker: LogChecker) -> Check:
+    if not checker.checkpoints:
+        return Check("cosignatures", "not_made", "there is no checkpoint")
+    if not checker.keyring.usable:
+        return Check("cosignatures", "not_made", "there is no keys note that holds")
+    if not checker.keyring.cosigners:
+        return Check("cosignatures", "not_made", "the keys note names no cosigner")
+    return Check("cosignatures", "passed", f"{_many(checker.cosigned, 'checkpoint', 'checkpoints')} cosigned", checker.cosigned)
+
+
+def _pin(checker: LogChecker) -> Check:
+    pinned = checker.pins.checkpoint
+    if pinned is None:
+        return Check("pin", "not_made", "no checkpoint is pinned")
+    if checker.pin_met:
+        return Check("pin", "passed", f"contains the pinned checkpoint of {_many(pinned.size, 'entry', 'entries')}", 1)
+    if checker.position < pinned.size:
+        behind = f"{checker.position:,} entries, behind the checkpoint of {pinned.size:,} that was proven before"
+        return Check("pin", "not_made", behind)
+    return Check("pin", "not_made", f"the pinned size {pinned.size:,} lies inside a subtree whose entries are not shown")
+
+
+def _bodies(checker: LogChecker) -> Check:
+    if not checker.disclosed:
+        if not checker.undisclosed:
+            return Check("bodies", "not_made", "no event has a body")
+        return Check("bodies", "not_made", f"{_many(checker.undisclosed, 'body', 'bodies')} not disclosed")
+    reason = f"{_many(checker.disclosed, 'body matches', 'bodies match')}"
+    if checker.undisclosed:
+        reason += f"; {checker.undisclosed:,} not disclosed"
+    return Check("bodies", "passed", reason, checker.disclosed)
+
+
+def _sources(checker: LogChecker) -> Check:
+    book = checker.sources
+    if not book.followed:
+        return Check("sources", "not_made", "no event comes from a source that numbers its events")
+    if book.dropped:
+        return Check("sources", "not_made", f"more than {book.followed:,} sources; {book.dropped:,} spans not followed")
+    if book.edges:
+        return Check(
+            "sources",
+            "not_made",
+            f"{_many(book.edges, 'place', 'places')} where numbers may lie in what is not shown; elsewhere no gap",
+            book.edges,
+        )
+    return Check("sources", "passed", f"no gap in {_many(book.followed, 'numbered source', 'numbered sources')}", book.followed)
+
+
+def _columns(_: LogChecker) -> Check:
+    return Check("columns", "not_made", "only a database has columns")
+
+
+def _head(_: LogChecker) -> Check:
+    return Check("head", "not_made", "only a database or a live log has a head")
+
+
+def _anchors(checker: LogChecker) -> Check:
+    if checker.tokens:
+        return Check("anchors", "not_made", f"{_many(checker.tokens, 'token', 'tokens')} carried, not checked", checker.tokens)
+    return Check("anchors", "not_made", "no timestamp token")
+
+
+_OPEN = {
+    "form": _form,
+    "entries": _entries,
+    "place": _place,
+    "chain": _chain,
+    "time": _time,
+    "tree": _tree,
+    "genesis": _genesis,
+    "keys": _keys,
+    "signatures": _signatures,
+    "cosignatures": _cosignatures,
+    "pin": _pin,
+    "bodies": _bodies,
+    "sources": _sources,
+    "columns": _columns,
+    "head": _head,
+    "anchors": _anchors,
+}
+
+
+def _trust(checker: LogChecker, checks: tuple[Check, ...]) -> tuple[Trust, str]:
+    state = {check.name: check.state for check in checks}
+    whose = "this machine's known logs" if checker.pins.known else "your pins"
+    if checker.pins.root is not None and state["keys"] == "passed":
+        return "pinned", f"held against the root key of {whose}"
+    pinned = checker.pins.checkpoint
+    if pinned is not None and state["pin"] == "passed":
+        size = checker.last.checkpoint.size if checker.last else 0
+        if size == pinned.size:
+            return "pinned", f"held against the checkpoint of {whose}"
+        if checker.keyring.continued:
+            return "pinned", f"held against the checkpoint and the log key of {whose}"
+        return "self-attested", (
+            f"the first {pinned.size:,} entries are held against the checkpoint of {whose}; "
+            "what follows is signed with keys that whoever wrote it chose"
+        )
+    return "self-attested", "the keys come from the material itself: whoever wrote it chose them"
+
+
+def _remarks(checker: LogChecker) -> list[str]:
+    remarks = []
+    if checker.unnumbered:
+        events = sum(checker.unnumbered.values())
+        names = sorted(name for name in checker.unnumbered if name)
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        if "" in checker.unnumbered:
+            shown += " and others"
+        remarks.append(
+            f"{_many(events, 'event comes', 'events come')} from sources without numbers ({shown}): "
+            "for these no gap can be seen"
+        )
+    return remarks
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
