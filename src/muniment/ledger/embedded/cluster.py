@@ -290,10 +290,12 @@ class EmbeddedPostgres:
                     connection.execute("SELECT 1")
                 return
             except (psycopg.OperationalError, Refused) as error:
-                if isinstance(error, psycopg.OperationalError) and "password authentication failed" in str(error):
-                    raise Refused(
-                        f"{self.directory / 'superuser.password'} is not this database's password", "postgres"
-                    ) from error
+                said = str(error)
+                if "password authentication failed" in said:
+                    where = self.directory / "superuser.password"
+                    raise Refused(f"{where} does not hold this database's password", "postgres") from error
+                if "FATAL:" in said and "the database system is" not in said:
+                    raise Refused(f"the database in {self.directory} refuses us: {said}", "postgres") from error
                 if time.monotonic() > deadline:
                     raise Refused(f"the database in {self.directory} does not answer: {error}", "postgres") from error
             time.sleep(0.05)

@@ -1,0 +1,1 @@
+"""Migrations: each runs SQL files of `muniment.ledger`, as the owner of the schema."""
