@@ -1,7 +1,7 @@
 """Rates: how often one client may ask for what costs something.
 
-A token bucket per name, in this process. The number of buckets is bounded; the one that was used longest ago makes room, which can only
-favour a client, never lock one out.
+A token bucket per name, in this process. The number of buckets is bounded; the one that was used longest ago makes
+room, which can only favour a client, never lock one out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A request's body as a list of submissions, each of them read or refused by name.
 
-Three shapes: one submission, `{"events": [submission, …]}`, or a submission a line (NDJSON). What cannot be told apart is refused as a
-whole before anything is recorded; what can be told apart is refused one by one.
+Three shapes: one submission, `{"events": [submission, …]}`, or a submission a line (NDJSON). What cannot be told apart
+is refused as a whole before anything is recorded; what can be told apart is refused one by one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def media_type(header: str) -> str:
     if name not in (JSON, NDJSON):
         raise refuse(
             "unsupported-media-type",
-            f"content-type {ascii(header[:80])} is not read here; use {JSON} or {NDJSON}",
+            f"content-type {header[:80]!a} is not read here; use {JSON} or {NDJSON}",
             headers={"accept-post": f"{JSON}, {NDJSON}"},
         )
     for parameter in parameters:
@@ -66,7 +66,7 @@ async def read_batch(data: bytes, media: str, source_id: str) -> Batch:
         source_id: the source of events that name none.
 
     Raises:
-        ProblemError: malformed-json, malformed-encoding, too-many-events or invalid-request, for the request as a whole.
+        ProblemError: malformed-json, malformed-encoding, too-many-events or invalid-request, for the whole request.
     """
     scanner = Scanner()
     single = False
