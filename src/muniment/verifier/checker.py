@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from muniment.core.errors import Malformed
+from muniment.core.errors import Malformed, VerificationFailed
 from muniment.core.merkle import Stack
 from muniment.verifier.keyring import Judgement, Keyring, settle
 from muniment.verifier.pins import Pins
@@ -56,6 +56,7 @@ class LogChecker:
         self.outside: dict[str, Check] = {}
         self.remarks: list[str] = []
         self._stack = Stack()
+        self._folds = True
         self._notes: list[bytes] = []
         self._keyring: Keyring | None = None
         self._texts: list[bytes] = []
@@ -98,15 +99,15 @@ class LogChecker:
         self._bodies[len(self._texts) - 1] = (salt, body)
 
     def subtree(self, level: int, hash_: bytes) -> None:
-        """A perfect subtree of 2^level entries that are not shown.
-
-        Raises:
-            Malformed: if the present position is not a multiple of 2^level.
-        """
+        """A perfect subtree of 2^level entries that are not shown."""
         self._flush()
-        if self.position & ((1 << level) - 1):
-            raise Malformed(f"a subtree of level {level} cannot stand at position {self.position}", "subtree")
-        self._stack.push(level, hash_)
+        if self._folds:
+            try:
+                self._stack.push(level, hash_)
+            except VerificationFailed as error:
+                # From here on there is no tree any more to compare anything with.
+                self._folds = False
+                self.fail("tree", error.reason, f"subtree at {self.position}", self.position)
         self.position += 1 << level
         self._last_hash = None
         self._hole_end = self.position
@@ -137,8 +138,9 @@ class LogChecker:
                 self.fail("chain", "prev is not the hash of the entry before", f"entry {run.start}", run.start)
         if self._last_time is not None and run.first_time is not None and run.first_time < self._last_time:
             self.fail("time", f"recorded at {run.first_time}, before its predecessor", f"entry {run.start}", run.start)
-        for level, hash_ in run.subtrees:
-            self._stack.push(level, hash_)
+        if self._folds:
+            for level, hash_ in run.subtrees:
+                self._stack.push(level, hash_)
         self.position += run.count
         self.entries += run.count
         self.pairs += run.pairs
@@ -148,7 +150,10 @@ class LogChecker:
         self._last_hash = run.last_hash
         self._last_time = run.last_time or self._last_time
         self._take(run)
-        self.sources.meet(run.sources, self._hole_end, self._source_failed)
+        self.sources.meet(run.sources, self._hole_end, run.holes[0] if run.holes else None, self._source_failed)
+        self.sources.edges += run.edges
+        if run.holes:
+            self._hole_end = run.holes[1] + 1
         count_unnumbered(self.unnumbered, run.unnumbered)
         self._meet_pin()
 
@@ -161,16 +166,14 @@ class LogChecker:
             self.fail("place", f"the checkpoint is of the log {checkpoint.origin}", where, size)
         if size != self.position:
             self.fail("tree", f"it stands at position {self.position}", where, size)
-        elif self._stack.root() != checkpoint.root:
+        elif self._folds and self._stack.root() != checkpoint.root:
             self.fail("tree", "its root is not what the entries and subtrees before it fold to", where, size)
         if judgement.signature is not None:
             self.fail("signatures", judgement.signature, where, size)
-        else:
-            self.signed += 1
         if judgement.cosignature is not None:
             self.fail("cosignatures", judgement.cosignature, where, size)
-        elif judgement.cosigned:
-            self.cosigned += 1
+        self.signed += judgement.signed
+        self.cosigned += judgement.cosigned
         self.last = judgement
         self.last_note = note
 
@@ -236,7 +239,7 @@ class LogChecker:
 
     def _meet_pin(self) -> None:
         pinned = self.pins.checkpoint
-        if pinned is None or pinned.size != self.position or self.pin_met:
+        if pinned is None or pinned.size != self.position or self.pin_met or not self._folds:
             return
         self.pin_met = True
         if self._stack.root() != pinned.root:
@@ -260,4 +263,3 @@ class LogChecker:
 
     def _say(self, check: str, state: State, reason: str, count: int) -> None:
         self.outside[check] = Check(check, state, reason, count)
-

@@ -53,6 +53,8 @@ class Run:
         disclosed, undisclosed: bodies that came along, and commitments without their body.
         sources: numbered sources met.
         unnumbered: events per source that gives no numbers; the key "" gathers those over `MAX_NAMES`.
+        holes: positions of the first and the last entry whose source could not be read; None if there is none.
+        edges: places where a source's numbers may lie in such an entry.
         findings: the first broken places; failures: how many there were, per check.
         genesis: hash of entry 0 when the run starts there.
     """
@@ -70,6 +72,8 @@ class Run:
     undisclosed: int = 0
     sources: dict[SourceKey, SourceSpan] = field(default_factory=dict)
     unnumbered: dict[str, int] = field(default_factory=dict)
+    holes: tuple[int, int] | None = None
+    edges: int = 0
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     genesis: bytes | None = None

@@ -50,27 +50,29 @@ class SourceBook:
         """How many (source, epoch) pairs are followed."""
         return len(self._last)
 
-    def meet(self, spans: Mapping[SourceKey, SourceSpan], hole_end: int, fail: Fail) -> None:
+    def meet(self, spans: Mapping[SourceKey, SourceSpan], hole_end: int, first_hole: int | None, fail: Fail) -> None:
         """Join the spans of a run to what was met before.
 
         Args:
             spans: what a run says about its sources.
-            hole_end: position after the last subtree whose entries were not shown; 0 if all were.
+            hole_end: position after the last entry before this run that was not shown or readable; 0 if all were.
+            first_hole: position of the first entry within the run that was not readable.
             fail: called with the reason and the position of every gap or broken link at the seam.
         """
         for key, span in spans.items():
             known = self._last.get(key)
             name = f"{key[0]} (epoch {key[1][:8]})"
             wrong: str | None = None
+            inside = first_hole is not None and first_hole < span.first_position
             if known is None:
                 if len(self._last) >= MAX_SOURCES:
                     self.dropped += 1
                     continue
-                if hole_end and span.first_seq:
+                if (hole_end or inside) and span.first_seq:
                     self.edges += 1
                 else:
                     wrong = start_failure(name, span.first_seq, span.first_prev)
-            elif hole_end > known[2] and span.first_seq > known[0] + 1:
+            elif (inside or hole_end > known[2]) and span.first_seq > known[0] + 1:
                 self.edges += 1
             else:
                 wrong = link_failure(name, known[0], known[1], span.first_seq, span.first_prev)

@@ -48,6 +48,11 @@ def _check(checker: LogChecker, name: str, malformed: str | None) -> Check:
         first = next(finding for finding in checker.findings if finding.check == name)
         more = f" (and {failed - 1:,} more)" if failed > 1 else ""
         return Check(name, "failed", f"{first}{more}", failed)
+    if malformed is not None:
+        return Check(name, "not_made", "reading stopped before the end")
+    if name in ("place", "chain", "time") and checker.unreadable:
+        reason = f"{_many(checker.unreadable, 'entry', 'entries')} could not be read"
+        return Check(name, "not_made", reason, checker.unreadable)
     if name in checker.outside:
         return checker.outside[name]
     return _OPEN[name](checker)
@@ -58,15 +63,14 @@ def _form(checker: LogChecker) -> Check:
 
 
 def _entries(checker: LogChecker) -> Check:
-    return Check("entries", "passed", f"{_many(checker.entries, 'entry', 'entries')} in canonical form", checker.entries)
+    return Check(
+        "entries", "passed", f"{_many(checker.entries, 'entry', 'entries')} in canonical form", checker.entries
+    )
 
 
 def _place(checker: LogChecker) -> Check:
-    readable = checker.entries - checker.unreadable
-    reason = f"{_many(readable, 'entry', 'entries')} of {checker.origin}, each at its own number"
-    if checker.unreadable:
-        reason += f"; {checker.unreadable:,} could not be read"
-    return Check("place", "passed", reason, readable)
+    reason = f"{_many(checker.entries, 'entry', 'entries')} of {checker.origin}, each at its own number"
+    return Check("place", "passed", reason, checker.entries)
 
 
 def _chain(checker: LogChecker) -> Check:
@@ -84,7 +88,9 @@ def _time(checker: LogChecker) -> Check:
 def _tree(checker: LogChecker) -> Check:
     if not checker.checkpoints:
         return Check("tree", "not_made", "there is no checkpoint")
-    return Check("tree", "passed", f"{_many(checker.checkpoints, 'root', 'roots')} folded and equal", checker.checkpoints)
+    return Check(
+        "tree", "passed", f"{_many(checker.checkpoints, 'root', 'roots')} folded and equal", checker.checkpoints
+    )
 
 
 def _genesis(checker: LogChecker) -> Check:
@@ -98,7 +104,7 @@ def _genesis(checker: LogChecker) -> Check:
 
 def _keys(checker: LogChecker) -> Check:
     keyring = checker.keyring
-    return Check("keys", keyring.state, keyring.reason, keyring.notes)
+    return Check("keys", keyring.state, keyring.reason, keyring.count)
 
 
 def _signatures(checker: LogChecker) -> Check:
@@ -118,7 +124,9 @@ def _cosignatures(checker: LogChecker) -> Check:
         return Check("cosignatures", "not_made", "there is no keys note that holds")
     if not checker.keyring.cosigners:
         return Check("cosignatures", "not_made", "the keys note names no cosigner")
-    return Check("cosignatures", "passed", f"{_many(checker.cosigned, 'checkpoint', 'checkpoints')} cosigned", checker.cosigned)
+    return Check(
+        "cosignatures", "passed", f"{_many(checker.cosigned, 'checkpoint', 'checkpoints')} cosigned", checker.cosigned
+    )
 
 
 def _pin(checker: LogChecker) -> Check:
@@ -130,7 +138,9 @@ def _pin(checker: LogChecker) -> Check:
     if checker.position < pinned.size:
         behind = f"{checker.position:,} entries, behind the checkpoint of {pinned.size:,} that was proven before"
         return Check("pin", "not_made", behind)
-    return Check("pin", "not_made", f"the pinned size {pinned.size:,} lies inside a subtree whose entries are not shown")
+    return Check(
+        "pin", "not_made", f"the pinned size {pinned.size:,} lies inside a subtree whose entries are not shown"
+    )
 
 
 def _bodies(checker: LogChecker) -> Check:
@@ -157,7 +167,9 @@ def _sources(checker: LogChecker) -> Check:
             f"{_many(book.edges, 'place', 'places')} where numbers may lie in what is not shown; elsewhere no gap",
             book.edges,
         )
-    return Check("sources", "passed", f"no gap in {_many(book.followed, 'numbered source', 'numbered sources')}", book.followed)
+    return Check(
+        "sources", "passed", f"no gap in {_many(book.followed, 'numbered source', 'numbered sources')}", book.followed
+    )
 
 
 def _columns(_: LogChecker) -> Check:
@@ -170,7 +182,9 @@ def _head(_: LogChecker) -> Check:
 
 def _anchors(checker: LogChecker) -> Check:
     if checker.tokens:
-        return Check("anchors", "not_made", f"{_many(checker.tokens, 'token', 'tokens')} carried, not checked", checker.tokens)
+        return Check(
+            "anchors", "not_made", f"{_many(checker.tokens, 'token', 'tokens')} carried, not checked", checker.tokens
+        )
     return Check("anchors", "not_made", "no timestamp token")
 
 
@@ -204,7 +218,7 @@ def _trust(checker: LogChecker, checks: tuple[Check, ...]) -> tuple[Trust, str]:
         size = checker.last.checkpoint.size if checker.last else 0
         if size == pinned.size:
             return "pinned", f"held against the checkpoint of {whose}"
-        if checker.keyring.continued:
+        if checker.keyring.expected is not None and state["signatures"] == "passed":
             return "pinned", f"held against the checkpoint and the log key of {whose}"
         return "self-attested", (
             f"the first {pinned.size:,} entries are held against the checkpoint of {whose}; "
