@@ -35,8 +35,13 @@ check: setup  ## format, lint, types, import rules, documents
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.documents
 
-bench: setup  ## measure, print the table, write bench/results.json
+bench: setup $(VENV)/.peers  ## measure, print the table, write bench/results.json
 	@$(BIN)/python -m bench
+
+$(VENV)/.peers: requirements/bench.txt $(STAMP)
+	@echo "installing the peers to measure beside us"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --ignore-requires-python -r requirements/bench.txt
+	@touch $@
 
 format: setup  ## format the sources
 	@$(BIN)/ruff format src tests bench

@@ -1,6 +1,6 @@
 """Run every benchmark, print the table, write bench/results.json. Exit 1 if a gate is not met.
 
-    python -m bench [--only PART]… [--list]
+python -m bench [--only PART]… [--list]
 """
 
 import argparse
@@ -50,7 +50,9 @@ def table(rows: list[Row]) -> str:
 
 def main() -> int:
     """Measure; 1 if a gate was missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and print the targets beside the figures.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure, and print the targets beside the figures."
+    )
     parser.add_argument("--only", action="append", choices=sorted(PARTS), help="only this part (may be repeated)")
     parser.add_argument("--list", action="store_true", help="list the parts")
     chosen = parser.parse_args()

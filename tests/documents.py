@@ -1,7 +1,7 @@
 """Hold the documents to what is there: `python -m tests.documents`, part of `make check`.
 
-Checks every Markdown file that git tracks or would track: relative links and anchors lead somewhere, files and tests that the text
-names in backticks exist, no machine's own path and no registry address stands anywhere in the repository.
+Checks every Markdown file that git tracks or would track: relative links and anchors lead somewhere, files and tests
+that the text names in backticks exist, no machine's own path and no registry address stands anywhere.
 """
 
 import re

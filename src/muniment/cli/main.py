@@ -9,8 +9,8 @@ import click
 from muniment import __version__
 from muniment.core.errors import Malformed, MunimentError
 
-# Command -> (module that holds it as `command`, one line for the overview). Modules are imported when called, so that the
-# bare package needs neither Django nor a database driver, and `muniment mcp` starts fast.
+# Command -> (module that holds it as `command`, one line for the overview). Modules are imported when called, so that
+# the bare package needs neither Django nor a database driver, and `muniment mcp` starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "start the ledger here: database, server, sealing"),
     "down": ("down", "stop what `up --detach` started"),
