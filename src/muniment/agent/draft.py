@@ -134,11 +134,10 @@ def _text(value: object, limit: int, where: str, escaped: list[str]) -> str:
 def _actor(actor: Actor, escaped: list[str]) -> Fields:
     if isinstance(actor, str):
         prefix = actor.partition(":")[0]
-        kind, name = (prefix if prefix in ACTOR_TYPES else "agent"), actor
-    else:
-        kind, name = _pair(actor, "actor")
-        if kind not in ACTOR_TYPES:
-            raise Malformed(f"must be one of {', '.join(sorted(ACTOR_TYPES))}", "actor.type")
+        actor = (prefix if prefix in ACTOR_TYPES else "agent"), actor
+    kind, name = _pair(actor, "actor")
+    if kind not in ACTOR_TYPES:
+        raise Malformed(f"must be one of {', '.join(sorted(ACTOR_TYPES))}", "actor.type")
     return {"id": _text(name, MAX_ACTOR_ID, "actor.id", escaped), "type": kind}
 
 
@@ -151,9 +150,9 @@ def _resource(resource: Resource, escaped: list[str]) -> Fields:
 
 
 def _pair(value: object, where: str) -> tuple[str, str]:
-    if not isinstance(value, tuple) or len(value) != 2 or not all(isinstance(part, str) for part in value):
-        raise Malformed("must be a pair of strings: (type, id)", where)
-    return value
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str):
+        return value
+    raise Malformed("must be a pair of strings: (type, id)", where)
 
 
 def _references(causes: Iterable[str]) -> list[str]:
@@ -176,7 +175,7 @@ def _labels(labels: Labels) -> list[str]:
     pairs = labels.items() if isinstance(labels, Mapping) else (_split(label) for label in labels)
     written = set()
     for key, value in pairs:
-        if not isinstance(key, str) or _LABEL_KEY(key) is None:
+        if _LABEL_KEY(key) is None:
             raise Malformed(f"{key!r} cannot be the key of a label; an example is env or deploy.stage", "labels")
         written.add(f"{key}={fit_label(value if isinstance(value, str) else str(value))}")
     if len(written) > MAX_OWN_LABELS:
@@ -185,7 +184,7 @@ def _labels(labels: Labels) -> list[str]:
 
 
 def _split(label: str) -> tuple[str, str]:
-    key, separator, value = label.partition("=") if isinstance(label, str) else ("", "", "")
+    key, separator, value = label.partition("=")
     if not separator:
         raise Malformed(f"{label!r} is not of the form key=value", "labels")
     return key, value
@@ -197,12 +196,11 @@ def _trace(trace: Trace) -> Fields:
         if parsed is None:
             raise Malformed("is not a W3C traceparent", "trace")
         return {"id": parsed[0], "span": parsed[1]}
-    if not isinstance(trace, tuple) or len(trace) != 2:
-        raise Malformed("must be a traceparent or (trace id, span id)", "trace")
-    if not isinstance(trace[0], str) or _TRACE_ID(trace[0]) is None:
+    identifier, span = trace
+    if _TRACE_ID(identifier) is None:
         raise Malformed("must be 32 lower-case hex digits", "trace.id")
-    if trace[1] is None:
-        return {"id": trace[0]}
-    if not isinstance(trace[1], str) or _SPAN_ID(trace[1]) is None:
+    if span is None:
+        return {"id": identifier}
+    if _SPAN_ID(span) is None:
         raise Malformed("must be 16 lower-case hex digits", "trace.span")
-    return {"id": trace[0], "span": trace[1]}
+    return {"id": identifier, "span": span}

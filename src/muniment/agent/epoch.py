@@ -1,7 +1,7 @@
 """One epoch of a spool on disk: a directory of segments that exactly one live process may write.
 
-`<state>/spool/<source>/<epoch>/` holds `writer.lock`, held under flock for as long as the writer lives, and the segments
-`<first seq, 16 digits>.seg`. The directory appears complete, with its lock already held, by a rename.
+`<state>/spool/<source>/<epoch>/` holds `writer.lock`, kept under flock for as long as the writer lives, and the
+segments `<first seq, 16 digits>.seg`. The directory appears complete, with its lock already held, by a rename.
 """
 
 import contextlib

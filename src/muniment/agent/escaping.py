@@ -82,7 +82,7 @@ def original(text: str) -> Original:
 def _escape(value: str, forbidden: re.Pattern[str], limit: int) -> str:
     if not value:
         return "%"
-    # A huge string is cut before it is escaped: no unit is shorter than one byte, so more than `limit` characters never fit.
+    # Each character takes at least one byte, so of a huge string only the beginning needs escaping.
     escaped = forbidden.sub(_encode, value[: limit + 1])
     if len(value) <= limit and len(escaped.encode()) <= limit:
         return escaped

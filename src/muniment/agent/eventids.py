@@ -1,7 +1,8 @@
 """Event ids of one writer: ULIDs that only ever rise, whatever its clock does."""
 
-import os
 from typing import Final
+
+from muniment.agent.randomness import Randomness
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
@@ -10,13 +11,18 @@ _MAX_MS: Final = 2**48 - 1
 
 
 class EventIds:
-    """Makes `evt_<ULID>`s. A clock that stands still or jumps back yields the next number after the last id."""
+    """Makes `evt_<ULID>`s. A clock that stands still or jumps back yields the next number after the last id.
 
-    __slots__ = ("_milliseconds", "_random")
+    Args:
+        randomness: where the random part comes from.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_milliseconds", "_randomness", "_tail")
+
+    def __init__(self, randomness: Randomness) -> None:
+        self._randomness = randomness
         self._milliseconds = -1
-        self._random = 0
+        self._tail = 0
 
     def next(self, occurred_at: int) -> str:
         """The id of an event that occurred at this time (nanoseconds since the Unix epoch)."""
@@ -24,8 +30,8 @@ class EventIds:
         if milliseconds > self._milliseconds:
             self._milliseconds = milliseconds if milliseconds <= _MAX_MS else _MAX_MS
             # The top bit stays free: counting on from here cannot run over.
-            self._random = int.from_bytes(os.urandom(10), "big") >> 1
+            self._tail = int.from_bytes(self._randomness.take()[:10], "big") >> 1
         else:
-            self._random += 1
-        number = self._milliseconds << 80 | self._random
+            self._tail += 1
+        number = self._milliseconds << 80 | self._tail
         return "evt_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

@@ -13,8 +13,8 @@ header crc    u32       CRC-32 of the 32 bytes before
 event text, salt, body
 ```
 
-The marker cannot be guessed by whoever wrote a body (the epoch is random and leaves the machine only when the events are
-shipped), so a frame hidden inside a body is not mistaken for one when reading has to find its place again after damage.
+The marker cannot be guessed by whoever wrote a body (the epoch is random and leaves the machine only when the events
+are shipped), so a frame hidden inside a body is not taken for one when reading has to find its place after damage.
 """
 
 import hashlib
@@ -41,8 +41,8 @@ class Frame:
         seq: the event's place in its epoch.
         event: canonical text.
         salt: 32 bytes, or None if the event has no body (or its salt was damaged).
-        body: the body's bytes; no bytes where it is empty or not stored, which `body.len` of the event tells apart; None
-            if the event has no body.
+        body: the body's bytes; no bytes where it is empty or not stored, which `body.len` of the event tells apart;
+            None if the event has no body.
         end: offset in the segment directly after the frame, in bytes.
         body_damaged: the event is whole and the bytes of its body are not; salt and body are None.
     """

@@ -1,5 +1,6 @@
 """A payload as the bytes of an event's body, with their media type."""
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -10,9 +11,6 @@ import orjson
 JSON = "application/json"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
-
-MAX_STORED = 262_144
-"""Bytes of a body that may stand beside an entry. A longer one is committed to in full, and not stored."""
 
 
 def encode_payload(payload: object) -> tuple[bytes, str]:
@@ -27,14 +25,12 @@ def encode_payload(payload: object) -> tuple[bytes, str]:
     """
     if isinstance(payload, bytes | bytearray | memoryview):
         return bytes(payload), BYTES
-    try:
+    # The fast writer refuses lone surrogates, integers beyond 64 bits, keys that are no strings and unknown objects. It
+    # writes NaN as null, so that only where a null stands a second look is needed. The slower one knows them all.
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         body = orjson.dumps(payload)
-        # orjson writes NaN as null; only where a null stands is a second look needed.
         if b"null" not in body or not _has_nonfinite(payload):
             return body, JSON
-    except (TypeError, ValueError, RecursionError):
-        # A lone surrogate, an integer beyond 64 bits, a key that is no string, an unknown object: the slower writer knows them.
-        pass
     try:
         return json.dumps(_plain(payload), ensure_ascii=True, separators=(",", ":")).encode("ascii"), JSON
     except (TypeError, ValueError, RecursionError):

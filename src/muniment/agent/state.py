@@ -57,7 +57,7 @@ class State:
     def source_id(self, agent: str) -> str:
         """The source id of an agent's name on this machine, made on first use.
 
-        Two processes that ask at the same time get the same id: the file appears complete, by a hard link, or not at all.
+        Two processes that ask at the same time get the same id: the file appears complete, by a hard link.
         A state directory that was copied to another machine yields a new id there.
 
         Raises:

@@ -1,0 +1,121 @@
+"""The chain of one epoch: gives each event its number and the hash of the one before, and writes it."""
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from muniment.agent.draft import Fields
+from muniment.agent.epoch import EpochDirectory, Segment
+from muniment.core.event import event_hash
+
+NO_PREVIOUS: Final = "0" * 64
+SEGMENT_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that has everything but its place in the chain.
+
+    Attributes:
+        fields: all but `source`.
+        salt: 32 bytes, or none where the event has no body.
+        body: the bytes to keep with it; none where it is longer than may be stored.
+    """
+
+    fields: Fields
+    salt: bytes
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Roughly what it takes in memory, in bytes."""
+        return len(self.body) + 1024
+
+
+class Chain:
+    """Writes the events of one epoch. Not thread-safe: whoever calls holds the spool's lock.
+
+    Attributes:
+        directory: the epoch's directory, with the writer's lock.
+        segment: the segment being written, if any.
+        retired: descriptors of full segments that still have to be synced and closed.
+        names_changed: a segment was made whose name is perhaps not on disk yet.
+        written: events written so far; also the number of the next one.
+    """
+
+    __slots__ = (
+        "_epoch",
+        "_previous",
+        "_segment_bytes",
+        "_source",
+        "directory",
+        "names_changed",
+        "retired",
+        "segment",
+        "written",
+    )
+
+    def __init__(self, directory: EpochDirectory, source: str, segment_bytes: int) -> None:
+        self.directory = directory
+        self.segment: Segment | None = None
+        self.retired: list[int] = []
+        self.names_changed = False
+        self.written = 0
+        self._source = source
+        self._epoch = directory.epoch.hex()
+        self._previous = NO_PREVIOUS
+        self._segment_bytes = segment_bytes
+
+    def write(self, pending: Pending) -> None:
+        """Write the next event of the chain; a failed attempt uses up no number.
+
+        Raises:
+            OSError: if the disk does not take it.
+        """
+        pending.fields["source"] = {
+            "epoch": self._epoch,
+            "id": self._source,
+            "prev": self._previous,
+            "seq": self.written,
+        }
+        text = orjson.dumps(pending.fields, option=orjson.OPT_SORT_KEYS)
+        segment = self.segment
+        if segment is None or segment.size >= self._segment_bytes:
+            segment = self._next_segment()
+        try:
+            segment.append(self.written, text, pending.salt, pending.body)
+        except OSError as error:
+            # The file may have reached the largest size that files may have here, and the disk still have room.
+            if error.errno not in (errno.EFBIG, errno.ENOSPC) or not segment.size:
+                raise
+            self._next_segment().append(self.written, text, pending.salt, pending.body)
+        self.written += 1
+        self._previous = event_hash(text).hex()
+
+    def abandon(self, segment: Segment) -> None:
+        """Write no more into a segment whose sync failed: the kernel may have let go of its data."""
+        self.names_changed = True
+        if self.segment is segment:
+            self.retired.append(segment.descriptor)
+            self.segment = None
+
+    def close(self) -> None:
+        """Close every file, the writer's lock included; write and sync nothing."""
+        for descriptor in self.retired:
+            os.close(descriptor)
+        self.retired = []
+        if self.segment is not None:
+            os.close(self.segment.descriptor)
+            self.segment = None
+        self.directory.close()
+
+    def _next_segment(self) -> Segment:
+        segment = Segment(self.directory.path, self.directory.epoch, self.written)
+        if self.segment is not None:
+            self.retired.append(self.segment.descriptor)
+        self.segment = segment
+        self.names_changed = True
+        return segment

@@ -1,0 +1,213 @@
+"""A byte tee between our own stdin and stdout and those of a child process: two threads, raw descriptors, whole lines.
+
+Bytes are forwarded exactly as they came. Each complete line is shown to an observer before it is forwarded. What is
+left at the end of a stream is shown and forwarded as a last line. A line longer than `MAX_LINE` is not held back any
+further: its beginning is shown, then it flows through and its length and hash are reported at its end.
+"""
+
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Final, Protocol
+
+MAX_LINE: Final = 64 * 1024 * 1024
+_CHUNK: Final = 256 * 1024
+_LAST_BYTES: Final = 2.0
+"""Seconds to wait for the end of the child's output once the child itself has ended; a grandchild may hold it open."""
+
+
+class Observer(Protocol):
+    """Who is shown what passes."""
+
+    def from_client(self, line: bytes) -> bytes | None:
+        """A line towards the child, without its newline. None: forward it; bytes: send these back instead."""
+
+    def from_server(self, line: bytes) -> None:
+        """A line from the child, without its newline."""
+
+    def oversize(self, direction: str, start: bytes) -> None:
+        """The beginning of a line that is too long to be held."""
+
+    def oversize_end(self, direction: str, length: int, sha256: str) -> None:
+        """Length and SHA-256 of such a line."""
+
+
+class Outlet:
+    """A descriptor that two threads write whole lines to."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.lock = threading.RLock()
+        self._descriptor = descriptor
+
+    def write(self, data: bytes) -> None:
+        """Write everything.
+
+        Raises:
+            OSError: if nobody reads any more.
+        """
+        with self.lock:
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                view = memoryview(data)
+                while written < len(data):
+                    written += os.write(self._descriptor, view[written:])
+
+
+class Pump:
+    """Moves one direction, line by line.
+
+    Args:
+        source: descriptor to read.
+        outlet: where it goes.
+        direction: `client` or `server`: who speaks.
+        show: is shown each line without its newline; returns False to hold the line back.
+        observer: is told about oversize lines.
+    """
+
+    def __init__(
+        self, source: int, outlet: Outlet, direction: str, show: Callable[[bytes], bool], observer: Observer
+    ) -> None:
+        self._source = source
+        self._outlet = outlet
+        self._direction = direction
+        self._show = show
+        self._observer = observer
+
+    def run(self) -> None:
+        """Pump until the source ends.
+
+        Raises:
+            OSError: if the outlet does not take data any more.
+        """
+        held: list[bytes] = []
+        size = 0
+        while chunk := os.read(self._source, _CHUNK):
+            newline = chunk.rfind(b"\n")
+            if newline < 0:
+                held.append(chunk)
+                size += len(chunk)
+                if size > MAX_LINE:
+                    chunk = self._flow(b"".join(held))
+                    held, size = ([chunk] if chunk else []), len(chunk)
+                continue
+            held.append(chunk[: newline + 1])
+            block = b"".join(held) if len(held) > 1 else held[0]
+            rest = chunk[newline + 1 :]
+            held, size = ([rest] if rest else []), len(rest)
+            self._forward(block)
+        if held and self._show(b"".join(held)):
+            self._outlet.write(b"".join(held))
+
+    def _forward(self, block: bytes) -> None:
+        lines = block.split(b"\n")
+        lines.pop()
+        kept = [self._show(line) for line in lines]
+        if all(kept):
+            self._outlet.write(block)
+        else:
+            self._outlet.write(b"".join(line + b"\n" for line, keep in zip(lines, kept, strict=True) if keep))
+
+    def _flow(self, start: bytes) -> bytes:
+        """Let an oversize line through; returns what came after its newline."""
+        self._observer.oversize(self._direction, start)
+        digest, length = hashlib.sha256(start), len(start)
+        with self._outlet.lock:
+            self._outlet.write(start)
+            while chunk := os.read(self._source, _CHUNK):
+                line, newline, rest = chunk.partition(b"\n")
+                digest.update(line)
+                length += len(line)
+                self._outlet.write(line + newline)
+                if newline:
+                    break
+            else:
+                rest = b""
+        self._observer.oversize_end(self._direction, length, digest.hexdigest())
+        return rest
+
+
+def run_between(
+    command: Sequence[str], observer: Observer, environ: Mapping[str, str], started: Callable[[int], None]
+) -> int:
+    """Run a command with our stdin and stdout teed to an observer; its stderr is ours.
+
+    SIGINT, SIGTERM and SIGHUP are passed on to the command.
+
+    Args:
+        command: program and arguments.
+        observer: is shown every line.
+        environ: the command's environment.
+        started: is told the command's process id before the first byte is moved.
+
+    Returns:
+        The command's exit status; 128 + n if signal n ended it.
+
+    Raises:
+        OSError: if the command cannot be started.
+    """
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=dict(environ))
+    if child.stdin is None or child.stdout is None:
+        raise OSError("the command has no stdin or stdout")
+    with _signals_passed_to(child):
+        started(child.pid)
+        to_client, to_child = Outlet(1), Outlet(child.stdin.fileno())
+
+        def show_client(line: bytes) -> bool:
+            reply = observer.from_client(line)
+            if reply:
+                to_client.write(reply)
+            return reply is None
+
+        def show_server(line: bytes) -> bool:
+            observer.from_server(line)
+            return True
+
+        upward = Pump(0, to_child, "client", show_client, observer)
+        downward = Pump(child.stdout.fileno(), to_client, "server", show_server, observer)
+        threading.Thread(target=_run, args=(upward, child.stdin.close), daemon=True).start()
+        down = threading.Thread(target=_run, args=(downward, lambda: _end_output(child)), daemon=True)
+        down.start()
+        status = child.wait()
+        down.join(_LAST_BYTES)
+    return status if status >= 0 else 128 - status
+
+
+def _run(pump: Pump, finish: Callable[[], None]) -> None:
+    # Either side may go away at any time; the other side then sees the end of its stream, as it would without us.
+    with contextlib.suppress(OSError):
+        pump.run()
+    with contextlib.suppress(OSError):
+        finish()
+
+
+def _end_output(child: subprocess.Popen[bytes]) -> None:
+    if child.stdout is not None:
+        child.stdout.close()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+class _signals_passed_to:  # noqa: N801
+    """While it lasts, signals that would end us go to the child instead; it decides."""
+
+    _PASSED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+
+    def __enter__(self) -> None:
+        self._before = {number: signal.signal(number, self._pass) for number in self._PASSED}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _pass(self, number: int, _: FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(number)

@@ -1,0 +1,53 @@
+"""`muniment mcp`: record every tool call between an MCP client and a stdio MCP server."""
+
+import errno
+import logging
+import os
+import sys
+
+import click
+
+from muniment.agent.session import record_session, server_name
+from muniment.agent.spool import Spool
+from muniment.agent.state import State
+from muniment.core.identifiers import WORKSPACES
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: muniment mcp --agent research-01 -- mcp-server-git --repository .",
+)
+@click.option("--agent", metavar="NAME", envvar="MUNIMENT_AGENT", help="Who calls the tools.  [default: mcp:<server>]")
+@click.option("--workspace", metavar="W", envvar="MUNIMENT_WORKSPACE", help="Written into every event.")
+@click.option("--server", metavar="NAME", help="The server's name.  [default: from the command]")
+@click.option("--durable", is_flag=True, help="Wait for the disk; a call that cannot be recorded is not forwarded.")
+@click.option("--no-ship", is_flag=True, help="Only write the spool; `muniment ship` sends it later.")
+@click.argument("arguments", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
+def command(
+    agent: str | None,
+    workspace: str | None,
+    server: str | None,
+    durable: bool,
+    no_ship: bool,
+    arguments: tuple[str, ...],
+) -> None:
+    """Stand between an MCP client and a stdio MCP server, and record every tool call.
+
+    Bytes pass unchanged. Each call and each result is written to the spool before it is forwarded. With MUNIMENT_URL and
+    MUNIMENT_KEY set, a separate process ships the spool while the session lasts; without them, or when the ledger is
+    down, the spool keeps everything. Exits with the server's own status.
+    """
+    logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
+    if workspace is not None:
+        WORKSPACES.check(workspace, "--workspace")
+    name = server_name(arguments) if server is None else server
+    spool = Spool(agent or f"mcp:{name}", state=State.find(), durable=durable)
+    try:
+        status = record_session(arguments, spool, os.environ, server=name, workspace=workspace, durable=durable)
+    except OSError as error:
+        click.echo(f"muniment: {arguments[0]}: {error.strerror or error}", err=True)
+        status = 127 if error.errno == errno.ENOENT else 126
+    spool.close()
+    sys.stderr.flush()
+    # Not sys.exit: a thread may still wait for our client's next line.
+    os._exit(status)
