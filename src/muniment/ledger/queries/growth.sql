@@ -1,0 +1,26 @@
+-- What sealing some logs of this tenant takes: the stored tree, what stands beyond it (at most %(step)s entries), whether that is due.
+-- One statement, so one snapshot: the keys note belongs to the very entries that are read here.
+-- Due are: entries that are not the ledger's own; a log without any checkpoint; and the ledger's own entries, records of
+-- anchors apart, after half of the promised time. Sealing an anchor's record at once would make another anchor due, for ever.
+SELECT
+    l.log_id, l.origin, l.genesis_hash, h.size, coalesce(e.size, 0), coalesce(e.edge, '{}'), c.root, k.note,
+    coalesce(n.leaves, ''::bytea),
+    coalesce(n.foreign_entries OR e.size IS NULL OR n.oldest <= clock_timestamp() - make_interval(secs => l.seal_within / 2.0), false)
+FROM ledger.logs l
+JOIN ledger.heads h USING (log_id)
+LEFT JOIN ledger.tree_edges e USING (log_id)
+LEFT JOIN ledger.checkpoints c ON c.log_id = l.log_id AND c.size = e.size
+LEFT JOIN LATERAL (
+    SELECT note FROM ledger.keys_notes WHERE log_id = l.log_id ORDER BY number DESC LIMIT 1
+) k ON true
+CROSS JOIN LATERAL (
+    SELECT
+        string_agg(r.entry_hash, ''::bytea ORDER BY r.seq) AS leaves,
+        bool_or(r.submitter <> 'system:muniment') AS foreign_entries,
+        min(r.recorded_at) FILTER (WHERE r.action <> 'anchor.record') AS oldest
+    FROM ledger.entries r
+    WHERE r.log_id = l.log_id
+        AND r.seq >= coalesce(e.size, 0) AND r.seq < least(h.size, coalesce(e.size, 0) + %(step)s)
+        AND r.recorded_at >= coalesce(c.last_at, '-infinity') AND r.recorded_at <= h.last_at
+) n
+WHERE l.log_id = ANY(%(logs)s)

@@ -1,0 +1,1 @@
+SELECT note FROM ledger.keys_notes WHERE log_id = %(log)s ORDER BY number
