@@ -1,0 +1,1122 @@
+#!/usr/bin/env python3
+"""Check a Muniment evidence log with one file and nothing but Python 3.11 and its standard library.
+
+Muniment keeps what software agents and people did as *entries* in an append-only log. Every entry carries the hash of
+the one before it; all entries together are the leaves of a hash tree (RFC 6962); and the log signs the tree's size and
+root in *checkpoints*. Whoever changes, removes, inserts or reorders an entry afterwards can no longer make those three
+agree. This program takes a *bundle* (a text file with entries and checkpoints) or the address of a live log, and works
+out all of it again from the bytes. The format is in docs/format.md; nothing here is shared with the code that wrote
+the log, and the whole of it can be read from top to bottom.
+
+    python muniment_verify.py evidence.bundle --root 'example.org/root+1a2b3c4d+AZ…' --genesis 9f86d0… --checkpoint seen.txt
+    python muniment_verify.py https://muniment.example.org/logs/example.org/agents --root …   (--key mk_… if it is private)
+
+Exit code 0: verified. 1: failed, and the first broken place is named. 2: unreadable input, or wrong usage.
+
+What you pin decides what the answer is worth. A file can always agree with itself. It says whose log it is only when
+its signatures lead to a root key that you had from elsewhere (--root), or when it ends in a checkpoint that you kept
+yourself (--checkpoint). Otherwise the answer is "self-attested only": whoever made the file chose its keys. A pinned
+origin or genesis (--origin, --genesis) alone is no protection: both are public, and anybody can begin a log with them.
+
+What is not proved, even then: that an entry tells the truth; that everything that happened was recorded (numbered
+sources show gaps, others cannot); that the file is recent, or carries the newest keys note; that nobody else was shown
+another history, unless cosigners whom you trust signed this one; and the moment of recording, for RFC 3161 tokens are
+carried in a bundle but not checked here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import dataclasses
+import datetime
+import hashlib
+import http.client
+import json
+import re
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, TypeAlias
+
+MAX_LINE, MAX_ENTRY, MAX_NOTE, MAX_SIGNATURES = 524_288, 65_535, 131_072, 16  # bytes, bytes, bytes, lines
+MAX_STREAMS, MAX_LISTED = 100_000, 100  # numbered sources followed at once, and items listed in a report
+ZERO_HASH = "0" * 64
+
+
+class Malformed(Exception):
+    """Something that cannot be read as what it should be; the message says why."""
+
+
+# ---- 1. Hashes and the tree ------------------------------------------------------------------------------------------
+
+
+def sha256(*parts: bytes) -> bytes:
+    """SHA-256 of the parts, one after the other."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Fold:
+    """The tree so far, as the few perfect subtrees that its leaves make from left to right (RFC 6962, section 2.1).
+
+    Two neighbours of the same height become one of the next height at once, so the heights on the stack fall strictly
+    and there are never more than some fifty of them, however long the log is.
+    """
+
+    def __init__(self) -> None:
+        self.position = 0  # leaves so far
+        self.stack: list[tuple[int, bytes]] = []
+        self.watch: Callable[[int, bytes], None] | None = None  # told of every node whose height is a multiple of 8
+
+    def push(self, level: int, digest: bytes) -> None:
+        """Add a perfect subtree of 2^level leaves at the right."""
+        self.position += 1 << level
+        while True:
+            if self.watch is not None and level % 8 == 0:
+                self.watch(level // 8, digest)
+            if not self.stack or self.stack[-1][0] != level:
+                break
+            digest = sha256(b"\x01", self.stack.pop()[1], digest)
+            level += 1
+        self.stack.append((level, digest))
+
+    def root(self) -> bytes:
+        """The root over all leaves so far: the subtrees joined from the right. There must be one."""
+        root = self.stack[-1][1]
+        for _, left in reversed(self.stack[:-1]):
+            root = sha256(b"\x01", left, root)
+        return root
+
+
+# ---- 2. Ed25519 signatures, by the definition in RFC 8032 ------------------------------------------------------------
+#
+# All points (x, y) modulo P with -x^2 + y^2 = 1 + D x^2 y^2 form a group; BASE generates a subgroup of prime order L.
+# A public key A and a signature (R, S) fit a message when S*BASE = R + h*A, h being the hash of R, A and the message.
+# We compare in the group itself (the cofactorless equation, as most libraries do): S*BASE - h*A, encoded again, must be
+# the very bytes of R. A point is kept as (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z, to divide only once at the end.
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+Point: TypeAlias = tuple[int, int, int, int]
+NEUTRAL: Point = (0, 1, 1, 0)
+ORDER_8 = (
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+)
+SMALL_ORDER = {0, 1, P - 1, P, P + 1} | {int.from_bytes(bytes.fromhex(y), "little") for y in ORDER_8}
+
+
+def add(a: Point, b: Point) -> Point:
+    """The sum of two points; the same formula holds for doubling."""
+    minus = (a[1] - a[0]) * (b[1] - b[0]) % P
+    plus = (a[1] + a[0]) * (b[1] + b[0]) % P
+    cross, both = 2 * D * a[3] * b[3] % P, 2 * a[2] * b[2] % P
+    e, f, g, h = plus - minus, both - cross, both + cross, plus + minus
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def decode_point(raw: bytes) -> Point | None:
+    """The point whose y is in the low 255 bits and whose x has the parity of the top bit; None if there is none."""
+    number = int.from_bytes(raw, "little")
+    y, odd = number & ((1 << 255) - 1), number >> 255
+    if y >= P:
+        return None
+    x_squared = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(x_squared, (P + 3) // 8, P)
+    if x * x % P != x_squared:
+        x = x * ROOT_OF_MINUS_1 % P
+    if x * x % P != x_squared or (x == 0 and odd):
+        return None
+    if x % 2 != odd:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def encode_point(point: Point) -> bytes:
+    """The 32 bytes of a point."""
+    shrink = pow(point[2], -1, P)
+    x, y = point[0] * shrink % P, point[1] * shrink % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little")) or NEUTRAL
+
+
+def has_small_order(raw: bytes) -> bool:
+    """Whether 32 bytes name one of the few points that would let one signature fit many messages."""
+    return int.from_bytes(raw, "little") & ((1 << 255) - 1) in SMALL_ORDER
+
+
+def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the 64 bytes are a signature by the 32-byte public key over the message."""
+    if len(public) != 32 or len(signature) != 64 or has_small_order(public) or has_small_order(signature[:32]):
+        return False
+    key, s = decode_point(public), int.from_bytes(signature[32:], "little")
+    if key is None or s >= L:
+        return False
+    minus_key = (P - key[0], key[1], 1, P - key[3])
+    choice = (NEUTRAL, BASE, minus_key, add(BASE, minus_key))
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    total = NEUTRAL
+    for bit in range(252, -1, -1):
+        total = add(total, total)
+        total = add(total, choice[(s >> bit & 1) + 2 * (h >> bit & 1)])
+    return encode_point(total) == signature[:32]
+
+
+# ---- 3. Strict JSON --------------------------------------------------------------------------------------------------
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
+FORBIDDEN_CHARACTER = re.compile("[\0\ud800-\udfff]")
+
+
+def refuse_literal(literal: str) -> NoReturn:
+    """Fractions, exponents and the like have no place in an entry."""
+    raise Malformed(f"holds {literal[:20]!a}, which is no integer")
+
+
+def read_integer(literal: str) -> int:
+    """An integer from 0 to 2^53 - 1."""
+    if literal[0] == "-" or len(literal) > 16 or int(literal) >= 2**53:
+        raise Malformed("holds an integer that is not from 0 to 2^53 - 1")
+    return int(literal)
+
+
+def read_members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """An object, no key of which comes twice."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed("has the same key twice")
+    return members
+
+
+def require_plain(value: object, depth: int) -> None:
+    """Refuse true, false, null, lone surrogates, NUL, and nesting deeper than 6 with the outermost object as 1."""
+    if isinstance(value, str):
+        if FORBIDDEN_CHARACTER.search(value):
+            raise Malformed("holds a NUL or half of a surrogate pair")
+    elif isinstance(value, dict | list):
+        if depth > 6:
+            raise Malformed("is nested more than 6 deep")
+        for item in (*value.keys(), *value.values()) if isinstance(value, dict) else value:
+            require_plain(item, depth + 1)
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise Malformed("holds true, false or null")
+
+
+def read_json(raw: bytes) -> dict[str, Json]:
+    """The JSON object that these bytes are (rules 2 and 3, without the closed set of keys)."""
+    if len(raw) > MAX_ENTRY:
+        raise Malformed("is longer than 65,535 bytes")
+    if raw[:1] != b"{" or raw[-1:] != b"}":
+        raise Malformed("is not a JSON object with nothing before or after it")
+    try:
+        value: dict[str, Json] = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=read_members,
+            parse_int=read_integer,
+            parse_float=refuse_literal,
+            parse_constant=refuse_literal,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Malformed("is not JSON in strict UTF-8") from error
+    require_plain(value, 1)
+    return value
+
+
+def write_json(value: Json) -> str:
+    """The canonical text (RFC 8785, as far as the table of keys lets it occur)."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{write_json(key)}:{write_json(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_json, value)) + "]"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+# ---- 4. The grammar of an entry --------------------------------------------------------------------------------------
+#
+# A rule looks at a value and says what is wrong with it, or None. The table at the end is section 1 of docs/format.md.
+
+Rule: TypeAlias = Callable[[Json], str | None]
+
+
+def string(pattern: str, limit: int) -> Rule:
+    """A string of at most so many bytes that matches from end to end."""
+    compiled = re.compile(pattern)
+
+    def rule(value: Json) -> str | None:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            return " has not the prescribed form"
+        return f" is longer than {limit} bytes" if len(value.encode()) > limit else None
+
+    return rule
+
+
+def number(least: int, most: int = 2**53 - 1) -> Rule:
+    """An integer in a range."""
+    return lambda value: None if isinstance(value, int) and least <= value <= most else " is not the prescribed integer"
+
+
+def array(item: Rule, limit: int) -> Rule:
+    """Between 1 and so many strings, strictly ascending by their bytes."""
+
+    def rule(value: Json) -> str | None:
+        if not isinstance(value, list) or not 1 <= len(value) <= limit:
+            return f" is not an array of 1 to {limit} items"
+        keys = [one.encode() for one in value if isinstance(one, str)]
+        problem = next((f"[{place}]{found}" for place, one in enumerate(value) if (found := item(one))), None)
+        return problem or (" is not strictly ascending" if keys != sorted(set(keys)) else None)
+
+    return rule
+
+
+def members(required: dict[str, Rule], optional: dict[str, Rule]) -> Rule:
+    """An object with all required keys, perhaps optional ones, and no other."""
+    known = required | optional
+
+    def rule(value: Json) -> str | None:
+        if not isinstance(value, dict):
+            return " is not an object"
+        for key in value:
+            if key not in known:
+                return f" has the unknown key {key[:40]!a}"
+        missing = next((key for key in required if key not in value), None)
+        if missing is not None:
+            return f" lacks the key {missing!r}"
+        return next((f".{key}{found}" for key in value if (found := known[key](value[key]))), None)
+
+    return rule
+
+
+def moment(digits: int) -> Rule:
+    """A real UTC time from 1970 to 2261 with so many digits of a second."""
+    shape = string(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{%d}Z" % digits, 21 + digits)
+
+    def rule(value: Json) -> str | None:
+        if not isinstance(value, str) or shape(value):
+            return " is not a time of the prescribed form"
+        try:
+            year = datetime.date.fromisoformat(value[:10]).year
+        except ValueError:
+            return " is not a date that exists"
+        return None if 1970 <= year <= 2261 else " is not between 1970 and 2261"
+
+    return rule
+
+
+def text(limit: int) -> Rule:
+    """Any characters but control characters."""
+    return string("[^\0-\x1f\x7f-\x9f]+", limit)
+
+
+HASH = string("[0-9a-f]{64}", 64)
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+ORIGIN = string(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)*", 255)
+CONTROLS = array(string(r"[a-z0-9]+(-[a-z0-9]+)*:[A-Za-z0-9][A-Za-z0-9._()/-]*", 64), 16)
+LABELS = array(string("[a-z][a-z0-9_.-]{0,62}=[ -~]{1,256}", 320), 32)
+MEDIA = string(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", 127)
+RECORDED_AT = moment(6)
+SOURCE_ID = string(f"src_{ULID}", 30)
+UNNUMBERED = members({"id": SOURCE_ID}, {})
+NUMBERED = members({"id": SOURCE_ID, "epoch": string("[0-9a-f]{32}", 32), "prev": HASH, "seq": number(0)}, {})
+BODY = members({"commit": HASH, "len": number(0), "scheme": number(1, 1), "type": MEDIA}, {})
+
+
+def source(value: Json) -> str | None:
+    """A source that numbers its events says epoch, prev and seq; one that does not says none of them."""
+    plain = isinstance(value, dict) and not {"epoch", "prev", "seq"} & set(value)
+    return UNNUMBERED(value) if plain else NUMBERED(value)
+
+
+EVENT = members(
+    {
+        "action": string(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", 64),
+        "actor": members({"id": text(256), "type": string("agent|service|session|system|user", 7)}, {}),
+        "id": string(f"evt_{ULID}", 30),
+        "occurred_at": moment(9),
+        "outcome": string("denied|failure|success|unknown", 7),
+        "source": source,
+    },
+    {
+        "body": BODY,
+        "causes": array(string(f"src_{ULID}/evt_{ULID}", 61), 16),
+        "controls": CONTROLS,
+        "labels": LABELS,
+        "resource": members({"id": text(1024), "type": string("[a-z][a-z0-9_.-]*", 64)}, {}),
+        "tool": text(256),
+        "trace": members({"id": string("[0-9a-f]{32}", 32)}, {"span": string("[0-9a-f]{16}", 16)}),
+        "workspace": string("[A-Za-z0-9][A-Za-z0-9_.-]*", 64),
+    },
+)
+ENTRY = members(
+    {
+        "by": string("[a-z]+:[A-Za-z0-9_.-]+", 128),
+        "event": EVENT,
+        "log": ORIGIN,
+        "map": string("[a-z0-9][a-z0-9._-]*", 64),
+        "prev": HASH,
+        "recorded_at": RECORDED_AT,
+        "seq": number(0),
+        "v": number(3, 3),
+    },
+    {"controls": CONTROLS},
+)
+
+
+def examine(raw: bytes) -> tuple[str | None, dict[str, Json] | None]:
+    """What is wrong with an entry's bytes, if anything; and its fields, if they could be read at all."""
+    try:
+        fields = read_json(raw)
+    except Malformed as error:
+        return str(error), None
+    if fields.get("v") != 3:
+        return "has an unknown version", None
+    problem = ENTRY(fields)
+    if problem is not None:
+        return "(finding)" + problem, fields
+    if write_json(fields).encode() != raw:
+        return "(finding) is not in canonical form", fields
+    return None, fields
+
+
+# ---- 5. Signed notes, checkpoints and the keys note ------------------------------------------------------------------
+
+
+def read_base64(encoded: str | bytes) -> bytes:
+    """Base64 in its one canonical spelling."""
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+        canonical = base64.b64encode(raw) == (encoded if isinstance(encoded, bytes) else encoded.encode())
+    except ValueError:
+        canonical = False
+    if not canonical:
+        raise Malformed("is not canonical base64")
+    return raw
+
+
+def read_decimal(digits: str) -> int:
+    """A decimal number of at most 16 digits without sign or leading zero."""
+    if not re.fullmatch("0|[1-9][0-9]{0,15}", digits):
+        raise Malformed(f"has {digits[:20]!a} where a decimal number belongs")
+    return int(digits)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """A vkey: the name and four-byte id that a signature line shows, the type of signature, and the public key."""
+
+    name: str
+    id: bytes
+    kind: int
+    public: bytes
+
+
+def is_key_name(name: str) -> bool:
+    """Whether a name may stand in a vkey and in a signature line."""
+    return name != "" and "+" not in name and not any(character.isspace() for character in name)
+
+
+def read_vkey(vkey: str, *kinds: int) -> Key:
+    """A vkey of one of the given types (1: a note's signature, 4: a cosignature) whose id is the hash it should be."""
+    name, _, rest = vkey.partition("+")
+    key_id, _, material = rest.partition("+")
+    raw = read_base64(material)
+    if not is_key_name(name) or not re.fullmatch("[0-9a-f]{8}", key_id) or len(raw) != 33 or raw[0] not in kinds:
+        raise Malformed(f"has no vkey of type {' or '.join(map(str, kinds))} where one belongs")
+    if sha256(name.encode(), b"\n", raw)[:4].hex() != key_id:
+        raise Malformed("has a vkey whose id is not the hash of its name and key")
+    if has_small_order(raw[1:]):
+        raise Malformed("has a vkey whose public key is of small order")
+    return Key(name, bytes.fromhex(key_id), raw[0], raw[1:])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Note:
+    """A signed note: the bytes that are signed, and per signature line the key's name and id, and the signature."""
+
+    text: bytes
+    signatures: list[tuple[str, bytes, bytes]]
+
+
+def read_note(raw: bytes) -> Note:
+    """A C2SP signed note: the last empty line parts the text from the signature lines."""
+    try:
+        note = raw.decode("utf-8")
+    except ValueError:
+        raise Malformed("is not UTF-8") from None
+    if len(raw) > MAX_NOTE or re.search("[\0-\x09\x0b-\x1f]", note):
+        raise Malformed("is too long for a signed note, or holds control characters")
+    signed, blank, tail = note.rpartition("\n\n")
+    if not blank or not tail.endswith("\n"):
+        raise Malformed("is not a signed note: text, empty line, signature lines")
+    lines = tail[:-1].split("\n")
+    signatures = []
+    for line in lines:
+        dash, name, encoded = ([*line.split(" ", 2), "", ""])[:3]
+        signature = read_base64(encoded)
+        if dash != "\u2014" or not is_key_name(name) or len(signature) < 5 or len(lines) > MAX_SIGNATURES:
+            raise Malformed(f"has a malformed signature line, or more than {MAX_SIGNATURES} of them")
+        signatures.append((name, signature[:4], signature[4:]))
+    return Note(f"{signed}\n".encode(), signatures)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint says: that this log, at this size, had this root."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def read_checkpoint(signed: bytes) -> Checkpoint:
+    """The text of a checkpoint: origin, size and root, each on a line, and nothing else."""
+    lines = signed.decode("utf-8").split("\n")
+    if len(lines) != 4 or lines[3] != "" or ORIGIN(lines[0]):
+        raise Malformed("is not a checkpoint of three lines that begins with an origin")
+    size, root = read_decimal(lines[1]), read_base64(lines[2])
+    if len(root) != 32:
+        raise Malformed("has a root that is not 32 bytes")
+    return Checkpoint(lines[0], size, root)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeysNote:
+    """Who may speak for a log: its keys by first size, its cosigners by first second, revocations by second."""
+
+    origin: str
+    number: int
+    genesis: str
+    logs: dict[Key, int]
+    cosigners: dict[Key, int]
+    revoked: dict[Key, int]
+
+    def key_at(self, size: int) -> Key:
+        """The log's key in force for a checkpoint of this size."""
+        return [key for key, first in self.logs.items() if first <= size][-1]
+
+    def named(self, name: str, key_id: bytes) -> Key | None:
+        """The key that a signature line means, if it is one of ours."""
+        return next((key for key in (*self.logs, *self.cosigners) if (key.name, key.id) == (name, key_id)), None)
+
+
+def read_keys_note(signed: bytes) -> KeysNote:
+    """The text of a keys note, line by line in its only permitted order."""
+    head, origin, ordinal, genesis, *lines = [*signed.decode("utf-8").split("\n"), "", "", ""]
+    lines = lines[:-4]  # the three added here, and the one after the last newline
+    if head != "muniment-keys/1" or ORIGIN(origin) or genesis[:8] != "genesis " or HASH(genesis[8:]):
+        raise Malformed("is not a keys note: muniment-keys/1, origin, number, genesis")
+    shapes = {"log": ("from", (1,)), "cosigner": ("from", (4,)), "revoked": ("since", (1, 4))}
+    found: dict[str, dict[Key, int]] = {kind: {} for kind in shapes}
+    for line in lines:
+        kind, vkey, word, digits = line.split(" ") if line.count(" ") == 3 else ("", "", "", "")
+        if kind not in shapes or word != shapes[kind][0]:
+            raise Malformed("has a line in its keys note that is neither log, cosigner nor revoked")
+        key = read_vkey(vkey, *shapes[kind][1])
+        if key in found[kind] or (kind == "log" and key.name != origin):
+            raise Malformed("names a key twice, or a log key that is not called as the log")
+        found[kind][key] = read_decimal(digits)
+    sizes, logs = list(found["log"].values()), sum(line.startswith("log ") for line in lines)
+    if sizes[:1] != [0] or sizes != sorted(set(sizes)) or lines[logs:] != sorted(lines[logs:], key=str.encode):
+        raise Malformed("has keys out of order: log lines from size 0 upwards, then cosigner and revoked lines, sorted")
+    known = [(key.name, key.id) for key in (*found["log"], *found["cosigner"])]
+    if len(set(known)) != len(known) or any(not line.startswith("log ") for line in lines[:logs]):
+        raise Malformed("has two keys of one name and id, or log lines that do not stand first")
+    if read_decimal(ordinal) < 1:
+        raise Malformed("has the number 0")
+    return KeysNote(origin, int(ordinal), genesis[8:], found["log"], found["cosigner"], found["revoked"])
+
+
+# ---- 6. The report ---------------------------------------------------------------------------------------------------
+
+CHECKS = (
+    *("form", "entries", "place", "chain", "time", "tree", "genesis", "keys", "signatures", "cosignatures", "pin"),
+    *("bodies", "sources", "columns", "head", "anchors"),
+)
+NEEDED = ("entries", "place", "chain", "tree", "signatures")
+
+
+class Report:
+    """What was found: per check a state and a reason, and what broke first."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, tuple[str, str]] = {}
+        self.failures: dict[str, int] = {}
+        self.first: dict[str, str] | None = None
+        self.malformed = False
+        self.findings: list[str] = []
+
+    def fail(self, check: str, where: str, reason: str) -> None:
+        """A check does not hold at a place; the first place is what the report shows."""
+        self.failures[check] = self.failures.get(check, 0) + 1
+        self.state.setdefault(check, ("failed", f"{where}: {reason}"))
+        self.first = self.first or {"check": check, "where": where, "reason": reason}
+        if len(self.findings) < MAX_LISTED:
+            self.findings.append(f"{check}: {where}: {reason}")
+
+    def settle(self, check: str, passed: bool, reason: str) -> None:
+        """Say how a check ended that has not failed before."""
+        if check in self.failures and self.failures[check] > 1:
+            state, first = self.state[check]
+            self.state[check] = (state, f"{first} (and {self.failures[check] - 1} more)")
+        self.state.setdefault(check, ("passed" if passed else "not made", reason))
+
+    def verdict(self) -> str:
+        """Verified, failed or malformed."""
+        if self.malformed:
+            return "malformed"
+        for check in NEEDED:
+            if self.state[check][0] == "not made":
+                self.first = self.first or {"check": check, "where": "the whole", "reason": self.state[check][1]}
+        return "failed" if self.first else "verified"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pins:
+    """What the auditor knows from elsewhere; each may be missing."""
+
+    origin: str | None = None
+    genesis: str | None = None
+    root: Key | None = None
+    checkpoint: Checkpoint | None = None
+
+
+# ---- 7. The walk: everything that is checked along a log, from its first leaf to its last ---------------------------
+
+
+class Walk:
+    """Fed from left to right with keys notes, entries, bodies, subtrees and checkpoints; remembers next to nothing."""
+
+    def __init__(self, pins: Pins, report: Report) -> None:
+        self.pins, self.report, self.fold = pins, report, Fold()
+        self.origin, self.where = "", "the beginning"
+        self.keys: KeysNote | None = None
+        self.keys_number = 0  # of the last keys note, whether it counts or not
+        self.prev: str | None = ZERO_HASH  # hash of the entry directly before this position, if it was present
+        self.recorded_at = ""
+        self.body_field: Json | None = None  # what the last entry says about its body
+        self.tree_holds = True  # until subtrees do not fit the position; then there is nothing to fold any more
+        self.pin_met = self.genesis_seen = False
+        self.entries = self.pairs = self.absent_pairs = self.checkpoints = self.hidden = self.unreadable = 0
+        self.bodies = self.disclosed = self.open_links = 0
+        self.streams: dict[tuple[str, str], tuple[int, str, int]] = {}  # per source and epoch: number, hash, hidden
+        self.unnumbered: set[str] = set()
+        self.too_many_sources = False
+        self.gaps: list[str] = []
+
+    def fail(self, check: str, reason: str) -> None:
+        """Report that a check fails here."""
+        self.report.fail(check, self.where, reason)
+
+    def begin(self, origin: str) -> None:
+        """Name the log that is walked."""
+        self.origin = origin
+        if self.pins.origin not in (None, origin):
+            self.fail("place", f"this is the log {origin}, not the pinned {self.pins.origin}")
+        if self.pins.checkpoint is not None and self.pins.checkpoint.origin != origin:
+            self.fail("pin", f"the pinned checkpoint is of the log {self.pins.checkpoint.origin}")
+
+    def keys_note(self, raw: bytes) -> None:
+        """A keys note. It counts if the pinned root key signed it; with none pinned, nobody can tell."""
+        note = read_note(raw)
+        keys = read_keys_note(note.text)
+        if len(note.signatures) != 1 or keys.number <= self.keys_number:
+            raise Malformed("is a keys note with other than one signature, or its number does not ascend")
+        self.keys_number = keys.number
+        root, (name, key_id, signature) = self.pins.root, note.signatures[0]
+        if root is not None:
+            if (name, key_id) != (root.name, root.id):
+                return
+            if not ed25519_verify(root.public, note.text, signature):
+                self.fail("keys", f"keys note {keys.number} bears the pinned root key's name and a bad signature")
+                return
+        if keys.origin != self.origin:
+            self.fail("keys", f"keys note {keys.number} is for the log {keys.origin}")
+            return
+        if self.pins.genesis not in (None, keys.genesis):
+            self.fail("keys", f"keys note {keys.number} names another genesis than the pinned one")
+        self.keys = keys
+
+    def entry(self, raw: bytes) -> None:
+        """The next entry: its form, its place, its link, its time."""
+        position, digest = self.fold.position, sha256(b"\0", raw)
+        problem, fields = examine(raw)
+        if problem is not None:
+            self.fail("entries", f"entry {position} {problem}")
+        if position == 0:
+            self.genesis_seen = True
+            if self.pins.genesis not in (None, digest.hex()):
+                self.fail("genesis", f"entry 0 hashes to {digest.hex()}, not to the pinned genesis")
+            if self.keys is not None and self.keys.genesis != digest.hex():
+                self.fail("keys", f"keys note {self.keys.number} names another genesis than entry 0")
+        self.body_field = None
+        if fields is None:
+            self.unreadable += 1
+            self.hidden += 1
+        else:
+            self.read_fields(position, fields)
+        self.entries += 1
+        self.prev = digest.hex()
+        self.push(0, digest)
+
+    def read_fields(self, position: int, fields: dict[str, Json]) -> None:
+        """Rules 5, 6 and 7 for an entry that could be read, and what it says of its body and its source."""
+        if fields.get("log") != self.origin:
+            self.fail("place", f"entry {position} is of another log than {self.origin}")
+        if fields.get("seq") != position:
+            self.fail("place", f"entry {position} does not bear its own number")
+        if self.prev is None:
+            self.absent_pairs += 1
+        else:
+            self.pairs += position > 0
+            if fields.get("prev") != self.prev:
+                self.fail("chain", f"entry {position} does not link to the entry before it")
+        recorded_at = fields.get("recorded_at", "")
+        if not isinstance(recorded_at, str) or RECORDED_AT(recorded_at):
+            self.fail("time", f"entry {position} has no time of recording in the prescribed form")
+        else:
+            if recorded_at < self.recorded_at:
+                self.fail("time", f"entry {position} was recorded before an earlier one")
+            self.recorded_at = max(self.recorded_at, recorded_at)
+        event = fields.get("event")
+        if not isinstance(event, dict):
+            self.hidden += 1
+            return
+        self.body_field = event.get("body")
+        self.bodies += "body" in event
+        self.follow_source(event)
+
+    def follow_source(self, event: dict[str, Json]) -> None:
+        """Each numbered source's own chain: numbers go up by one, and prev is the hash of the event before.
+
+        A number that is missing where nothing was left out of what we read is a gap. Where subtrees stand for entries,
+        the missing event may be among those, so nothing is said: `hidden` counts the places that we could not look at.
+        """
+        fields = event.get("source", "")
+        if not isinstance(fields, dict) or source(fields):
+            self.hidden += 1
+            return
+        name, own, link = str(fields["id"]), fields.get("seq"), fields.get("prev")
+        stream = (name, str(fields.get("epoch")))
+        if len(self.streams) + len(self.unnumbered) >= MAX_STREAMS and stream not in self.streams:
+            self.too_many_sources = True
+            return
+        if not isinstance(own, int):
+            self.unnumbered.add(name)
+            return
+        last, expected, hidden = self.streams.get(stream, (-1, ZERO_HASH, 0))
+        if own == last + 1:
+            if link != expected:
+                self.fail("sources", f"event {own} of {name} does not link to that source's event before")
+        elif own <= last or hidden == self.hidden:
+            gap = f"{name}: {own} follows {'nothing' if last < 0 else last}"
+            self.gaps += [gap] if len(self.gaps) < MAX_LISTED else []
+            self.fail("sources", f"the numbers of {gap}")
+        else:
+            self.open_links += 1
+        event_hash = sha256(b"muniment/event/1\0", write_json(event).encode()).hex()
+        self.streams[stream] = (own, event_hash, self.hidden)
+
+    def body(self, raw: bytes) -> None:
+        """The disclosed body of the last entry: 32 bytes of salt, then the body itself (rule 9)."""
+        said, commit = self.body_field, sha256(b"muniment/body/1\0", raw).hex()
+        self.disclosed += 1
+        if not isinstance(said, dict) or said.get("commit") != commit or said.get("len") != len(raw) - 32:
+            self.fail("bodies", f"the body disclosed for entry {self.fold.position - 1} is not the committed one")
+
+    def subtree(self, level: int, digest: bytes) -> None:
+        """A perfect subtree of 2^level leaves in place of entries that were left out."""
+        if self.fold.position % (1 << level):
+            self.fail("tree", f"a subtree of 2^{level} leaves cannot stand at position {self.fold.position}")
+            self.tree_holds = False
+        self.prev = None
+        self.hidden += 1
+        self.push(level, digest)
+
+    def push(self, level: int, digest: bytes) -> None:
+        """Move on, and compare with the pinned checkpoint where its size is reached."""
+        if not self.tree_holds:
+            self.fold.position += 1 << level
+            return
+        self.fold.push(level, digest)
+        pin = self.pins.checkpoint
+        if pin is not None and pin.size == self.fold.position:
+            self.pin_met = True
+            if pin.root != self.fold.root():
+                self.fail("pin", f"the tree of size {pin.size} has another root than the pinned checkpoint")
+
+    def checkpoint(self, raw: bytes) -> None:
+        """A checkpoint over all leaves so far: its log, size, root and signatures."""
+        note = read_note(raw)
+        said = read_checkpoint(note.text)
+        self.checkpoints += 1
+        if said.origin != self.origin:
+            self.fail("place", f"the checkpoint is of the log {said.origin}")
+        if said.size != self.fold.position:
+            self.fail("tree", f"the checkpoint's size is {said.size}, but {self.fold.position} leaves came before it")
+        elif self.tree_holds and said.root != self.fold.root():
+            self.fail("tree", f"the checkpoint of size {said.size} has another root than its entries and subtrees")
+        if self.keys is not None:
+            self.check_signatures(note, said.size, self.keys)
+
+    def check_signatures(self, note: Note, size: int, keys: KeysNote) -> None:
+        """Signatures by unknown keys are nothing; by known keys they must be good, and the key in force must sign."""
+        signers, times = set(), []
+        for name, key_id, signature in note.signatures:
+            key = keys.named(name, key_id)
+            if key is None:
+                continue
+            message, moment_signed = note.text, -1
+            if key.kind == 4:
+                moment_signed = int.from_bytes(signature[:8], "big")
+                message = b"cosignature/v1\ntime %d\n" % moment_signed + note.text
+                signature = signature[8:]
+            if not ed25519_verify(key.public, message, signature):
+                check = "cosignatures" if key.kind == 4 else "signatures"
+                self.fail(check, f"the checkpoint of size {size} has a bad signature by {name!a}")
+            elif key.kind == 1:
+                signers.add(key)
+            elif keys.cosigners[key] <= moment_signed < min(keys.revoked.get(key, 2**63), 2**63):
+                times.append(moment_signed)
+        in_force = keys.key_at(size)
+        if in_force not in signers:
+            self.fail("signatures", f"the checkpoint of size {size} is not signed by the log's key in force")
+        elif in_force in keys.revoked and not any(time < keys.revoked[in_force] for time in times):
+            self.fail("signatures", f"the checkpoint of size {size} is signed by a revoked key, not cosigned before")
+        if keys.cosigners and not times:
+            self.fail("cosignatures", f"the checkpoint of size {size} carries no counting cosignature")
+
+    def finish(self, stopped: str | None, live: bool) -> None:
+        """Say how every check ended. `stopped` is why reading ended early, if it did."""
+        report, pins, size, keys = self.report, self.pins, self.fold.position, self.keys
+        pin = pins.checkpoint
+        self.where = "the whole"
+        if stopped is not None:
+            report.malformed = True
+            for check in CHECKS[1:]:
+                report.settle(check, False, "reading stopped before the end")
+            return
+        if pins.root is not None and keys is None:
+            self.fail("keys", "no keys note of this log is signed by the pinned root key")
+        if pin is not None and size < pin.size:
+            self.fail("pin", f"the log ends at size {size}, before the pinned checkpoint of size {pin.size}")
+        readable = self.unreadable == 0
+        unread = f"{self.unreadable} entries could not be read"
+        report.settle("form", True, "read to the end" if live else "read to the end, and Z matches")
+        report.settle("entries", True, f"{self.entries} entries")
+        report.settle("place", readable, "every entry is of this log and in its place" if readable else unread)
+        absent = f"; {self.absent_pairs} more links lead to entries that are not present" if self.absent_pairs else ""
+        report.settle("chain", readable, f"{self.pairs} pairs of neighbours link{absent}" if readable else unread)
+        report.settle("time", readable, f"up to {self.recorded_at}" if readable else unread)
+        report.settle("tree", self.tree_holds, f"{self.checkpoints} checkpoints, the last of size {size}")
+        first = pins.genesis is not None and self.genesis_seen
+        report.settle("genesis", first, "entry 0 is the pinned one" if first else "no genesis pinned, or no entry 0")
+        number_of = f"keys note {keys.number}" if keys else "no keys note"
+        self_chosen = "" if pins.root else "; whoever wrote this chose these keys, for no root key is pinned"
+        report.settle("keys", pins.root is not None, f"{number_of}{self_chosen}")
+        report.settle("signatures", keys is not None, f"checked with {number_of}{self_chosen}")
+        cosigned = keys is not None and bool(keys.cosigners)
+        report.settle("cosignatures", cosigned, "every checkpoint" if cosigned else f"{number_of} names no cosigner")
+        unmet = "no checkpoint pinned" if pin is None else f"the file has no boundary at the pinned size {pin.size}"
+        report.settle("pin", self.pin_met, "contains the pinned checkpoint" if self.pin_met else unmet)
+        report.settle("bodies", self.disclosed > 0, f"{self.disclosed} disclosed, {self.bodies - self.disclosed} not")
+        followed = f"{len(self.streams)} numbered sources and epochs, {len(self.unnumbered)} unnumbered sources"
+        open_links = f"; {self.open_links} numbers follow on what is not present" if self.open_links else ""
+        more = "; more sources than can be followed" if self.too_many_sources else ""
+        linked = bool(self.streams) and not self.open_links and not self.too_many_sources
+        report.settle("sources", linked, followed + open_links + more)
+        report.settle("columns", False, "only for a database")
+        report.settle("head", False, "a live log shows no head row here" if live else "only for a database")
+        report.settle("anchors", False, "tokens are carried, not checked")
+
+
+# ---- 8. Reading a bundle ---------------------------------------------------------------------------------------------
+
+FOLLOWERS = {  # which lines may come after which; the order of a bundle is nothing more than this
+    "": "H", "H": "KEN", "K": "KEN", "E": "BENC", "B": "ENC", "N": "ENC",
+    "C": "TENZ", "T": "TENZ", "Z": "",
+}
+
+
+def walk_bundle(stream: BinaryIO, walk: Walk) -> None:
+    """Read a bundle line by line and walk it; one line is in memory at a time."""
+    before, count, digest = "", 0, hashlib.sha256()
+    while line := stream.readline(MAX_LINE + 1):
+        count += 1
+        walk.where = f"line {count}"
+        letter, rest = line[:1].decode("latin-1"), line[2:-1]
+        if line[-1:] != b"\n":
+            raise Malformed("is longer than 524,288 bytes, or does not end in a newline")
+        if line[1:2] != b" " or b"\r" in line or letter not in FOLLOWERS[before]:
+            raise Malformed(
+                f"begins with {letter!a} where one of {', '.join(FOLLOWERS[before]) or 'none'} may stand"
+            )
+        if letter == "Z":
+            if not re.fullmatch(rb"[0-9a-f]{64}", rest):
+                raise Malformed("is not Z and 64 hex digits")
+            if rest.decode() != digest.hexdigest():
+                walk.fail("form", "Z does not match: the file was damaged or changed after it was written")
+        else:
+            walk_line(letter, rest, walk)
+        digest.update(line)
+        before = letter
+    walk.where = f"line {count + 1}"
+    if before != "Z":
+        raise Malformed("is missing: the file ends without its Z line")
+
+
+def walk_line(letter: str, rest: bytes, walk: Walk) -> None:
+    """One line of a bundle, other than Z."""
+    if letter == "H":
+        head, _, origin = rest.decode("latin-1").partition(" ")
+        if head != "muniment-bundle/1" or ORIGIN(origin):
+            raise Malformed("is not H muniment-bundle/1 and an origin")
+        walk.begin(origin)
+    elif letter == "E":
+        walk.entry(rest)
+    elif letter == "N":
+        digits, _, encoded = rest.partition(b" ")
+        level, subtree = read_decimal(digits.decode("latin-1")), read_base64(encoded)
+        if level > 52 or len(subtree) != 32:
+            raise Malformed("is not N, a level from 0 to 52 and a hash")
+        walk.subtree(level, subtree)
+    else:
+        raw = read_base64(rest)
+        if letter == "K":
+            walk.keys_note(raw)
+        elif letter == "C":
+            walk.checkpoint(raw)
+        elif letter == "B" and 32 <= len(raw) <= 262_176:
+            walk.body(raw)
+        elif letter != "T" or raw == b"":
+            raise Malformed("is a body of a length that cannot be, or an empty token")
+
+
+# ---- 9. Reading a live log (C2SP tlog-tiles) -------------------------------------------------------------------------
+
+
+class NotServed(Malformed):
+    """The server has no such resource."""
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A log answers at its own address, and an API key is never carried to another one."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Never follow."""
+
+
+class Server:
+    """The resources under a log's address."""
+
+    def __init__(self, prefix: str, key: str | None) -> None:
+        self.prefix = prefix.rstrip("/")
+        self.headers = {"Accept-Encoding": "gzip, identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self.opener = urllib.request.build_opener(NoRedirects)
+
+    def get(self, path: str, limit: int) -> bytes:
+        """At most so many bytes of a resource."""
+        try:
+            request = urllib.request.Request(f"{self.prefix}/{path}", headers=self.headers)
+            with self.opener.open(request, timeout=30) as response:
+                raw: bytes = response.read(limit + 1)
+                if response.headers.get("Content-Encoding", "identity") == "gzip":
+                    raw = zlib.decompressobj(31).decompress(raw, limit + 1)
+        except urllib.error.HTTPError as error:
+            error.close()
+            kind = NotServed if error.code in (404, 410) else Malformed
+            raise kind(f"{path}: the server answers {error.code}") from None
+        except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
+            raise Malformed(f"{path} cannot be fetched: {str(error)[:200]!a}") from error
+        if len(raw) > limit:
+            raise Malformed(f"{path} is longer than {limit} bytes")
+        return raw
+
+
+def tile_path(level: str, index: int, width: int) -> str:
+    """Where a tile is served: its index in groups of three digits, and its width if it is not full."""
+    digits = str(index).zfill((len(str(index)) + 2) // 3 * 3)
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    path = "/".join(["tile", level, *(f"x{group}" for group in groups[:-1]), groups[-1]])
+    return path if width == 256 else f"{path}.p/{width}"
+
+
+def read_entries(raw: bytes, width: int, whole: bool) -> list[bytes]:
+    """The first so many entries of an entry bundle, each with its length before it."""
+    entries, at = [], 0
+    for _ in range(width):
+        end = at + 2 + int.from_bytes(raw[at : at + 2], "big")
+        if at + 2 > len(raw) or end > len(raw):
+            raise Malformed("an entry bundle ends within an entry")
+        entries.append(raw[at + 2 : end])
+        at = end
+    if whole and at != len(raw):
+        raise Malformed("an entry bundle goes on after its last entry")
+    return entries
+
+
+def walk_live(server: Server, walk: Walk) -> None:
+    """Fetch the checkpoint, the keys note and then every entry, and compare every hash tile with what we compute."""
+    walk.where = "the checkpoint"
+    sealed = server.get("checkpoint", MAX_NOTE)
+    said = read_checkpoint(read_note(sealed).text)
+    if said.size == 0:
+        raise Malformed("is of an empty log: there is nothing to verify")
+    walk.begin(said.origin)
+    named = urllib.parse.urlsplit(server.prefix).path.partition("/logs/")[2]
+    if named not in ("", said.origin):
+        walk.fail("place", f"the checkpoint is of the log {said.origin}, and the address names another")
+    walk.where = "the keys note"
+    try:
+        keys_note = server.get("keys", MAX_NOTE)
+    except NotServed:
+        keys_note = b""
+    if keys_note:
+        walk.keys_note(keys_note)
+    rows: dict[int, list[bytes]] = {}
+    full: dict[int, int] = {}
+
+    def compare(level: int) -> None:
+        path = tile_path(str(level), full.get(level, 0), len(rows[level]))
+        if server.get(path, 8192) != b"".join(rows[level]):
+            walk.fail("tree", f"the hash tile {path} does not agree with the entries")
+
+    def collect(level: int, node: bytes) -> None:
+        row = rows.setdefault(level, [])
+        row.append(node)
+        if len(row) == 256:
+            compare(level)
+            full[level] = full.get(level, 0) + 1
+            row.clear()
+
+    walk.fold.watch = collect
+    for start in range(0, said.size, 256):
+        walk.where = f"entries from {start}"
+        width = min(256, said.size - start)
+        limit = 256 * (MAX_ENTRY + 2)
+        try:
+            entries = read_entries(server.get(tile_path("entries", start // 256, width), limit), width, True)
+        except NotServed:
+            if width == 256:
+                raise
+            entries = read_entries(server.get(tile_path("entries", start // 256, 256), limit), width, False)
+        for place, entry in enumerate(entries, start):
+            walk.where = f"entry {place}"
+            walk.entry(entry)
+    for level in rows:
+        if rows[level]:
+            compare(level)
+    walk.where = "the checkpoint"
+    walk.checkpoint(sealed)
+
+
+# ---- 10. The answer --------------------------------------------------------------------------------------------------
+
+
+def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any]:
+    """Check a bundle's path or a live log's address, and say what was found."""
+    report = Report()
+    walk = Walk(pins, report)
+    live = target.startswith(("http://", "https://"))
+    stopped = None
+    try:
+        if live:
+            walk_live(Server(target, api_key), walk)
+        else:
+            with Path(target).open("rb") as stream:
+                walk_bundle(stream, walk)
+    except Malformed as error:
+        stopped = str(error)
+    except (OSError, ValueError) as error:
+        stopped = f"cannot be read: {str(error)!a}"
+    if stopped is not None:
+        walk.fail("form", stopped)
+    walk.finish(stopped, live)
+    verdict, trust = report.verdict(), None
+    if verdict == "verified":
+        rooted = report.state["keys"][0] == "passed"
+        ends_in_pin = pins.checkpoint is not None and walk.pin_met and pins.checkpoint.size == walk.fold.position
+        trust = "pinned" if rooted or ends_in_pin else "self-attested"
+    return {
+        "verdict": verdict,
+        "trust": trust,
+        "checks": [dict(zip(("name", "state", "reason"), (name, *report.state[name]), strict=True)) for name in CHECKS],
+        "first_broken": report.first if verdict != "verified" else None,
+        "origin": walk.origin,
+        "size": walk.fold.position,
+        "entries": walk.entries,
+        "checkpoints": walk.checkpoints,
+        "keys_note": walk.keys.number if walk.keys else None,
+        "failures": report.findings,
+        "gaps": walk.gaps,
+        "unnumbered_sources": sorted(walk.unnumbered)[:MAX_LISTED],
+    }
+
+
+def show(found: dict[str, Any]) -> str:
+    """The answer in words: the verdict, then every check, then what the reader must know besides."""
+    words = {
+        "pinned": "VERIFIED against what you pinned",
+        "self-attested": "VERIFIED, self-attested only: it agrees with itself, but whoever made it chose its keys",
+    }
+    lines = [words.get(found["trust"], found["verdict"].upper())]
+    lines += [f"  {check['state']:<9} {check['name']:<13} {check['reason']}" for check in found["checks"]]
+    if found["first_broken"]:
+        lines.append("First broken: {check}, at {where}: {reason}".format(**found["first_broken"]))
+    if found["unnumbered_sources"]:
+        lines.append(
+            f"Sources that number nothing, so that no gap could show: {', '.join(found['unnumbered_sources'])}"
+        )
+    return "\n".join(lines)
+
+
+def read_pinned_checkpoint(path: str) -> Checkpoint:
+    """A checkpoint that the auditor kept. Its signatures are not looked at: keeping it is what makes it good."""
+    with Path(path).open("rb") as stream:
+        raw = stream.read(MAX_NOTE + 1)
+    checkpoint = read_checkpoint(raw.partition(b"\n\n")[0].rstrip(b"\n") + b"\n")
+    if checkpoint.size == 0:
+        raise Malformed("is of an empty log")
+    return checkpoint
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Check a Muniment bundle, or a live log by its address.")
+    parser.add_argument("target", metavar="BUNDLE_OR_URL")
+    parser.add_argument("--origin", help="the log's name")
+    parser.add_argument("--genesis", metavar="HEX", help="the hash of entry 0")
+    parser.add_argument("--root", metavar="VKEY", help="the installation's root key")
+    parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
+    parser.add_argument("--key", metavar="mk_…", help="the API key for a live log that is not public")
+    parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print only the verdict")
+    given = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        if given.origin is not None and ORIGIN(given.origin):
+            raise Malformed("--origin is not an origin")
+        if given.genesis is not None and HASH(given.genesis):
+            raise Malformed("--genesis is not 64 lower-case hex digits")
+        root = None if given.root is None else read_vkey(given.root, 1)
+        checkpoint = None if given.checkpoint is None else read_pinned_checkpoint(given.checkpoint)
+    except (Malformed, OSError, ValueError) as error:
+        parser.error(f"what is pinned cannot be read: {str(error)!a}")
+    found = verify(given.target, Pins(given.origin, given.genesis, root, checkpoint), given.key)
+    if given.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(show(found).split("\n")[0] if given.quiet else show(found))
+    return {"verified": 0, "failed": 1}.get(found["verdict"], 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
