@@ -74,12 +74,12 @@ class BlockReader:
     Attributes:
         origin: from the `H` line.
         keyring: judges the checkpoints.
-        mark: a position at which runs are cut, because a pinned checkpoint has this size; -1 for none.
+        marks: positions at which runs are cut, because a pinned checkpoint has this size.
     """
 
     origin: str
     keyring: Keyring
-    mark: int
+    marks: frozenset[int]
 
     def read(self, block: bytes, position: int, line: int, before: bytes) -> BlockRead:
         """Read complete lines.
@@ -111,7 +111,7 @@ class BlockReader:
             if careful and b"\r" in line:
                 raise MalformedBlock("contains a carriage return", str(number))
             if head == b"E ":
-                if position + len(texts) == self.mark and texts:
+                if texts and position + len(texts) in self.marks:
                     yield scan(texts, position, self.origin, bodies)
                     position += len(texts)
                     texts, bodies = [], {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -15,7 +15,7 @@ from muniment.core.identifiers import check_origin
 from muniment.core.keysnote import parse_signed_keysnote
 from muniment.verifier.block import BlockRead, BlockReader, Judged, Subtree, Token
 from muniment.verifier.checker import LogChecker
-from muniment.verifier.pins import Pins
+from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.pool import read_blocks
 from muniment.verifier.report import Report
 from muniment.verifier.run import Run
@@ -59,7 +59,7 @@ def verify_bundle(
 ) -> Report:
     """Check a bundle.
 
-    Nothing raises because the bundle is bad: that is in the report. What it proves, it proves about the bytes read here.
+    Nothing raises because the bundle is bad: that is in the report.
 
     Args:
         stream: the bundle, binary, from its first byte.
@@ -70,27 +70,46 @@ def verify_bundle(
 
     Source: docs/format.md section 8.
     """
-    return check_bundle(stream, pins, target=target, workers=workers, progress=progress)[1]
+    given = pins or Pins()
+    return check_bundle(stream, lambda _: given, target=target, workers=workers, progress=progress)[1]
 
 
 def check_bundle(
     stream: BinaryIO,
-    pins: Pins | None = None,
+    pins: Callable[[str], Pins],
     *,
     target: str = "bundle",
+    others: Sequence[tuple[PinnedCheckpoint, str]] = (),
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[LogChecker, Report]:
-    """As `verify_bundle`, with the checker, which knows the last checkpoint and the keys (for known logs)."""
+    """As `verify_bundle`, for callers that need more than the report.
+
+    Args:
+        stream: the bundle, binary, from its first byte.
+        pins: gives the pins for an origin.
+        target: what the report calls the bundle.
+        others: checkpoints of the same log from elsewhere, and the names of where they come from.
+        workers: processes to use.
+        progress: told how far reading has come.
+
+    Returns:
+        The checker, which knows the last checkpoint and the keys, and the report.
+
+    Raises:
+        MunimentError: only what `pins` raises.
+    """
     reader = _Reader(stream, progress)
-    checker = LogChecker("", pins, target=target)
     try:
         origin = reader.header()
-        checker = LogChecker(origin, pins, target=target)
+    except Malformed as error:
+        checker = LogChecker("", target=target)
+        return checker, checker.report(malformed=str(error))
+    checker = LogChecker(origin, pins(origin), target=target, others=others)
+    try:
         for note in reader.keys_notes():
             checker.keys(note)
-        mark = checker.pins.checkpoint.size if checker.pins.checkpoint else -1
-        blocks = BlockReader(origin, checker.keyring, mark)
+        blocks = BlockReader(origin, checker.keyring, checker.marks)
         for read in read_blocks(blocks, reader.blocks(), stream, workers):
             _take(checker, read)
         reader.end(checker)

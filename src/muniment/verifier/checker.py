@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from muniment.core.errors import Malformed, VerificationFailed
 from muniment.core.merkle import Stack
 from muniment.verifier.keyring import Judgement, Keyring, settle
-from muniment.verifier.pins import Pins
+from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.report import Check, Finding, Report, State
 from muniment.verifier.run import MAX_FINDINGS, Run, count_unnumbered
 from muniment.verifier.scan import scan
@@ -22,16 +23,24 @@ class LogChecker:
     """Checks one log that is handed over from left to right.
 
     Feed `keys` first, then `entry` (each perhaps followed by `body`), `subtree` and `checkpoint` in the order of their
-    positions; say `fail`, `passed` or `not_made` for what was checked elsewhere (`columns`, `head`); ask for `report` at
-    the end. Nothing raises because a check failed: all of it is in the report.
+    positions; say `fail`, `passed` or `not_made` for what was checked elsewhere (`columns`, `head`); ask for `report`
+    at the end. Nothing raises because a check failed: all of it is in the report.
 
     Args:
         origin: the log's name as the material gives it.
         pins: what is trusted from outside.
         target: what the report calls the material.
+        others: checkpoints of the same log from elsewhere that it has to agree with, and the names of where.
     """
 
-    def __init__(self, origin: str, pins: Pins | None = None, *, target: str = "") -> None:
+    def __init__(
+        self,
+        origin: str,
+        pins: Pins | None = None,
+        *,
+        target: str = "",
+        others: Sequence[tuple[PinnedCheckpoint, str]] = (),
+    ) -> None:
         self.origin = origin
         self.pins = pins or Pins()
         self.target = target
@@ -46,7 +55,7 @@ class LogChecker:
         self.undisclosed = 0
         self.tokens = 0
         self.genesis: bytes | None = None
-        self.pin_met = False
+        self.met: set[PinnedCheckpoint] = set()
         self.last: Judgement | None = None
         self.last_note = b""
         self.sources = SourceBook()
@@ -64,7 +73,9 @@ class LogChecker:
         self._last_hash: str | None = None
         self._last_time: str | None = None
         self._hole_end = 0
-        self._mark = self.pins.checkpoint.size if self.pins.checkpoint else -1
+        self.others = others
+        held = (self.pins.checkpoint, self.pins.known, *(checkpoint for checkpoint, _ in others))
+        self.marks = frozenset(checkpoint.size for checkpoint in held if checkpoint is not None)
         if self.pins.origin is not None and self.pins.origin != origin:
             self.fail("place", f"the log is {origin}, and {self.pins.origin} is pinned", "origin", 0)
         self._meet_pin()
@@ -84,7 +95,7 @@ class LogChecker:
     def entry(self, text: bytes) -> None:
         """The entry at the present position, its text as received. It is checked together with its neighbours."""
         held = len(self._texts)
-        if held >= BUFFER or (held and self.position + held == self._mark):
+        if held >= BUFFER or (held and self.position + held in self.marks):
             self._flush()
         self._texts.append(text)
 
@@ -135,7 +146,8 @@ class LogChecker:
         if self._last_hash is not None and run.first_prev is not None:
             self.pairs += 1
             if run.first_prev != self._last_hash:
-                self.fail("chain", "prev is not the hash of the entry before", f"entry {run.start}", run.start)
+                reason = f"prev is not the hash of entry {run.start - 1}: one of the two was changed"
+                self.fail("chain", reason, f"entry {run.start}", run.start)
         if self._last_time is not None and run.first_time is not None and run.first_time < self._last_time:
             self.fail("time", f"recorded at {run.first_time}, before its predecessor", f"entry {run.start}", run.start)
         if self._folds:
@@ -216,10 +228,8 @@ class LogChecker:
             malformed: why the material could not be read to its end, if so.
         """
         self._flush()
-        pinned = self.pins.checkpoint
-        if pinned is not None and self.position < pinned.size and self.pins.behind_fails and malformed is None:
-            reason = f"the log ends here, and a checkpoint of {pinned.size:,} entries is pinned"
-            self.fail("pin", reason, f"entry {self.position}", self.position)
+        if malformed is None:
+            self._meet_end()
         return conclude(self, malformed)
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -237,18 +247,32 @@ class LogChecker:
         if self.keyring.genesis is not None and self.keyring.genesis != genesis:
             self.fail("keys", "the keys note is for a log with another entry 0", "keys note", 0)
 
+    def _meet_end(self) -> None:
+        pinned, known = self.pins.checkpoint, self.pins.known
+        where = f"entry {self.position}"
+        if pinned is not None and self.position < pinned.size:
+            reason = f"the log ends here, and a checkpoint of {pinned.size:,} entries is pinned"
+            self.fail("pin", reason, where, self.position)
+        if known is not None and self.position < known.size and self.pins.known_fails:
+            reason = f"the log ends here, and this machine has proven {known.size:,} entries before"
+            self.fail("pin", reason, where, self.position)
+
     def _meet_pin(self) -> None:
-        pinned = self.pins.checkpoint
-        if pinned is None or pinned.size != self.position or self.pin_met or not self._folds:
+        if self.position not in self.marks or not self._folds:
             return
-        self.pin_met = True
-        if self._stack.root() != pinned.root:
-            self.fail(
-                "pin",
-                f"the first {pinned.size} entries are not those of the pinned checkpoint",
-                f"checkpoint {pinned.size}",
-                pinned.size,
-            )
+        for pinned, whose in ((self.pins.checkpoint, "pinned"), (self.pins.known, "known")):
+            if pinned is None or pinned.size != self.position or pinned in self.met:
+                continue
+            self.met.add(pinned)
+            if self._stack.root() != pinned.root:
+                reason = f"the first {pinned.size:,} entries are not those of the {whose} checkpoint"
+                self.fail("pin", reason, f"checkpoint {pinned.size}", pinned.size)
+        for other, name in self.others:
+            if other.size == self.position and other not in self.met:
+                self.met.add(other)
+                if self._stack.root() != other.root:
+                    reason = f"{name} has another root for the same size"
+                    self.fail("tree", reason, f"checkpoint {other.size}", other.size)
 
     def _take(self, run: Run) -> None:
         kept: dict[str, int] = {}

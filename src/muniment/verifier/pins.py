@@ -41,8 +41,9 @@ class Pins:
         checkpoint: a tree that was seen before.
         log_key: the key that signed the known checkpoint. Used only without `root`, as ssh uses a known host's key.
         keys_note: newest root-signed keys note seen, as received; an older one does not hold any more.
-        known: the pins come from the known logs of this machine rather than from the caller.
-        behind_fails: whether a log smaller than `checkpoint` fails `pin` (a live log) or leaves it not made (an older file).
+        known: the tree that this machine has proven last (see `knownlogs`).
+        known_fails: whether a log smaller than `known` fails (a live log) or is only an older file.
+        remembered: the root key comes from the known logs of this machine.
     """
 
     origin: str | None = None
@@ -51,11 +52,9 @@ class Pins:
     checkpoint: PinnedCheckpoint | None = None
     log_key: VerifierKey | None = None
     keys_note: bytes | None = None
-    known: bool = False
-    behind_fails: bool = True
-
-    def __bool__(self) -> bool:
-        return any((self.origin, self.genesis, self.root, self.checkpoint, self.log_key))
+    known: PinnedCheckpoint | None = None
+    known_fails: bool = True
+    remembered: bool = False
 
     def merged(self, other: Pins) -> Pins:
         """These pins, completed with what only `other` has.
@@ -66,7 +65,8 @@ class Pins:
         for name in ("origin", "genesis", "root"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine is not None and theirs is not None and mine != theirs:
-                raise MalformedPin(f"two pins disagree about the {name}: {_shown(mine)} and {_shown(theirs)}", name)
+                kept = "; it is what this machine knows (see `muniment known-logs`)" if other.known else ""
+                raise MalformedPin(f"{_shown(mine)} is pinned, and so is {_shown(theirs)}{kept}", name)
         return replace(
             self,
             origin=self.origin or other.origin,
@@ -75,6 +75,9 @@ class Pins:
             checkpoint=self.checkpoint or other.checkpoint,
             log_key=self.log_key or other.log_key,
             keys_note=self.keys_note or other.keys_note,
+            known=self.known or other.known,
+            known_fails=self.known_fails and other.known_fails,
+            remembered=self.remembered if self.root or not other.root else other.remembered,
         )
 
 

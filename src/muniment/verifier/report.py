@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 State = Literal["passed", "failed", "not_made"]
@@ -181,3 +181,8 @@ class Report:
         if self.parts:
             value["parts"] = [part.as_json() for part in self.parts]
         return value
+
+
+def with_remarks(report: Report, *sentences: str) -> Report:
+    """The same report with further sentences."""
+    return replace(report, remarks=(*report.remarks, *sentences))

@@ -94,7 +94,9 @@ class Scanner:
             return
         self.run.pairs += 1
         if prev != self.before:
-            self.run.fail("chain", "prev is not the hash of the entry before", position)
+            self.run.fail(
+                "chain", f"prev is not the hash of entry {position - 1}: one of the two was changed", position
+            )
 
     def _time(self, fields: Mapping[str, Json], position: int) -> None:
         time = fields.get("recorded_at")

@@ -130,17 +130,23 @@ def _cosignatures(checker: LogChecker) -> Check:
 
 
 def _pin(checker: LogChecker) -> Check:
-    pinned = checker.pins.checkpoint
-    if pinned is None:
+    pinned, known = checker.pins.checkpoint, checker.pins.known
+    if pinned is None and known is None:
         return Check("pin", "not_made", "no checkpoint is pinned")
-    if checker.pin_met:
-        return Check("pin", "passed", f"contains the pinned checkpoint of {_many(pinned.size, 'entry', 'entries')}", 1)
-    if checker.position < pinned.size:
-        behind = f"{checker.position:,} entries, behind the checkpoint of {pinned.size:,} that was proven before"
-        return Check("pin", "not_made", behind)
-    return Check(
-        "pin", "not_made", f"the pinned size {pinned.size:,} lies inside a subtree whose entries are not shown"
-    )
+    said = []
+    missed = False
+    for checkpoint, whose in ((pinned, "pinned"), (known, "known")):
+        if checkpoint is None:
+            continue
+        if checkpoint in checker.met:
+            said.append(f"contains the {whose} checkpoint of {_many(checkpoint.size, 'entry', 'entries')}")
+            continue
+        missed = True
+        if checker.position < checkpoint.size:
+            said.append(f"ends before the {whose} checkpoint of {checkpoint.size:,} entries: this is an older state")
+        else:
+            said.append(f"the {whose} size {checkpoint.size:,} lies inside a subtree whose entries are not shown")
+    return Check("pin", "not_made" if missed else "passed", "; ".join(said), len(checker.met))
 
 
 def _bodies(checker: LogChecker) -> Check:
@@ -210,25 +216,30 @@ _OPEN = {
 
 def _trust(checker: LogChecker, checks: tuple[Check, ...]) -> tuple[Trust, str]:
     state = {check.name: check.state for check in checks}
-    whose = "this machine's known logs" if checker.pins.known else "your pins"
+    whose = "this machine's known logs" if checker.pins.remembered else "your pins"
     if checker.pins.root is not None and state["keys"] == "passed":
         return "pinned", f"held against the root key of {whose}"
-    pinned = checker.pins.checkpoint
-    if pinned is not None and state["pin"] == "passed":
-        size = checker.last.checkpoint.size if checker.last else 0
+    size = checker.last.checkpoint.size if checker.last else 0
+    for pinned, name in ((checker.pins.checkpoint, "your pins"), (checker.pins.known, "this machine's known logs")):
+        if pinned is None or pinned not in checker.met or "pin" in checker.failures:
+            continue
         if size == pinned.size:
-            return "pinned", f"held against the checkpoint of {whose}"
+            return "pinned", f"held against the checkpoint of {name}"
         if checker.keyring.expected is not None and state["signatures"] == "passed":
-            return "pinned", f"held against the checkpoint and the log key of {whose}"
+            return "pinned", "held against the checkpoint and the log key of this machine's known logs"
         return "self-attested", (
-            f"the first {pinned.size:,} entries are held against the checkpoint of {whose}; "
+            f"the first {pinned.size:,} entries are held against the checkpoint of {name}; "
             "what follows is signed with keys that whoever wrote it chose"
         )
     return "self-attested", "the keys come from the material itself: whoever wrote it chose them"
 
 
 def _remarks(checker: LogChecker) -> list[str]:
-    remarks = []
+    remarks = [
+        f"consistency with {name} is not made: nothing here ends at its size {other.size:,}"
+        for other, name in checker.others
+        if other not in checker.met and other.size <= checker.position
+    ]
     if checker.unnumbered:
         events = sum(checker.unnumbered.values())
         names = sorted(name for name in checker.unnumbered if name)

@@ -1,0 +1,134 @@
+"""`muniment verify`: check a bundle, a folder, a live log or a database, and say what holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from muniment.core.errors import Malformed
+from muniment.verifier.bundle import Progress
+from muniment.verifier.knownlogs import KnownLogs
+from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_root
+from muniment.verifier.rendering import Tone, render
+from muniment.verifier.report import Report
+from muniment.verifier.targets import Options, verify_target
+
+_COLOURS: dict[Tone, dict[str, object]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "quiet": {"dim": True},
+    "strong": {"bold": True},
+    "plain": {},
+}
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--pin", "pin", metavar="FILE", help="what you trust, as JSON (also MUNIMENT_PIN)")
+@click.option("--root", "root", metavar="VKEY", help="the installation's root key")
+@click.option("--genesis", "genesis", metavar="HASH", help="the hash of the log's entry 0")
+@click.option(
+    "--checkpoint",
+    "checkpoint",
+    metavar="NOTE-FILE",
+    type=click.Path(path_type=Path),
+    help="a checkpoint that you kept",
+)
+@click.option("--no-known-logs", is_flag=True, help="neither use nor update what this machine has proven before")
+@click.option("--since-pin", is_flag=True, help="live log: fetch only what came after the pinned or known checkpoint")
+@click.option("--key", "key", metavar="API-KEY", envvar="MUNIMENT_KEY", help="live log: a read key (also MUNIMENT_KEY)")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
+@click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
+@click.option("--quiet", is_flag=True, help="print only the verdict")
+def command(
+    targets: tuple[str, ...],
+    pin: str | None,
+    root: str | None,
+    genesis: str | None,
+    checkpoint: Path | None,
+    no_known_logs: bool,
+    since_pin: bool,
+    key: str | None,
+    jobs: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Check evidence, and say what holds.
+
+    TARGET is a bundle file, a folder of bundles and proofs, the address of a live log (http://host/logs/<origin>), or
+    the address of a database (postgresql://...).
+
+    Exit code 0: verified. 1: failed, and the first broken place is named. 2: malformed, or wrong usage.
+    """
+    try:
+        pins = gather_pins(pin, root, genesis, checkpoint)
+        options = Options(
+            pins=pins,
+            known=None if no_known_logs else KnownLogs.of(os.environ),
+            api_key=key,
+            since_pin=since_pin,
+            workers=jobs,
+            now=time.time_ns() // 1000,
+        )
+        reports = []
+        for target in targets:
+            with progress_bar(target, shown=not as_json) as progress:
+                report = verify_target(target, options, progress)
+            if not as_json:
+                click.echo(painted(report, quiet=quiet))
+            reports.append(report)
+    except Malformed as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        values = [report.as_json() for report in reports]
+        click.echo(json.dumps(values[0] if len(values) == 1 else values, indent=2, ensure_ascii=False))
+    codes = {report.exit_code for report in reports}
+    sys.exit(1 if 1 in codes else max(codes))
+
+
+def gather_pins(pin: str | None, root: str | None, genesis: str | None, checkpoint: Path | None) -> Pins:
+    """Everything the caller pins: options first, then `--pin`, or without it `MUNIMENT_PIN`.
+
+    Raises:
+        MalformedPin: if one of them cannot be read, or two disagree.
+    """
+    pins = Pins(root=parse_root(root) if root else None, genesis=parse_hash(genesis, "genesis") if genesis else None)
+    if checkpoint is not None:
+        pins = pins.merged(load_checkpoint(checkpoint))
+    source = pin or os.environ.get("MUNIMENT_PIN")
+    return pins.merged(load_pin(source)) if source else pins
+
+
+def painted(report: Report, *, quiet: bool = False) -> str:
+    """The report as the terminal shows it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        "✓✗·".encode(encoding)
+        plain = False
+    except (UnicodeEncodeError, LookupError):
+        plain = True
+    return render(report, _paint, plain=plain, quiet=quiet)
+
+
+@contextmanager
+def progress_bar(target: str, *, shown: bool) -> Iterator[Progress | None]:
+    """A bar for a large file, on a terminal only."""
+    path = Path(target)
+    if not shown or not sys.stderr.isatty() or not path.is_file():
+        yield None
+        return
+    with click.progressbar(
+        length=path.stat().st_size, label="  verifying", file=sys.stderr, show_pos=False, update_min_steps=1 << 22
+    ) as bar:
+        yield bar.update
+
+
+def _paint(text: str, tone: Tone) -> str:
+    return click.style(text, **_COLOURS[tone])  # type: ignore[arg-type]
