@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from psycopg import Connection
 
+from muniment.catalogs.mapping import MAPPING_VERSION
 from muniment.core.errors import Refused
 from muniment.core.keysnote import Cosigner, KeysNote, LogKey, Revocation, verify_keysnote
 from muniment.core.note import VerifierKey
 from muniment.keys import Signer, sign_keysnote, verifier_of
+from muniment.ledger.functions import controls_column
 from muniment.ledger.queries import query
 
 SYSTEM = "system:muniment"
@@ -24,8 +26,6 @@ def issue_first(
     root: Signer,
     log_key: VerifierKey,
     cosigners: Sequence[Cosigner],
-    mapping: str,
-    controls: Sequence[str] = (),
     by: str = SYSTEM,
 ) -> KeysNote:
     """Issue keys note 1 of a new log, best in the transaction that creates it.
@@ -36,8 +36,6 @@ def issue_first(
         root: the installation's root key.
         log_key: the log's key, named like the log.
         cosigners: keys that cosign, each from a POSIX second on.
-        mapping: version of the mapping in force, and `controls` what it gives for `keys.publish`.
-        controls: see `mapping`.
         by: who issues it.
 
     Raises:
@@ -47,7 +45,7 @@ def issue_first(
     if number != 1:
         raise Refused("the log has a keys note already: issue the next one", origin)
     keys = KeysNote(origin, 1, genesis, (LogKey(log_key, 0),), _sorted(cosigners))
-    _publish(connection, log_id, root, keys, mapping, controls, by)
+    _publish(connection, log_id, root, keys, by)
     return keys
 
 
@@ -56,11 +54,9 @@ def issue_next(
     *,
     log_id: int,
     root: Signer,
-    mapping: str,
     log_key: VerifierKey | None = None,
     cosigners: Sequence[Cosigner] = (),
     revoked: Sequence[Revocation] = (),
-    controls: Sequence[str] = (),
     by: str = SYSTEM,
 ) -> KeysNote:
     """Issue the next keys note: what the last one says, and what is added here.
@@ -69,11 +65,9 @@ def issue_next(
         connection: as muniment_app, in a transaction of the log's tenant.
         log_id: the log.
         root: the installation's root key, the same as before.
-        mapping: version of the mapping in force, and `controls` what it gives for `keys.publish`.
         log_key: a new key of the log; it signs every checkpoint that contains this note's own entry.
         cosigners: further cosigners.
         revoked: keys that no longer count from a POSIX second on.
-        controls: see `mapping`.
         by: who issues it.
 
     Raises:
@@ -94,7 +88,7 @@ def issue_next(
         _sorted((*before.cosigners, *cosigners)),
         tuple(sorted((*before.revocations, *revoked), key=lambda line: f"{line.key.vkey} since {line.time}".encode())),
     )
-    _publish(connection, log_id, root, keys, mapping, controls, by)
+    _publish(connection, log_id, root, keys, by)
     return keys
 
 
@@ -111,17 +105,15 @@ def _next(connection: Connection, log_id: int) -> tuple[int, int, str, bytes]:
     return number, next_size, origin, genesis
 
 
-def _publish(
-    connection: Connection, log_id: int, root: Signer, keys: KeysNote, mapping: str, controls: Sequence[str], by: str
-) -> None:
+def _publish(connection: Connection, log_id: int, root: Signer, keys: KeysNote, by: str) -> None:
     parameters = {
         "by": by,
         "log": log_id,
         "number": keys.number,
         "note": sign_keysnote(root, keys).encoded().decode(),
         "salt": secrets.token_bytes(32),
-        "mapping": mapping,
-        "controls": "\t".join(controls) or None,
+        "mapping": MAPPING_VERSION,
+        "controls": controls_column("keys.publish"),
     }
     connection.execute(query("publish_keys_note"), parameters)
 

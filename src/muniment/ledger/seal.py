@@ -29,6 +29,7 @@ from muniment.core.note import MAX_SIGNATURES, Note, NoteSignature, VerifierKey
 from muniment.core.tiles import cover
 from muniment.keys import KeyRing, Signer, cosign_checkpoint, sign_checkpoint, verifier_of
 from muniment.ledger.checkpoints import read_checkpoint
+from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.queries import query
 from muniment.ledger.seal_growth import Growth, keys_in_force, read_growth, read_head
@@ -114,8 +115,7 @@ class Sealer:
         self, connection: Connection, batch: Iterable[tuple[UUID, int]], done: Round
     ) -> Iterator[_Prepared]:
         for tenant_id, rows in groupby(batch, key=lambda row: row[0]):
-            with connection.transaction():
-                enter_tenant(connection, tenant_id)
+            with tenant_transaction(connection, tenant_id):
                 for growth in read_growth(connection, [log_id for _, log_id in rows]):
                     try:
                         if isinstance(growth, Refused):
@@ -206,8 +206,7 @@ class Sealer:
         for tenant_id, group in groupby(prepared, key=lambda one: one.tenant_id):
             members = list(group)
             try:
-                with connection.transaction():
-                    enter_tenant(connection, tenant_id)
+                with tenant_transaction(connection, tenant_id):
                     kept = [one for one in members if _publish(connection, one)]
             except Error as error:
                 if connection.broken:
@@ -227,11 +226,6 @@ class Sealer:
                 )
                 for one in kept
             ]
-
-
-def enter_tenant(connection: Connection, tenant_id: UUID) -> None:
-    """Make the current transaction one of this tenant."""
-    connection.execute("SELECT set_config('muniment.tenant', %s, true)", [str(tenant_id)])
 
 
 def _publish(connection: Connection, one: _Prepared) -> bool:
