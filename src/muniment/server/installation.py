@@ -1,5 +1,6 @@
 """The database side of an installation: the embedded PostgreSQL or one's own, its roles, and the URL of each."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,9 +66,9 @@ def open_database(places: Places, admin_url: str | None, *, reset_passwords: boo
         if not passwords or reset_passwords:
             if present and embedded is None and not reset_passwords:
                 raise Refused(
-                    f"the server has the roles {', '.join(present)} already, and {places.urls} does not know their passwords: "
-                    "copy that directory from the host that made them, or run `muniment db reset-passwords` "
-                    "(which locks that host out)",
+                    f"the server has the roles {', '.join(present)} already, and {places.urls} does not know their "
+                    "passwords: copy that directory from the host that made them, or run "
+                    "`muniment db reset-passwords` (which locks that host out)",
                     "DATABASE_URL",
                 )
             passwords = {role: secrets.token_urlsafe(32) for role in LOGIN_ROLES}
@@ -123,8 +124,12 @@ def _url(admin_url: str, user: str, password: str) -> str:
     parts.pop("user", None)
     parts.pop("password", None)
     name = parts.pop("dbname", DATABASE)
+    where = ""
+    if "host" in parts and re.fullmatch(r"[A-Za-z0-9.-]+", parts["host"]):
+        where = parts.pop("host") + (f":{parts.pop('port')}" if parts.get("port", "").isdecimal() else "")
     query = "&".join(f"{key}={quote(value, safe='')}" for key, value in parts.items())
-    return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@/{quote(name, safe='')}?{query}"
+    who = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return f"postgresql://{who}@{where}/{quote(name, safe='')}" + (f"?{query}" if query else "")
 
 
 def _all_log_in(urls: Mapping[Role, str]) -> bool:
