@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -384,6 +385,10 @@ def examine(raw: bytes) -> tuple[str | None, dict[str, Json] | None]:
         return "(finding)" + problem, fields
     if write_json(fields).encode() != raw:
         return "(finding) is not in canonical form", fields
+    event, controls = fields["event"], fields.get("controls", [])
+    if isinstance(event, dict) and isinstance(controls, list) and isinstance(own := event.get("controls", []), list):
+        if any(control not in controls for control in own):
+            return "(finding) leaves out controls that its event names", fields
     return None, fields
 
 
@@ -841,8 +846,15 @@ class Walk:
 # ---- 8. Reading a bundle ---------------------------------------------------------------------------------------------
 
 FOLLOWERS = {  # which lines may come after which; the order of a bundle is nothing more than this
-    "": "H", "H": "KEN", "K": "KEN", "E": "BENC", "B": "ENC", "N": "ENC",
-    "C": "TENZ", "T": "TENZ", "Z": "",
+    "": "H",
+    "H": "KEN",
+    "K": "KEN",
+    "E": "BENC",
+    "B": "ENC",
+    "N": "ENC",
+    "C": "TENZ",
+    "T": "TENZ",
+    "Z": "",
 }
 
 
@@ -856,9 +868,7 @@ def walk_bundle(stream: BinaryIO, walk: Walk) -> None:
         if line[-1:] != b"\n":
             raise Malformed("is longer than 524,288 bytes, or does not end in a newline")
         if line[1:2] != b" " or b"\r" in line or letter not in FOLLOWERS[before]:
-            raise Malformed(
-                f"begins with {letter!a} where one of {', '.join(FOLLOWERS[before]) or 'none'} may stand"
-            )
+            raise Malformed(f"begins with {letter!a} where one of {', '.join(FOLLOWERS[before]) or 'none'} may stand")
         if letter == "Z":
             if not re.fullmatch(rb"[0-9a-f]{64}", rest):
                 raise Malformed("is not Z and 64 hex digits")
@@ -927,7 +937,7 @@ class Server:
         try:
             request = urllib.request.Request(f"{self.prefix}/{path}", headers=self.headers)
             with self.opener.open(request, timeout=30) as response:
-                raw: bytes = response.read(limit + 1)
+                raw: bytes = response.read(2 * limit + 1024)  # what is compressed may be longer than it was
                 if response.headers.get("Content-Encoding", "identity") == "gzip":
                     raw = zlib.decompressobj(31).decompress(raw, limit + 1)
         except urllib.error.HTTPError as error:
@@ -975,12 +985,8 @@ def walk_live(server: Server, walk: Walk) -> None:
     if named not in ("", said.origin):
         walk.fail("place", f"the checkpoint is of the log {said.origin}, and the address names another")
     walk.where = "the keys note"
-    try:
-        keys_note = server.get("keys", MAX_NOTE)
-    except NotServed:
-        keys_note = b""
-    if keys_note:
-        walk.keys_note(keys_note)
+    with contextlib.suppress(NotServed):
+        walk.keys_note(server.get("keys", MAX_NOTE))
     rows: dict[int, list[bytes]] = {}
     full: dict[int, int] = {}
 
