@@ -49,6 +49,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("request-timeout", 408, "The request body did not arrive in time"),
         Kind("event-conflict", 409, "This event id is already recorded with other content"),
         Kind("body-erased", 409, "The event is recorded and its body has been erased"),
+        Kind("not-sealed", 409, "No checkpoint covers this yet"),
         Kind("body-too-large", 413, "The request body is too large"),
         Kind("too-many-events", 413, "The request has too many events"),
         Kind("unsupported-media-type", 415, "The content type or encoding is not one that is read here"),
@@ -60,6 +61,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("invalid-request", 422, "The request breaks a rule"),
         Kind("rate-limited", 429, "Too many requests"),
         Kind("internal", 500, "Something is wrong on this side"),
+        Kind("broken-ledger", 500, "The stored log contradicts itself"),
         Kind("unavailable", 503, "The ledger cannot answer now"),
     )
 }

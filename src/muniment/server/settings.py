@@ -2,9 +2,8 @@
 
 | Variable | What |
 |---|---|
-| `MUNIMENT_APP_URL` | database URL of the role `muniment_app`: reads of entries, proofs and tiles |
-| `MUNIMENT_INGEST_URL` | database URL of the role `muniment_ingest`: may append, nothing else |
-| `MUNIMENT_AUDITOR_URL` | database URL of the role `muniment_auditor`: chain walks |
+| `MUNIMENT_APP_URL` | database URL of the role `muniment_app`; without it, the one that the installation's home names |
+| `MUNIMENT_INGEST_URL` | database URL of the role `muniment_ingest`; likewise |
 | `MUNIMENT_SECRET_KEY` | Django's secret; made anew at each start when it is not set |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
 | `MUNIMENT_MAX_REQUEST` | largest request body in bytes, packed or unpacked; default 16 MiB, at most 50 MiB |
@@ -16,28 +15,26 @@ from __future__ import annotations
 import os
 import secrets
 from typing import Final
-from urllib.parse import unquote, urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
 
 MIB: Final = 1 << 20
 
 
-def _database(url: str) -> dict[str, str | int]:
-    parts = urlsplit(url)
+def _database(url: str) -> dict[str, object]:
+    parts = conninfo_to_dict(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "OPTIONS": parts,
     }
 
 
-APP_URL: Final = os.environ.get("MUNIMENT_APP_URL", "")
-INGEST_URL: Final = os.environ.get("MUNIMENT_INGEST_URL", "")
-AUDITOR_URL: Final = os.environ.get("MUNIMENT_AUDITOR_URL", "")
-
-DATABASES = {"default": _database(APP_URL)} if APP_URL else {}
+DATABASES = {"default": _database(os.environ["MUNIMENT_APP_URL"])} if "MUNIMENT_APP_URL" in os.environ else {}
 
 SECRET_KEY = os.environ.get("MUNIMENT_SECRET_KEY") or secrets.token_urlsafe(48)
 DEBUG = False

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 from muniment.catalogs import actions, mapping
 from muniment.core.body import SALT_BYTES, commit
 from muniment.core.errors import Malformed
-from muniment.core.event import Event, event_from_mapping
+from muniment.core.event import event_from_mapping
 from muniment.core.identifiers import new_ulid, ulid_of
 from muniment.core.times import format_time9
+from muniment.ledger.submission import Submission
 from muniment.server.problems import refuse
 
 if TYPE_CHECKING:
@@ -33,23 +34,10 @@ _DEFAULT_SOURCE: Final = b"muniment/default-source/1\0"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A submission that keeps every rule which can be checked without the ledger.
+    """A submission that keeps every rule which can be checked without the ledger, and the control ids of its entry."""
 
-    Args:
-        event: the complete event.
-        body: the payload's bytes, or None where only a commitment was sent, or nothing.
-        salt: 32 bytes, exactly where there is a body.
-        controls: the control ids for the entry, by the mapping in force.
-        made_salt: the salt, and so the commitment, was made here.
-        made_time: `occurred_at` was filled in here.
-    """
-
-    event: Event
-    body: bytes | None
-    salt: bytes | None
+    submission: Submission
     controls: tuple[str, ...]
-    made_salt: bool
-    made_time: bool
 
 
 def default_source(key_id: str, secret_hash: bytes) -> str:
@@ -133,7 +121,8 @@ def _complete(members: dict[str, Value], source_id: str) -> Draft:
         )
     if actions.find(event.action).emitter in RESERVED_EMITTERS:
         raise refuse("reserved-action", f"only the ledger itself records {event.action}", field="action")
-    return Draft(event, body, salt, mapping.controls_for(event.action, event.controls), made_salt, made_time)
+    submission = Submission(event, body, salt, made_salt=made_salt, made_time=made_time)
+    return Draft(submission, mapping.controls_for(event.action, event.controls))
 
 
 def _payload(members: dict[str, Value]) -> bytes | None:
