@@ -1,0 +1,154 @@
+"""`muniment up`: start the ledger on this machine."""
+
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+
+import click
+import psycopg
+
+from muniment.core.errors import Refused
+from muniment.keys import KeyRing
+from muniment.server.installation import Database, embedded_postgres, open_database
+from muniment.server.installation_tenants import NewTenant, open_installation
+from muniment.server.runtime import Places, Server, ServerLock, read_server, server_is_running
+from muniment.server.runtime_http import DEFAULT_PORT, HOST, listening_socket
+from muniment.server.runtime_service import Service, detached_service
+
+_READY_WITHIN = 60.0
+
+
+@click.command("up")
+@click.option("--detach", is_flag=True, help="Return once it is ready, and leave it running.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help=f"Port on {HOST}; without it, the first free one from {DEFAULT_PORT}."
+)
+def command(detach: bool, port: int | None) -> None:
+    """Start database, server and sealing here; the first start makes a tenant and prints its keys, once.
+
+    Data stand in MUNIMENT_HOME. DATABASE_URL, an administrator's URL of a PostgreSQL 15 or later, replaces the embedded
+    database.
+    """
+    places = Places.of()
+    places.make()
+    lock = ServerLock.take(places)
+    if lock is None:
+        _say_running(places)
+        return
+    listening = listening_socket(port)
+    url = f"http://{HOST}:{listening.getsockname()[1]}"
+    click.echo(f"Muniment in {places.home}")
+    database, tenant = _open(places)
+    _say_database(database)
+    if tenant is not None:
+        _say_first(tenant, places, url)
+    if port is None and listening.getsockname()[1] != DEFAULT_PORT:
+        click.echo(f"  port      {DEFAULT_PORT} is taken, so this is {listening.getsockname()[1]} (choose with --port)")
+    _warn_about_root(places)
+    if detach:
+        server = _leave_running(places, lock, listening)
+        click.echo(f"  server    {server.url} (process {server.pid}); its log is {places.log}\n\nStop: muniment down")
+    else:
+        click.echo(f"  server    {url}\n\nStop: Ctrl-C")
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+        Service(places, database, lock, listening).run()
+        click.echo("Stopped.")
+
+
+def _open(places: Places) -> tuple[Database, NewTenant | None]:
+    try:
+        database = open_database(places, os.environ.get("DATABASE_URL"))
+        with psycopg.connect(database.urls["app"], autocommit=True) as connection:
+            return database, open_installation(connection, places)
+    except BaseException:
+        # Whoever cannot start leaves nothing running either.
+        embedded_postgres(places).stop()
+        raise
+
+
+def _say_running(places: Places) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while (server := read_server(places)) is None:
+        if not server_is_running(places) or time.monotonic() > deadline:
+            raise Refused(
+                f"another process was starting the ledger in {places.home} and did not succeed: try again", "up"
+            )
+        time.sleep(0.1)
+    click.echo(f"Muniment runs already in {places.home}: {server.url} (process {server.pid})")
+
+
+def _say_database(database: Database) -> None:
+    if database.embedded is not None:
+        status = database.embedded.status()
+        where = f"embedded PostgreSQL, {HOST}:{status.port} (process {status.pid})"
+    else:
+        where = "the PostgreSQL at DATABASE_URL"
+    click.echo(f"  database  {where}" + (", schema brought up to date" if database.migrated else ""))
+
+
+def _say_first(tenant: NewTenant, places: Places, url: str) -> None:
+    ring = KeyRing(places.keys)
+    append, read = tenant.tokens["append"], tenant.tokens["read"]
+    body = '{"action":"tool.call","actor":{"type":"agent","id":"agent:first"},"outcome":"success"}'
+    click.echo(
+        f"""
+First start: tenant "{tenant.slug}" was made, with the log {tenant.origin}.
+Its API keys are shown now and never again (more: muniment keys create):
+
+  export MUNIMENT_URL={url}
+  export MUNIMENT_KEY={append}    # append
+  export MUNIMENT_READ_KEY={read}    # read
+
+Record something:
+
+  curl -sS -H "Authorization: Bearer $MUNIMENT_KEY" -H "Content-Type: application/json" \\
+       -d {shlex.quote(body)} $MUNIMENT_URL/api/events
+
+What a verifier pins; keep it outside this machine:
+
+  log      {tenant.origin}
+  genesis  {tenant.genesis_hash.hex()}
+  root     {ring.root_verifier().vkey}
+"""
+    )
+
+
+def _warn_about_root(places: Places) -> None:
+    root = KeyRing(places.keys).root_path
+    if root.exists():
+        click.secho(
+            f"  WARNING   the root key is still here: move {root} to a safe place off this machine.\n"
+            "            It is needed again only to make a tenant or change a log's keys.",
+            fg="yellow",
+        )
+
+
+def _leave_running(places: Places, lock: ServerLock, listening: socket.socket) -> Server:
+    arguments, environment, keep = detached_service(lock, listening)
+    with places.log.open("a") as log:
+        child = subprocess.Popen(
+            arguments,
+            env={**os.environ, **places.environment(), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=keep,
+            start_new_session=True,
+            cwd="/",
+        )
+    lock.release()
+    listening.close()
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        server = read_server(places)
+        if server is not None and server.pid == child.pid:
+            return server
+        if child.poll() is not None:
+            break
+        time.sleep(0.05)
+    end = "\n".join(places.log.read_text(errors="replace").splitlines()[-10:])
+    raise Refused(f"the server did not start; {places.log} ends with:\n{end}", "up")

@@ -1,0 +1,96 @@
+"""The background process: it seals, keeps partitions ahead and walks the logs.
+
+`python -m muniment.server.background_jobs` is started beside the server by `muniment up`, as a process of its own, so
+that a walk over a long log takes no time away from requests. It ends when its standard input is closed, and so when its
+parent dies.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Final
+
+from psycopg import Connection
+
+from muniment.keys import KeyRing
+from muniment.ledger.heads import HeadDirectory
+from muniment.ledger.partitions import create_partitions, months_ready
+from muniment.ledger.seal import Sealer
+from muniment.server.background import Background, Job, PartlyFailed
+from muniment.server.runtime import Places
+
+SEAL_EVERY: Final = 0.5
+PARTITIONS_EVERY: Final = 3600.0
+_LOG: Final = logging.getLogger("muniment.background")
+
+
+class Sealing:
+    """Seals what has grown; keys are read again after a round that was refused, for they may have been put right."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._sealer: Sealer | None = None
+
+    def __call__(self, connection: Connection) -> str:
+        """Do one round."""
+        if self._sealer is None:
+            self._sealer = Sealer(KeyRing(self._places.keys), HeadDirectory(self._places.heads))
+        done = self._sealer.round(connection)
+        while done.behind and not done.refused:
+            done = self._sealer.round(connection)
+        if done.refused:
+            self._sealer = None
+            raise PartlyFailed("; ".join(str(refused) for refused in done.refused))
+        return f"sealed {done.sealed[0].origin} at size {done.sealed[-1].size}" if done.sealed else ""
+
+
+def keep_partitions_ahead(connection: Connection) -> str:
+    """Make the partitions of the coming months.
+
+    Raises:
+        PartlyFailed: if fewer than two months are ready even so.
+    """
+    made = create_partitions(connection)
+    ready = months_ready(connection)
+    if ready < 2:
+        raise PartlyFailed(f"partitions are ready for {ready} months only: appends will fail when they run out")
+    return f"made {len(made)} partitions, {ready} months are ready" if made else f"{ready} months are ready"
+
+
+def jobs(places: Places, app_url: str) -> list[Job]:
+    """What is done in the background."""
+    return [
+        Job("sealing", SEAL_EVERY, app_url, Sealing(places)),
+        Job("partitions", PARTITIONS_EVERY, app_url, keep_partitions_ahead),
+    ]
+
+
+def main() -> None:
+    """Run until standard input is closed or SIGTERM comes; exit 1 if a job's thread has died."""
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    # Ctrl-C in a terminal reaches the whole process group; the server decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    places = Places.of()
+    background = Background(places, jobs(places, os.environ["MUNIMENT_APP_URL"]))
+    threading.Thread(target=_wait_for_parent, args=(stopping,), daemon=True).start()
+    background.start()
+    while not stopping.wait(0.5):
+        background.publish()
+        if not background.alive():
+            _LOG.critical("a job's thread has ended; the process is started again")
+            sys.exit(1)
+    background.stop(patience=10.0)
+
+
+def _wait_for_parent(stopping: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        continue
+    stopping.set()
+
+
+if __name__ == "__main__":
+    main()
