@@ -2,10 +2,13 @@
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection, errors
 
 from muniment.core.errors import Refused
@@ -41,6 +44,22 @@ class NewTenant:
     origin: str
     genesis_hash: bytes
     tokens: dict[Scope, str]
+
+
+@contextmanager
+def open_connection(places: Places) -> Iterator[Connection[Any]]:
+    """A connection as muniment_app to the installation's database, in autocommit.
+
+    Raises:
+        Refused: if there is no installation, or its database does not answer.
+    """
+    url = places.database_url("app")
+    try:
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise Refused(f"the database does not answer; is the ledger up (muniment up)? {error}", "database") from error
+    with connection:
+        yield connection
 
 
 def key_ring(places: Places) -> KeyRing:
