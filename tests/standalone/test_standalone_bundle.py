@@ -13,8 +13,28 @@ import pytest
 from muniment.verifier.standalone import muniment_verify as mv
 from tests.standalone.conftest import Check
 from tests.standalone.forge import (
-    EPOCH, LOG, LOG_2, ORIGIN, PLAIN_SOURCE, ROOT, SOURCE, STRANGER, WITNESS, ZERO,
-    Forge, Signer, b64, body_field, canonical, event, keys_line, note_line, sample, seal, sha256, tree_root,
+    EPOCH,
+    LOG,
+    LOG_2,
+    ORIGIN,
+    PLAIN_SOURCE,
+    ROOT,
+    SOURCE,
+    STRANGER,
+    WITNESS,
+    ZERO,
+    Forge,
+    Signer,
+    b64,
+    body_field,
+    canonical,
+    event,
+    keys_line,
+    note_line,
+    sample,
+    seal,
+    sha256,
+    tree_root,
 )  # fmt: skip
 
 # ---- what must pass
@@ -783,7 +803,8 @@ def test_a_kept_checkpoint_may_be_the_bare_three_lines(tmp_path: Path, forge: Fo
 
 @pytest.mark.parametrize("arguments", [
     [], ["b", "--genesis", "00"], ["b", "--root", "x"], ["b", "--root", WITNESS.vkey], ["b", "--origin", "A B"],
-    ["b", "--checkpoint", "/nowhere"], ["/nowhere"], ["/"], ["https://[::"], ["http://127.0.0.1:1/logs/a"]])  # fmt: skip
+    ["b", "--checkpoint", "/nowhere"], ["/nowhere"], ["/"], ["https://[::"],
+    ["http://127.0.0.1:1/logs/a"]])  # fmt: skip
 def test_wrong_usage_ends_with_2_and_no_traceback(arguments: list[str]) -> None:
     done = command(*arguments)
     assert done.returncode == 2

@@ -39,7 +39,8 @@ LINE = st.one_of(
     st.builds(lambda letter, rest: letter + b" " + rest, st.sampled_from([b"K", b"E", b"B", b"N", b"C", b"T"]),
               st.binary(max_size=80)),
     st.builds(lambda letter, raw: f"{letter} {b64(raw)}".encode(), st.sampled_from("KBCT"), st.binary(max_size=80)),
-    st.builds(lambda level, raw: f"N {level} {b64(raw)}".encode(), st.integers(0, 60), st.binary(min_size=32, max_size=32)),
+    st.builds(lambda level, raw: f"N {level} {b64(raw)}".encode(), st.integers(0, 60),
+              st.binary(min_size=32, max_size=32)),
     st.sampled_from([line.encode() if isinstance(line, str) else line for line in WHOLE]),
 )  # fmt: skip
 

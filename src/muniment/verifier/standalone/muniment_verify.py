@@ -8,8 +8,8 @@ agree. This program takes a *bundle* (a text file with entries and checkpoints) 
 out all of it again from the bytes. The format is in docs/format.md; nothing here is shared with the code that wrote
 the log, and the whole of it can be read from top to bottom.
 
-    python muniment_verify.py evidence.bundle --root 'example.org/root+1a2b3c4d+AZ…' --genesis 9f86d0… --checkpoint seen.txt
-    python muniment_verify.py https://muniment.example.org/logs/example.org/agents --root …   (--key mk_… if it is private)
+    python muniment_verify.py evidence.bundle --origin example.org/agents --root 'example.org/root+1a2b3c4d+AZ…'
+    python muniment_verify.py https://muniment.example.org/logs/example.org/agents --root '…' [--key mk_…]
 
 Exit code 0: verified. 1: failed, and the first broken place is named. 2: unreadable input, or wrong usage.
 
@@ -17,6 +17,7 @@ What you pin decides what the answer is worth. A file can always agree with itse
 its signatures lead to a root key that you had from elsewhere (--root), or when it ends in a checkpoint that you kept
 yourself (--checkpoint). Otherwise the answer is "self-attested only": whoever made the file chose its keys. A pinned
 origin or genesis (--origin, --genesis) alone is no protection: both are public, and anybody can begin a log with them.
+One root key may speak for several logs: look at the origin that the answer names, or pin it.
 
 What is not proved, even then: that an entry tells the truth; that everything that happened was recorded (numbered
 sources show gaps, others cannot); that the file is recent, or carries the newest keys note; that nobody else was shown
@@ -29,7 +30,6 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import dataclasses
 import datetime
 import hashlib
 import http.client
@@ -42,14 +42,14 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
 MAX_LINE, MAX_ENTRY, MAX_NOTE, MAX_SIGNATURES = 524_288, 65_535, 131_072, 16  # bytes, bytes, bytes, lines
 MAX_STREAMS, MAX_LISTED = 100_000, 100  # numbered sources followed at once, and items listed in a report
 ZERO_HASH = "0" * 64
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818  (a state of the input, and the word of the format)
     """Something that cannot be read as what it should be; the message says why."""
 
 
@@ -299,16 +299,15 @@ def members(required: dict[str, Rule], optional: dict[str, Rule]) -> Rule:
 
 def moment(digits: int) -> Rule:
     """A real UTC time from 1970 to 2261 with so many digits of a second."""
-    shape = string(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{%d}Z" % digits, 21 + digits)
+    shape = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\.[0-9]{" + str(digits) + "}Z")
 
     def rule(value: Json) -> str | None:
-        if not isinstance(value, str) or shape(value):
-            return " is not a time of the prescribed form"
         try:
-            year = datetime.date.fromisoformat(value[:10]).year
+            found = shape.fullmatch(value) if isinstance(value, str) else None
+            real = found is not None and 1970 <= datetime.date.fromisoformat(found[1]).year <= 2261
         except ValueError:
-            return " is not a date that exists"
-        return None if 1970 <= year <= 2261 else " is not between 1970 and 2261"
+            real = False
+        return None if real else " is not a real time of the prescribed form from 1970 to 2261"
 
     return rule
 
@@ -386,9 +385,9 @@ def examine(raw: bytes) -> tuple[str | None, dict[str, Json] | None]:
     if write_json(fields).encode() != raw:
         return "(finding) is not in canonical form", fields
     event, controls = fields["event"], fields.get("controls", [])
-    if isinstance(event, dict) and isinstance(controls, list) and isinstance(own := event.get("controls", []), list):
-        if any(control not in controls for control in own):
-            return "(finding) leaves out controls that its event names", fields
+    own = event.get("controls", []) if isinstance(event, dict) else []
+    if isinstance(own, list) and isinstance(controls, list) and any(control not in controls for control in own):
+        return "(finding) leaves out controls that its event names", fields
     return None, fields
 
 
@@ -414,8 +413,7 @@ def read_decimal(digits: str) -> int:
     return int(digits)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A vkey: the name and four-byte id that a signature line shows, the type of signature, and the public key."""
 
     name: str
@@ -443,8 +441,7 @@ def read_vkey(vkey: str, *kinds: int) -> Key:
     return Key(name, bytes.fromhex(key_id), raw[0], raw[1:])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A signed note: the bytes that are signed, and per signature line the key's name and id, and the signature."""
 
     text: bytes
@@ -473,8 +470,7 @@ def read_note(raw: bytes) -> Note:
     return Note(f"{signed}\n".encode(), signatures)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """What a checkpoint says: that this log, at this size, had this root."""
 
     origin: str
@@ -493,8 +489,7 @@ def read_checkpoint(signed: bytes) -> Checkpoint:
     return Checkpoint(lines[0], size, root)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class KeysNote:
+class KeysNote(NamedTuple):
     """Who may speak for a log: its keys by first size, its cosigners by first second, revocations by second."""
 
     origin: str
@@ -584,8 +579,7 @@ class Report:
         return "failed" if self.first else "verified"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(NamedTuple):
     """What the auditor knows from elsewhere; each may be missing."""
 
     origin: str | None = None
@@ -820,7 +814,7 @@ class Walk:
         report.settle("place", readable, "every entry is of this log and in its place" if readable else unread)
         absent = f"; {self.absent_pairs} more links lead to entries that are not present" if self.absent_pairs else ""
         report.settle("chain", readable, f"{self.pairs} pairs of neighbours link{absent}" if readable else unread)
-        report.settle("time", readable, f"up to {self.recorded_at}" if readable else unread)
+        report.settle("time", readable, "never decreases" if readable else unread)
         report.settle("tree", self.tree_holds, f"{self.checkpoints} checkpoints, the last of size {size}")
         first = pins.genesis is not None and self.genesis_seen
         report.settle("genesis", first, "entry 0 is the pinned one" if first else "no genesis pinned, or no entry 0")
@@ -845,17 +839,8 @@ class Walk:
 
 # ---- 8. Reading a bundle ---------------------------------------------------------------------------------------------
 
-FOLLOWERS = {  # which lines may come after which; the order of a bundle is nothing more than this
-    "": "H",
-    "H": "KEN",
-    "K": "KEN",
-    "E": "BENC",
-    "B": "ENC",
-    "N": "ENC",
-    "C": "TENZ",
-    "T": "TENZ",
-    "Z": "",
-}
+# Which lines may come after which. The whole order of a bundle is in this table.
+FOLLOWERS = {"": "H", "H": "KEN", "K": "KEN", "E": "BENC", "B": "ENC", "N": "ENC", "C": "TENZ", "T": "TENZ", "Z": ""}
 
 
 def walk_bundle(stream: BinaryIO, walk: Walk) -> None:
@@ -935,7 +920,7 @@ class Server:
     def get(self, path: str, limit: int) -> bytes:
         """At most so many bytes of a resource."""
         try:
-            request = urllib.request.Request(f"{self.prefix}/{path}", headers=self.headers)
+            request = urllib.request.Request(f"{self.prefix}/{path}", headers=self.headers)  # noqa: S310  (http or https)
             with self.opener.open(request, timeout=30) as response:
                 raw: bytes = response.read(2 * limit + 1024)  # what is compressed may be longer than it was
                 if response.headers.get("Content-Encoding", "identity") == "gzip":
@@ -1059,6 +1044,7 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
         "origin": walk.origin,
         "size": walk.fold.position,
         "entries": walk.entries,
+        "last_recorded": walk.recorded_at or None,
         "checkpoints": walk.checkpoints,
         "keys_note": walk.keys.number if walk.keys else None,
         "failures": report.findings,
@@ -1074,6 +1060,9 @@ def show(found: dict[str, Any]) -> str:
         "self-attested": "VERIFIED, self-attested only: it agrees with itself, but whoever made it chose its keys",
     }
     lines = [words.get(found["trust"], found["verdict"].upper())]
+    lines.append(
+        "Log {origin}: {entries} entries read of a tree of {size}, last recorded {last_recorded}".format(**found)
+    )
     lines += [f"  {check['state']:<9} {check['name']:<13} {check['reason']}" for check in found["checks"]]
     if found["first_broken"]:
         lines.append("First broken: {check}, at {where}: {reason}".format(**found["first_broken"]))
