@@ -27,12 +27,11 @@ class State:
 
     @classmethod
     def find(cls, environ: Mapping[str, str] | None = None) -> "State":
-        """The directory named by `MUNIMENT_STATE`, or `$XDG_STATE_HOME/muniment`, or `~/.local/state/muniment`."""
+        """The directory named by `MUNIMENT_STATE`, or `~/.local/state/muniment`."""
         env = os.environ if environ is None else environ
         if named := env.get("MUNIMENT_STATE"):
             return cls(Path(named).expanduser().absolute())
-        base = env.get("XDG_STATE_HOME")
-        return cls((Path(base) if base else Path.home() / ".local" / "state") / "muniment")
+        return cls(Path.home() / ".local" / "state" / "muniment")
 
     @property
     def spool(self) -> Path:

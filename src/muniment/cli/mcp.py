@@ -7,10 +7,14 @@ import sys
 
 import click
 
+from muniment.agent.background import BackgroundShipper
 from muniment.agent.session import record_session, server_name
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
 from muniment.core.identifiers import WORKSPACES
+
+_DRAIN = 1.5
+"""Seconds to wait for the shipper at the end; it goes on alone for a few more, and the spool keeps the rest."""
 
 
 @click.command(
@@ -33,21 +37,36 @@ def command(
 ) -> None:
     """Stand between an MCP client and a stdio MCP server, and record every tool call.
 
-    Bytes pass unchanged. Each call and each result is written to the spool before it is forwarded. With MUNIMENT_URL and
-    MUNIMENT_KEY set, a separate process ships the spool while the session lasts; without them, or when the ledger is
-    down, the spool keeps everything. Exits with the server's own status.
+    Bytes pass unchanged. Each call and each result is written to the spool before it is forwarded. With MUNIMENT_URL
+    and MUNIMENT_KEY set, a separate process ships the spool while the session lasts; without them, or when the ledger
+    is down, the spool keeps everything. Exits with the server's own status.
     """
     logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
     if workspace is not None:
         WORKSPACES.check(workspace, "--workspace")
     name = server_name(arguments) if server is None else server
-    spool = Spool(agent or f"mcp:{name}", state=State.find(), durable=durable)
+    state = State.find()
+    spool = Spool(agent or f"mcp:{name}", state=state, durable=durable)
+    shipper = None if no_ship else _start_shipper(state)
     try:
         status = record_session(arguments, spool, os.environ, server=name, workspace=workspace, durable=durable)
     except OSError as error:
         click.echo(f"muniment: {arguments[0]}: {error.strerror or error}", err=True)
         status = 127 if error.errno == errno.ENOENT else 126
     spool.close()
+    if shipper is not None:
+        shipper.finish(_DRAIN)
     sys.stderr.flush()
     # Not sys.exit: a thread may still wait for our client's next line.
     os._exit(status)
+
+
+def _start_shipper(state: State) -> BackgroundShipper | None:
+    url, key = os.environ.get("MUNIMENT_URL"), os.environ.get("MUNIMENT_KEY")
+    if not url or not key:
+        return None
+    try:
+        return BackgroundShipper(state, os.environ)
+    except OSError as error:
+        click.echo(f"muniment: the shipper cannot be started, the spool keeps everything: {error}", err=True)
+        return None

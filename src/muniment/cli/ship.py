@@ -1,0 +1,73 @@
+"""`muniment ship`: send what the spools hold, and free it once proven."""
+
+import logging
+import os
+import sys
+import threading
+import time
+
+import click
+
+from muniment.agent.client import LedgerClient, Unavailable
+from muniment.agent.shipper import Shipper
+from muniment.agent.state import State
+
+_POLL = 0.2
+_LAST = 10.0
+
+
+@click.command(
+    epilog="Needs MUNIMENT_URL and MUNIMENT_KEY. Exit status: 0 everything is proven, 1 something is left or was "
+    "refused, or the ledger contradicts what was proven before."
+)
+@click.option("--follow", is_flag=True, help="Go on for ever, shipping what comes.")
+@click.option("--wait", default=60.0, show_default=True, metavar="SECONDS", help="How long to try without --follow.")
+@click.option("--until-stdin-ends", is_flag=True, hidden=True)
+def command(follow: bool, wait: float, until_stdin_ends: bool) -> None:
+    """Send what the spools of this machine hold, have the ledger prove it, and free the space.
+
+    Spools of running agents are shipped as far as they are written. Nothing is freed before a bundle from the ledger
+    has been checked against what this machine knew of the log before (see `muniment known-logs`).
+    """
+    logging.basicConfig(
+        format="%(asctime)s muniment ship: %(message)s" if follow else "muniment: %(message)s",
+        stream=sys.stderr,
+        level=logging.WARNING,
+    )
+    state = State.find()
+    ledger = LedgerClient.from_environment(os.environ)
+    shipper = Shipper(state, ledger, os.environ)
+    try:
+        if follow:
+            ended = threading.Event()
+            if until_stdin_ends:
+                threading.Thread(target=_wait_for_end, args=(ended,), daemon=True).start()
+            _follow(shipper, ended)
+        settled = shipper.drain(time.monotonic() + (_LAST if follow else wait))
+    finally:
+        shipper.close()
+        ledger.close()
+    done = shipper.progress
+    if not follow:
+        click.echo(
+            f"{done.proven} events proven, {done.refused} refused, {done.lost} damaged places, "
+            f"{done.freed} segments freed"
+        )
+        if not settled:
+            click.echo("something is left in the spools; run `muniment ship` again", err=True)
+    sys.exit(0 if settled and not done.refused and not done.lost else 1)
+
+
+def _follow(shipper: Shipper, ended: threading.Event) -> None:
+    while not ended.is_set():
+        try:
+            shipper.run_pass()
+            ended.wait(_POLL)
+        except Unavailable as error:
+            shipper.back_off(error)
+
+
+def _wait_for_end(ended: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    ended.set()
