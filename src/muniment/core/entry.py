@@ -9,8 +9,9 @@ from typing import cast
 
 from muniment.core import identifiers as names
 from muniment.core.canonical import MAX_BYTES, parse_json
+from muniment.core.envelope import event_text, quote_all
 from muniment.core.errors import Malformed
-from muniment.core.event import Event, event_from_mapping, event_text, quote_all
+from muniment.core.event import Event, event_from_mapping
 from muniment.core.fields import check_array, check_bytes, check_integer, read_array, read_hex, read_object
 from muniment.core.times import MAX_TIME6, MalformedTime, format_time6, parse_time6
 

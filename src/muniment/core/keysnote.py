@@ -132,7 +132,7 @@ def parse_keysnote(text: str) -> KeysNote:
         if not lines[3].startswith("genesis "):
             raise Malformed("must be genesis and a hash", "genesis")
         genesis = read_hex(lines[3].removeprefix("genesis "), 32, "genesis")
-        read = []
+        read: list[tuple[str, VerifierKey, int]] = []
         for line in lines[4:-1]:
             place = 5 + len(read)
             read.append(_read_line(line))

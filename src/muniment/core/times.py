@@ -15,10 +15,11 @@ MAX_TIME9 = 9_214_646_399_999_999_999
 MAX_TIME6 = MAX_TIME9 // 1000
 """The last microsecond of 2261, in microseconds since the Unix epoch."""
 
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-TIME9 = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}\.[0-9]{{9}}Z"
+CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+"""Grammar of hours, minutes and seconds."""
+TIME9 = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{CLOCK}\.[0-9]{{9}}Z"
 """Grammar of *time9*, the calendar apart."""
-TIME6 = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}\.[0-9]{{6}}Z"
+TIME6 = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{CLOCK}\.[0-9]{{6}}Z"
 """Grammar of *time6*, the calendar apart."""
 
 _TIME9 = re.compile(TIME9)
@@ -124,6 +125,16 @@ def day_number(date: str) -> int:
 
 
 def _seconds(text: str) -> int:
+    return second_number(text[0:19])
+
+
+@lru_cache(maxsize=1024)
+def second_number(text: str) -> int:
+    """Count the seconds from 1970 to `YYYY-MM-DDTHH:MM:SS`, whose shape has been checked.
+
+    Raises:
+        MalformedTime: if the calendar has no such day, or it lies outside 1970 to 2261.
+    """
     return day_number(text[0:10]) * 86_400 + int(text[11:13]) * 3600 + int(text[14:16]) * 60 + int(text[17:19])
 
 
