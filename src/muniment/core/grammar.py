@@ -2,7 +2,7 @@
 
 Text that an expression here accepts, and that passes the checks beside it, is in canonical form and keeps every
 grammar: the keys stand in their order, nothing else can occur. What is not accepted here is not wrong for that reason
-alone: the callers read it again with the slower code that names faults, and that code decides. Tests hold that both agree.
+alone: callers then use the slower code that names faults, and that code decides. Tests hold that both agree.
 """
 
 import re
