@@ -109,6 +109,8 @@ def test_a_part_of_a_log_is_verified_with_subtrees_for_the_rest(check: Check, fo
 def test_a_pinned_size_inside_a_subtree_is_not_made(check: Check, forge: Forge) -> None:
     answer = check(seal(partial(forge)), checkpoint=forge.checkpoint(3).encode())
     assert (answer["verdict"], answer.states["pin"]) == ("verified", "not made")
+    assert answer["pins_not_compared"] == ["pin"]
+    assert "did not let it be compared: pin" in mv.show(answer)
 
 
 def test_two_checkpoints_of_one_file_are_consistent(check: Check, forge: Forge) -> None:

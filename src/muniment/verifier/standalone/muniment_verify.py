@@ -1032,6 +1032,8 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
         walk.fail("form", stopped)
     walk.finish(stopped, live)
     verdict, trust = report.verdict(), None
+    given = {"genesis": pins.genesis, "pin": pins.checkpoint}
+    unmet = [name for name, pin in given.items() if pin is not None and report.state[name][0] == "not made"]
     if verdict == "verified":
         rooted = report.state["keys"][0] == "passed"
         ends_in_pin = pins.checkpoint is not None and walk.pin_met and pins.checkpoint.size == walk.fold.position
@@ -1041,6 +1043,7 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
         "trust": trust,
         "checks": [dict(zip(("name", "state", "reason"), (name, *report.state[name]), strict=True)) for name in CHECKS],
         "first_broken": report.first if verdict != "verified" else None,
+        "pins_not_compared": unmet,
         "origin": walk.origin,
         "size": walk.fold.position,
         "entries": walk.entries,
@@ -1066,6 +1069,10 @@ def show(found: dict[str, Any]) -> str:
     lines += [f"  {check['state']:<9} {check['name']:<13} {check['reason']}" for check in found["checks"]]
     if found["first_broken"]:
         lines.append("First broken: {check}, at {where}: {reason}".format(**found["first_broken"]))
+    if found["pins_not_compared"]:
+        lines.append(
+            f"You pinned it, but this file did not let it be compared: {', '.join(found['pins_not_compared'])}"
+        )
     if found["unnumbered_sources"]:
         lines.append(
             f"Sources that number nothing, so that no gap could show: {', '.join(found['unnumbered_sources'])}"
