@@ -1,6 +1,5 @@
 """The protocol of the ledger's HTTP API, as far as what runs beside an agent needs it. See docs/api.md."""
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from typing import Final, Self
 import httpx
 import orjson
 
+from muniment.agent.credentials import key_id_of
 from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
 from muniment.core.identifiers import is_hash
 
-_TOKEN: Final = re.compile(r"mk_([0-9A-HJKMNP-TV-Z]{26})_[A-Za-z0-9_-]{43}").fullmatch
 _URN: Final = "urn:muniment:problem:"
 MAX_BUNDLE: Final = 256 * 1024 * 1024
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -94,18 +93,6 @@ class Submission:
             return b'{"event":' + self.event + b"}\n"
         body, salt = b64encode(self.body), b64encode(self.salt)
         return b'{"event":' + self.event + b',"body":"' + body + b'","salt":"' + salt + b'"}\n'
-
-
-def key_id_of(key: str) -> str:
-    """The id `ak_<ULID>` of an API key; it may be shown.
-
-    Raises:
-        Malformed: if it is no API key. The message does not contain it.
-    """
-    match = _TOKEN(key)
-    if match is None:
-        raise Malformed("is no API key; it looks like mk_<26 characters>_<43 characters>", "MUNIMENT_KEY")
-    return f"ak_{match[1]}"
 
 
 class LedgerClient:

@@ -24,11 +24,12 @@ from typing import Final
 from muniment.agent.backlog import Backlog
 from muniment.agent.chain import SEGMENT_BYTES, Chain, Pending
 from muniment.agent.draft import Actor, Fields, Labels, Resource, Trace, draft
+from muniment.agent.durability import Durability
 from muniment.agent.epoch import EpochDirectory
 from muniment.agent.eventids import EventIds
 from muniment.agent.payload import encode_payload
 from muniment.agent.randomness import Randomness
-from muniment.agent.state import State, sync_directory
+from muniment.agent.state import State
 from muniment.core.body import MAX_INLINE_BYTES, commit
 from muniment.core.errors import Refused
 from muniment.core.identifiers import MAX_LABELS, MEDIA_TYPES
@@ -81,14 +82,13 @@ class Spool:
     def _begin(self) -> None:
         """Start an epoch: at the beginning, and again in a forked child, which shares nothing with its parent."""
         self._lock = threading.RLock()
-        self._sync_lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._randomness = Randomness()
         self._ids = EventIds(self._randomness)
         self._chain = Chain(EpochDirectory(self.state.spool / self.source), self.source, self._segment_bytes)
+        self._disk = Durability(self._chain, self._lock)
         self._backlog = Backlog()
-        self._synced = 0
         self._inside = False
         self._interrupting: deque[Pending] = deque()
         self._forked = False
@@ -192,10 +192,10 @@ class Spool:
         _OPEN.discard(self)
         self._wake.set()
         try:
-            self._sync(self._chain.written)
+            self._disk.sync(self._chain.written)
         except OSError as error:
             _LOG.error("the last events may not survive a power failure: %s", error)
-        with self._sync_lock, self._lock:
+        with self._disk.lock, self._lock:
             if not self._chain.written:
                 self._chain.directory.remove_if_empty()
             self._chain.close()
@@ -283,40 +283,11 @@ class Spool:
             _LOG.error("the spool cannot be written, events are kept in memory for now: %s", error)
         self._backlog.reason = error.strerror or str(error)
 
-    # Durability. These are called without the lock.
-
     def _wait_for_disk(self, target: int) -> None:
         try:
-            self._sync(target)
+            self._disk.sync(target)
         except OSError as error:
             raise SpoolFull(f"written, but the disk did not confirm it: {error}", self._where) from error
-
-    def _sync(self, target: int) -> None:
-        """Wait until the first `target` events are on disk. Whoever comes first syncs for all that came before."""
-        with self._sync_lock:
-            if self._synced >= target:
-                return
-            with self._lock:
-                chain = self._chain
-                written, segment = chain.written, chain.segment
-                retired, chain.retired = chain.retired, []
-                names_changed, chain.names_changed = chain.names_changed, False
-            try:
-                for descriptor in retired:
-                    try:
-                        os.fdatasync(descriptor)
-                    finally:
-                        os.close(descriptor)
-                if segment is not None:
-                    os.fdatasync(segment.descriptor)
-                if names_changed:
-                    sync_directory(chain.directory.path)
-            except OSError:
-                with self._lock:
-                    if segment is not None:
-                        chain.abandon(segment)
-                raise
-            self._synced = written
 
     def _start_thread(self) -> None:
         with self._lock:
@@ -343,7 +314,7 @@ class Spool:
                     self._drain(at_once=False)
                 target = self._chain.written
             try:
-                self._sync(target)
+                self._disk.sync(target)
             except OSError as error:
                 _LOG.error("the last events may not survive a power failure: %s", error)
 

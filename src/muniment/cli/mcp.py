@@ -8,9 +8,12 @@ import sys
 import click
 
 from muniment.agent.background import BackgroundShipper
+from muniment.agent.binding import Binding, read_binding, write_binding
+from muniment.agent.credentials import key_id_of
 from muniment.agent.session import record_session, server_name
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
+from muniment.core.errors import MunimentError
 from muniment.core.identifiers import WORKSPACES
 
 _DRAIN = 1.5
@@ -47,7 +50,7 @@ def command(
     name = server_name(arguments) if server is None else server
     state = State.find()
     spool = Spool(agent or f"mcp:{name}", state=state, durable=durable)
-    shipper = None if no_ship else _start_shipper(state)
+    shipper = None if no_ship else _start_shipper(state, spool.source)
     try:
         status = record_session(arguments, spool, os.environ, server=name, workspace=workspace, durable=durable)
     except OSError as error:
@@ -61,12 +64,14 @@ def command(
     os._exit(status)
 
 
-def _start_shipper(state: State) -> BackgroundShipper | None:
+def _start_shipper(state: State, source: str) -> BackgroundShipper | None:
     url, key = os.environ.get("MUNIMENT_URL"), os.environ.get("MUNIMENT_KEY")
     if not url or not key:
         return None
     try:
+        if read_binding(state.spool / source) is None:
+            write_binding(state.spool / source, Binding(key_id_of(key)))
         return BackgroundShipper(state, os.environ)
-    except OSError as error:
+    except (OSError, MunimentError) as error:
         click.echo(f"muniment: the shipper cannot be started, the spool keeps everything: {error}", err=True)
         return None

@@ -47,15 +47,15 @@ def command(follow: bool, wait: float, until_stdin_ends: bool) -> None:
     finally:
         shipper.close()
         ledger.close()
-    done = shipper.progress
+    gaps = shipper.gaps
     if not follow:
         click.echo(
-            f"{done.proven} events proven, {done.refused} refused, {done.lost} damaged places, "
-            f"{done.freed} segments freed"
+            f"{shipper.proven} events proven, {gaps.refused} refused, {gaps.lost} damaged places, "
+            f"{shipper.freed} segments freed"
         )
         if not settled:
             click.echo("something is left in the spools; run `muniment ship` again", err=True)
-    sys.exit(0 if settled and not done.refused and not done.lost else 1)
+    sys.exit(0 if settled and not gaps.refused and not gaps.lost else 1)
 
 
 def _follow(shipper: Shipper, ended: threading.Event) -> None:
