@@ -12,18 +12,18 @@ DECLARE
     n         bigint;
     first_log int;
     last_log  int;
-    first_at  timestamptz;
-    last_at   timestamptz;
+    since_at  timestamptz;
+    found_at  timestamptz;
     head      record;
     at_text   text;
     found     record;
 BEGIN
     SELECT count(*), min(a.log_id), max(a.log_id), min(a.recorded_at), max(a.recorded_at)
-        INTO n, first_log, last_log, first_at, last_at FROM added a;
+        INTO n, first_log, last_log, since_at, found_at FROM added a;
     IF n = 0 THEN
         RETURN NULL;
     END IF;
-    IF first_log <> last_log OR first_at <> last_at THEN
+    IF first_log <> last_log OR since_at <> found_at THEN
         RAISE EXCEPTION 'one statement appends to one log at one time' USING ERRCODE = 'check_violation';
     END IF;
     SELECT h.tenant_id, h.size, h.entry_hash, h.last_at, l.origin INTO head
@@ -31,11 +31,11 @@ BEGIN
     IF head.size IS NULL THEN
         RAISE EXCEPTION 'log % has no head row', first_log USING ERRCODE = 'check_violation';
     END IF;
-    IF last_at < head.last_at OR last_at > greatest(head.last_at, clock_timestamp()) THEN
+    IF found_at < head.last_at OR found_at > greatest(head.last_at, clock_timestamp()) THEN
         RAISE EXCEPTION 'entries of log % cannot be recorded at %: the log stands at %, the clock at %',
-            first_log, last_at, head.last_at, clock_timestamp() USING ERRCODE = 'check_violation';
+            first_log, found_at, head.last_at, clock_timestamp() USING ERRCODE = 'check_violation';
     END IF;
-    at_text := to_char(last_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+    at_text := to_char(found_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
     -- The aggregates keep the order of insertion, which must be that of seq.
     SELECT array_agg(a.seq) AS seqs, array_agg(a.prev) AS prevs, array_agg(a.entry_hash) AS hashes,
            bool_and(a.tenant_id = head.tenant_id) AS tenant_holds,
@@ -58,7 +58,7 @@ BEGIN
         RAISE EXCEPTION 'an entry of log % from seq % on disagrees with its own text, hash or tenant', first_log, head.size
             USING ERRCODE = 'check_violation';
     END IF;
-    UPDATE ledger.heads SET size = head.size + n, entry_hash = found.hashes[n], last_at = guard_entries.last_at
+    UPDATE ledger.heads SET size = head.size + n, entry_hash = found.hashes[n], last_at = found_at
         WHERE log_id = first_log;
     RETURN NULL;
 END $$;
