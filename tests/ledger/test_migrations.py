@@ -114,13 +114,26 @@ def test_a_serving_role_cannot_become_the_owner_or_see_migrations(database: Data
 
 
 def test_a_failed_migration_leaves_nothing_behind_and_says_why(cluster: EmbeddedPostgres, databases: Databases) -> None:
-    options = "ENCODING 'SQL_ASCII' LOCALE 'C'"
-    with bare_database(cluster, "ascii", options) as database:
-        with pytest.raises(Refused, match=r"the migration failed and changed nothing: .*encoded in UTF8"):
+    with bare_database(cluster, "occupied") as database:
+        with database.connect() as connection:
+            connection.execute("CREATE SCHEMA ledger")
+        with pytest.raises(
+            Refused, match=r'the migration failed and changed nothing: .*schema "ledger" already exists'
+        ):
             migrate(database.url("migrator"))
         with database.connect() as connection:
-            assert connection.execute("SELECT to_regnamespace('ledger')").fetchone() == (None,)
+            left = connection.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'ledger'::regnamespace")
+            assert left.fetchone() == (0,)
         assert pending(database.url("migrator")) == ["ledger.0001_ledger"]
+
+
+def test_a_database_in_another_encoding_is_refused(cluster: EmbeddedPostgres, tmp_path: Path) -> None:
+    places = Places(tmp_path / "home", tmp_path / "keys", tmp_path / "heads")
+    with psycopg.connect(cluster.url(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        with pytest.raises(Refused, match=r"in SQL_ASCII; create one with ENCODING 'UTF8' TEMPLATE template0"):
+            open_database(places, cluster.url(database="ascii"))
+        admin.execute("DROP DATABASE ascii")
 
 
 def test_a_database_of_a_newer_version_is_refused(cluster: EmbeddedPostgres, databases: Databases) -> None:
@@ -135,7 +148,8 @@ def test_a_database_of_a_newer_version_is_refused(cluster: EmbeddedPostgres, dat
 
 
 def test_a_postgresql_older_than_15_is_refused() -> None:
-    info = SimpleNamespace(server_version=140018, parameter_status=lambda name: "14.18")
+    said = {"server_version": "14.18", "server_encoding": "UTF8"}
+    info = SimpleNamespace(server_version=140018, parameter_status=said.get)
     with pytest.raises(Refused, match=r"PostgreSQL 15 or later is needed, and the server at DATABASE_URL is 14\.18"):
         check_server(cast(psycopg.Connection, SimpleNamespace(info=info)))
 

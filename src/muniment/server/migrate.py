@@ -83,11 +83,16 @@ def migrate(url: str) -> list[str]:
 
 
 def check_server(connection: psycopg.Connection) -> None:
-    """Refuse a PostgreSQL that is too old.
+    """Refuse a PostgreSQL that is too old, or a database that cannot hold every text.
 
     Raises:
-        Refused: below version 15.
+        Refused: below version 15, or in another encoding than UTF8.
     """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Refused(
+            f"the database is encoded in {encoding}; create one with ENCODING 'UTF8' TEMPLATE template0", "DATABASE_URL"
+        )
     if connection.info.server_version < OLDEST:
         number = connection.info.parameter_status("server_version")
         raise Refused(f"PostgreSQL 15 or later is needed, and the server at DATABASE_URL is {number}", "DATABASE_URL")
