@@ -1,7 +1,7 @@
 """Append events to a log.
 
-The same conversation with the database serves blocking and asyncio connections: `_conversation` yields parameters and is sent rows,
-the two `append` functions only carry them.
+The same conversation with the database serves blocking and asyncio connections: `_conversation` yields parameters and
+is sent rows, the functions only carry them.
 """
 
 from collections.abc import Generator, Sequence
@@ -59,7 +59,7 @@ def append(
 
     Raises:
         Refused: the batch as a whole, by one of the classes of `muniment.ledger.refused`.
-        psycopg.Error: if the database fails; then nothing was recorded, unless the connection was lost while committing.
+        psycopg.Error: if the database fails. Nothing was recorded, unless the connection was lost while committing.
     """
     return _carry(conn, _APPEND, (key_id, log_id, mapping), submissions, controls)
 
@@ -95,7 +95,7 @@ def append_system(
     controls: Sequence[Sequence[str]],
     mapping: str,
 ) -> list[Outcome]:
-    """Append a batch for the server itself or for a person it has authenticated, inside the transaction of the decision.
+    """Append a batch for the server itself or for a person it has authenticated, in the transaction of the decision.
 
     Args:
         conn: as the app role, in a transaction whose tenant is set.
@@ -166,7 +166,9 @@ def _outcomes(row: _Row, submissions: Sequence[Submission]) -> list[Outcome]:
             outcomes.append(_settled(origin, submission.event.id, settled[at], delay))
         else:
             end = start + 32
-            outcomes.append(Recorded(Receipt(origin, submission.event.id, seq, hashes[start:end], recorded_at, seal_by)))
+            outcomes.append(
+                Recorded(Receipt(origin, submission.event.id, seq, hashes[start:end], recorded_at, seal_by))
+            )
             start = end
             seq += 1
     if start != len(hashes):

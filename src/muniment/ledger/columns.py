@@ -1,7 +1,8 @@
 """A batch of submissions as the columns that `ledger.append()` takes.
 
-Each column is one text with a line for each event; an empty line where the value is absent, None where no event of the batch has it.
-The items of arrays are separated by tabs. Splitting is exact because the grammar lets neither newline nor tab into a value.
+Each column is one text with a line for each event: an empty line where the value is absent, None where no event of the
+batch has it. The items of arrays are separated by tabs. Splitting is exact because the grammar lets neither newline nor
+tab into a value.
 Compared with one array parameter for each column this costs a tenth of the time on either side.
 """
 

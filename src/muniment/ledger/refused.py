@@ -8,12 +8,19 @@ import psycopg
 from muniment.core.errors import Refused
 
 
+class LedgerUnavailable(Refused):
+    """The database could not be reached, or was lost on the way. Send the same again: ids make a retry safe.
+
+    Whether the batch was recorded is unknown; nothing was acknowledged.
+    """
+
+
 class KeyRefused(Refused):
     """The API key is unknown, revoked, read-only or of another log; or a submitter may not be named so."""
 
 
 class ClockBehind(Refused):
-    """The database's clock is more than five minutes behind the last entry. Nothing was recorded; retry once it is right."""
+    """The database's clock is more than five minutes behind the last entry. Nothing was recorded; set it right and retry."""
 
 
 class LogClosed(Refused):

@@ -9,8 +9,8 @@ from muniment.core.event import Event
 class Submission:
     """One event to append.
 
-    A server that completes the submissions of plain HTTP clients makes salt and time itself. A retry is then completed differently,
-    and must still be recognised: `made_salt` and `made_time` say what not to compare.
+    A server that completes the submissions of plain HTTP clients makes salt and time itself. A retry is then completed
+    differently, and must still be recognised: `made_salt` and `made_time` say what not to compare.
 
     Attributes:
         event: as its source wrote it.

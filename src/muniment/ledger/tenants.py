@@ -40,7 +40,7 @@ class TenantRow:
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """One log of the installation: `size` entries of which `sealed` stand in the stored tree; `state` active or closed."""
+    """One log: `size` entries of which `sealed` stand in the stored tree; `state` active or closed."""
 
     tenant_id: UUID
     log_id: int
@@ -99,7 +99,15 @@ def create_log(
     with named_refusals():
         row = conn.execute(
             "SELECT log_id, genesis_hash FROM ledger.create_log(%s, %s, %s, %s, %s, %s, %s)",
-            [origin, region, seal_within, root_key, mapping, controls_column("log.create"), controls_column("tenant.create")],
+            [
+                origin,
+                region,
+                seal_within,
+                root_key,
+                mapping,
+                controls_column("log.create"),
+                controls_column("tenant.create"),
+            ],
         ).fetchone()
     if row is None:
         raise TypeError("create_log() gave no row")
