@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ class Access:
 
 
 class ApiKey(HttpAuthBase):
-    """`Authorization: Bearer mk_…`. Asked of the database at every request, so that revoking works at once."""
+    """The API key of an operation. Asked of the database at every request, so that revoking works at once."""
 
     openapi_scheme = "bearer"
 
@@ -77,6 +78,28 @@ class ApiKey(HttpAuthBase):
             ProblemError: unauthenticated or unavailable.
         """
         return read_access(request)
+
+
+class AsyncApiKey(HttpAuthBase):
+    """`ApiKey` for asynchronous operations: the database is asked in a thread."""
+
+    openapi_scheme = "bearer"
+
+    async def __call__(self, request: HttpRequest) -> Access:
+        """The access of a request.
+
+        Raises:
+            ProblemError: unauthenticated or unavailable.
+        """
+        return await asyncio.to_thread(read_access, request)
+
+
+def access_of(request: HttpRequest) -> Access:
+    """The access that `ApiKey` found for an operation."""
+    access = getattr(request, "auth", None)
+    if not isinstance(access, Access):
+        raise TypeError("the operation has no authentication")
+    return access
 
 
 def read_access(request: HttpRequest) -> Access:

@@ -55,14 +55,12 @@ class Submitter:
     Args:
         key_id: `ak_` and a ULID.
         secret_hash: 32 bytes.
-        tenant_id: the tenant's UUID as text.
         log_id: the log it writes to.
         scope: `append` or `read`.
     """
 
     key_id: str
     secret_hash: bytes
-    tenant_id: str
     log_id: int
     scope: str
 

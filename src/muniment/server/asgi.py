@@ -1,0 +1,54 @@
+"""The server's one ASGI application: appends go to the ingest application, everything else to Django."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, cast
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+from muniment.server.ingest.application import PATH, IngestApplication
+from muniment.server.ingest.recorder import LedgerRecorder
+from muniment.server.pools import close_pools, database_url
+
+if TYPE_CHECKING:
+    from muniment.server.ingest.asgitypes import Application, Receive, Scope, Send
+
+
+class Server:
+    """Routes by path; opens the ledger's connections when the server starts and closes them when it stops."""
+
+    def __init__(self, django: Application) -> None:
+        self._django = django
+        self._ingest: IngestApplication | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"] == PATH and self._ingest is not None:
+            await self._ingest(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                recorder = await stack.enter_async_context(LedgerRecorder(database_url("ingest")))
+                stack.callback(close_pools)
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            self._ingest = IngestApplication(recorder, settings.MAX_REQUEST_BYTES)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._ingest = None
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Server(cast("Application", get_asgi_application()))

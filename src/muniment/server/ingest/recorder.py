@@ -1,0 +1,153 @@
+"""The ledger behind the ingest application: keys that were seen lately, and group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from muniment.catalogs.mapping import MAPPING_VERSION
+from muniment.ledger.apikeys import authenticate_async
+from muniment.ledger.groupcommit import GroupCommitter, connector
+from muniment.ledger.receipt import BodyErased, Conflict, Known, Outcome, Recorded, Refusal
+from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, LedgerUnavailable, LogClosed
+from muniment.server.credentials import unauthenticated
+from muniment.server.ingest.application import Answer, Submitter
+from muniment.server.problems import Problem, ProblemError, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Any, Self
+
+    from psycopg import AsyncConnection
+
+    from muniment.server.credentials import Credential
+    from muniment.server.ingest.submission import Draft
+
+REMEMBERED_SECONDS: Final = 5.0
+REMEMBERED_KEYS: Final = 10_000
+PATIENCE: Final = 5.0
+
+_LOG: Final = logging.getLogger("muniment.ingest")
+_RETRY: Final = {"retry-after": "1"}
+
+
+class LedgerRecorder:
+    """`Recorder` over PostgreSQL; use it with `async with`.
+
+    A key that was found is remembered for some seconds. That cannot let a revoked key in: `append()` looks at the key
+    again, in the transaction that records.
+
+    Args:
+        url: of the ingest role.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._committer = GroupCommitter(connector(url))
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=2,
+            timeout=PATIENCE,
+            max_waiting=256,
+            open=False,
+            kwargs={"autocommit": True, "application_name": "muniment keys", "options": "-c statement_timeout=5s"},
+            name="keys",
+        )
+        self._remembered: OrderedDict[tuple[str, bytes], tuple[Submitter, float]] = OrderedDict()
+        self._asked: dict[tuple[str, bytes], asyncio.Task[Submitter | None]] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open()
+        await self._committer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._committer.__aexit__(kind, error, trace)
+        await self._pool.close()
+
+    async def authenticate(self, credential: Credential) -> Submitter | None:
+        """Who that is, or None if nobody.
+
+        Raises:
+            ProblemError: unavailable.
+        """
+        name = (credential.key_id, credential.secret_hash)
+        held = self._remembered.get(name)
+        if held is not None and time.monotonic() - held[1] < REMEMBERED_SECONDS:
+            return held[0]
+        # Many requests with one key at once ask the database once.
+        asked = self._asked.get(name)
+        if asked is None:
+            asked = asyncio.ensure_future(self._ask(credential))
+            self._asked[name] = asked
+            asked.add_done_callback(lambda _: self._asked.pop(name, None))
+        found = await asyncio.shield(asked)
+        self._remembered.pop(name, None)
+        if found is not None:
+            self._remembered[name] = (found, time.monotonic())
+            while len(self._remembered) > REMEMBERED_KEYS:
+                self._remembered.popitem(last=False)
+        return found
+
+    async def _ask(self, credential: Credential) -> Submitter | None:
+        try:
+            async with self._pool.connection() as connection:
+                found = await authenticate_async(connection, credential.key_id, credential.secret_hash)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise refuse("unavailable", "the database cannot be reached; try again", headers=_RETRY) from error
+        if found is None:
+            return None
+        return Submitter(credential.key_id, credential.secret_hash, found.log_id, found.scope)
+
+    async def record(self, submitter: Submitter, drafts: Sequence[Draft]) -> Sequence[Answer | Problem]:
+        """Record the drafts durably; one answer for each, in order.
+
+        Raises:
+            ProblemError: unavailable, unauthenticated, log-closed or clock-behind.
+        """
+        try:
+            outcomes = await self._committer.append(
+                key_id=submitter.key_id,
+                log_id=submitter.log_id,
+                submissions=[draft.submission for draft in drafts],
+                controls=[draft.controls for draft in drafts],
+                mapping=MAPPING_VERSION,
+            )
+        except KeyRefused:
+            self._remembered.pop((submitter.key_id, submitter.secret_hash), None)
+            raise unauthenticated("the API key is unknown or revoked") from None
+        except LogClosed as error:
+            raise refuse("log-closed", error.reason) from None
+        except ClockBehind as error:
+            _LOG.error("%s", error)
+            raise refuse("unavailable", error.reason, headers={"retry-after": "60"}) from None
+        except LedgerUnavailable as error:
+            _LOG.warning("%s", error)
+            raise refuse("unavailable", "the database did not answer; send the same again", headers=_RETRY) from None
+        except BatchRefused as error:
+            raise refuse("refused-event", error.reason) from None
+        return [_answer(outcome) for outcome in outcomes]
+
+
+def _answer(outcome: Outcome) -> Answer | Problem:
+    match outcome:
+        case Recorded():
+            return Answer(outcome.receipt.document(), known=False)
+        case Known():
+            return Answer(outcome.receipt.document(), known=True)
+        case BodyErased():
+            return Problem("body-erased", f"recorded as entry {outcome.receipt.seq}; the body stays erased", "id")
+        case Conflict():
+            return Problem("event-conflict", "is recorded for this source with other content; use a new id", "id")
+        case Refusal():
+            return Problem("refused-event", outcome.reason, outcome.field)
+    raise ProblemError(Problem("internal", "an event ended in no known way"))
