@@ -1,0 +1,141 @@
+"""A real server on loopback over a real database; each test has tenants of its own."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from muniment.keys import KeyRing
+from muniment.ledger.apikeys import Scope, create_api_key
+from muniment.ledger.connection import tenant_transaction
+from muniment.ledger.heads import HeadDirectory
+from muniment.ledger.seal import Sealer
+from muniment.server.installation_tenants import NewTenant, create_tenant_with_log
+from muniment.server.runtime import JobState, Places, write_jobs
+from tests.support.databases import Database, Databases
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running server.
+
+    Attributes:
+        url: where it answers.
+        database: what it writes to.
+        places: its home.
+    """
+
+    url: str
+    database: Database
+    places: Places
+
+    def tenant(self, *, public_verify: bool = True) -> "Tenant":
+        slug = f"t{secrets.token_hex(6)}"
+        with self.database.connect("app", autocommit=True) as connection:
+            made = create_tenant_with_log(
+                connection,
+                self.places,
+                slug=slug,
+                name="A tenant of the tests",
+                public_verify=public_verify,
+                seal_within=5,
+                scopes=("append", "read"),
+            )
+        return Tenant(self, made)
+
+    def seal(self) -> None:
+        with self.database.connect("app", autocommit=True) as connection:
+            Sealer(KeyRing(self.places.keys), HeadDirectory(self.places.heads)).round(connection)
+
+    def say_that_sealing_works(self) -> None:
+        write_jobs(self.places, [JobState("sealing", time.time(), time.time(), 0, "", "")])
+
+
+@dataclass(frozen=True)
+class Tenant:
+    installation: Installation
+    made: NewTenant
+
+    @property
+    def origin(self) -> str:
+        return self.made.origin
+
+    def client(self, scope: Scope = "append") -> httpx.Client:
+        return client_with(self.installation.url, self.made.tokens[scope])
+
+    def new_key(self, scope: Scope) -> tuple[str, str]:
+        """Another key of the log: its id and its token."""
+        with (
+            self.installation.database.connect("app", autocommit=True) as connection,
+            tenant_transaction(connection, self.made.tenant_id),
+        ):
+            key = create_api_key(connection, by="system:test", log_id=self.made.log_id, scope=scope, label="another")
+        return key.key_id, key.token
+
+    def in_database(self) -> "psycopg.Connection":
+        return self.installation.database.connect("superuser", autocommit=True)
+
+
+def client_with(url: str, token: str | None) -> httpx.Client:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("installation")
+    places = Places(home, home / "keys", home / "heads")
+    places.make()
+    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
+    with databases.fresh() as database, socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        log = (home / "server.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "muniment.server.asgi:application", "--fd", str(listening.fileno()),
+             "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-proxy-headers"],
+            env={
+                **os.environ,
+                **places.environment(),
+                "MUNIMENT_APP_URL": database.url("app"),
+                "MUNIMENT_INGEST_URL": database.url("ingest"),
+                "MUNIMENT_MAX_REQUEST": str(2 << 20),
+                "MUNIMENT_HOSTS": "localhost,127.0.0.1,.localhost",
+            },
+            pass_fds=[listening.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait(url, process, home / "server.log")
+            yield Installation(url, database, places)
+        finally:
+            process.terminate()
+            process.wait(30)
+            log.close()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/healthz", timeout=5, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"the server did not start: {log.read_text()}")
+
+
+@pytest.fixture
+def tenant(installation: Installation) -> Tenant:
+    return installation.tenant()
