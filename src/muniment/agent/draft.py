@@ -74,7 +74,7 @@ def draft(
     Raises:
         Malformed: naming the argument.
     """
-    _check_action(action)
+    check_action(action)
     if outcome not in OUTCOMES:
         raise Malformed(f"must be one of {', '.join(sorted(OUTCOMES))}", "outcome")
     escaped: list[str] = []
@@ -114,7 +114,12 @@ def traceparent(value: object) -> tuple[str, str] | None:
 
 
 @lru_cache(maxsize=1024)
-def _check_action(action: str) -> None:
+def check_action(action: str) -> None:
+    """Refuse an action that is not registered.
+
+    Raises:
+        Malformed: naming what to do.
+    """
     ACTIONS.check(action, "action")
     if not is_registered(action):
         raise Malformed(f"{action!r} is not registered; name your own actions x.<name>, such as x.{action}", "action")

@@ -51,10 +51,36 @@ class Bundles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One of our events and the receipt for it."""
+    """One of our events and the receipt for it.
 
+    Attributes:
+        epoch: of the event, 32 hex.
+        seq: the event's place in its epoch.
+        event: its text.
+        receipt: what the ledger promised.
+    """
+
+    epoch: str
+    seq: int
     event: bytes
     receipt: Receipt
+
+
+def proof_parts(promises: Sequence[Promise], most: int) -> list[list[Promise]]:
+    """Cut promises into parts, each for one bundle, so that no part has a gap in an epoch's numbering.
+
+    A gap that we know of (an event that was refused or damaged) would otherwise fail the bundle's check of sources.
+    """
+    parts: list[list[Promise]] = []
+    last: dict[str, int] = {}
+    for promise in promises:
+        gap = last.get(promise.epoch, promise.seq - 1) != promise.seq - 1
+        if not parts or gap or len(parts[-1]) >= most:
+            parts.append([])
+            last = {}
+        parts[-1].append(promise)
+        last[promise.epoch] = promise.seq
+    return parts
 
 
 class Prover:

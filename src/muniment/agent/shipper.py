@@ -26,7 +26,7 @@ from muniment.agent.client import (
 )
 from muniment.agent.frames import Frame
 from muniment.agent.gaps import Gaps
-from muniment.agent.proving import Behind, LedgerContradicts, Promise, Prover
+from muniment.agent.proving import Behind, LedgerContradicts, Promise, Prover, proof_parts
 from muniment.agent.reading import Epoch, Sources, Stretch
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
@@ -189,7 +189,7 @@ class Shipper:
                 if isinstance(answer, Rejected):
                     self.gaps.refuse(source.name, epoch.name, frame, answer)
                     continue
-                promises.append(Promise(frame.event, answer))
+                promises.append(Promise(epoch.name, frame.seq, frame.event, answer))
                 logs.add(answer.log)
                 if frame.body_damaged:
                     self.gaps.lose_body(source.name, epoch.name, frame)
@@ -214,8 +214,7 @@ class Shipper:
 
     def _prove(self, origin: str, promises: list[Promise]) -> None:
         give_up = time.monotonic() + self._patience
-        for start in range(0, len(promises), PROOF_ENTRIES):
-            part = promises[start : start + PROOF_ENTRIES]
+        for part in proof_parts(promises, PROOF_ENTRIES):
             while not self._proves(origin, part, give_up):
                 self._sleep(0.1)
         if self._prover.first_use is not None:

@@ -23,7 +23,7 @@ from typing import Final
 
 from muniment.agent.backlog import Backlog
 from muniment.agent.chain import SEGMENT_BYTES, Chain, Pending
-from muniment.agent.draft import Actor, Fields, Labels, Resource, Trace, draft
+from muniment.agent.draft import Actor, Fields, Labels, Resource, Trace, check_action, draft
 from muniment.agent.durability import Durability
 from muniment.agent.epoch import EpochDirectory
 from muniment.agent.eventids import EventIds
@@ -76,6 +76,8 @@ class Spool:
         self._segment_bytes = segment_bytes
         self._clock = clock
         self._closed = False
+        # The registry is read now: the first event may come from a signal handler, where nothing should be imported.
+        check_action("event.dropped")
         self._begin()
         _OPEN.add(self)
 

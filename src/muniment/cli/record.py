@@ -18,7 +18,8 @@ _MAX_INPUT = 64 * 1024 * 1024
 
 @click.command(
     context_settings={"allow_interspersed_args": True},
-    epilog='Examples: muniment record x.deploy.finish --outcome success --label version=1.2 --payload \'{"host":"a"}\'; '
+    epilog="Examples: muniment record x.deploy.finish --outcome success --label version=1.2 "
+    '--payload \'{"host":"a"}\'; '
     "muniment record --exec -- ./backup.sh",
 )
 @click.argument("action", required=False)
