@@ -6,6 +6,7 @@ that recurs is judged once. It accepts exactly what `entry.parse_entry` accepts,
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from muniment.core.canonical import MAX_BYTES
 from muniment.core.entry import parse_entry
@@ -98,7 +99,8 @@ def check_entries(texts: Sequence[bytes]) -> EntryColumns | None:
         and _lengths_fit(tool, MAX_TOOL)
         and _arrays_fit({*controls, *event_controls}, read_controls)
         and _arrays_fit(causes, read_causes)
-        and _arrays_fit({*labels, *escaped_labels}, read_labels)
+        and _labels_ascend(labels)
+        and _arrays_fit(escaped_labels, read_labels)
         and _are_days({*occurred_on, *recorded_on})
     )
     if not fine:
@@ -171,6 +173,12 @@ def _lengths_fit(escaped: Column, maximum: int) -> bool:
 
 def _arrays_fit(arrays: Iterable[bytes], read: Callable[[str], tuple[str, ...] | None]) -> bool:
     return all(read(array.decode("ascii")) is not None for array in arrays if array)
+
+
+def _labels_ascend(arrays: Column) -> bool:
+    """Their grammar and number have been matched, and they hold no escapes."""
+    lists = [array[2:-2].split(b'","') for array in arrays if b'","' in array]
+    return all(before < after for items in lists for before, after in pairwise(items))
 
 
 def _are_days(dates: Iterable[bytes]) -> bool:

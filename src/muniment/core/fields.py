@@ -39,7 +39,7 @@ def read_array(fields: Mapping[str, object], key: str) -> tuple[str, ...]:
     if key not in fields:
         return ()
     value = fields[key]
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         raise Malformed("must be an array", key)
     if not value:
         raise Malformed("must not be empty; leave the key out", key)

@@ -1,0 +1,168 @@
+import dataclasses
+import hashlib
+import json
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core.columns import Checked, check_entries, check_entry
+from muniment.core.entry import Entry, MalformedEntry, entry_findings, entry_hash, parse_entry
+from muniment.core.errors import Malformed
+from muniment.core.event import event_from_mapping
+from muniment.core.merkle import leaf_hash
+from tests.core.strategies import altered, damaged, entries
+from tests.core.test_event import FULL, ULID
+
+ENTRY = Entry(
+    seq=7,
+    prev=b"\x12" * 32,
+    recorded_at=1772374987847291,
+    log="log.example/eu1/7f3a",
+    by=f"key:ak_{ULID}",
+    map="base-2026.1",
+    event=event_from_mapping(FULL),
+    controls=("hipaa:164.312(b)", "soc2-2017:CC6.1"),
+)
+
+
+@given(entries)
+def test_text_is_canonical_and_reads_back(entry: Entry) -> None:
+    text = entry.text()
+    assert parse_entry(text) == entry
+    assert rfc8785.dumps(json.loads(text)) == text
+    assert entry_findings(text) == []
+
+
+def test_the_hash_is_at_once_the_leaf_hash() -> None:
+    text = ENTRY.text()
+    assert entry_hash(text) == leaf_hash(text) == hashlib.sha256(b"\x00" + text).digest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        (b'"v":3', b'"v":4', "v"),
+        (b'"v":3', b'"v":"3"', "v"),
+        (b'"v":3', b'"v":3.0', None),
+        (b'"v":3', b'"v":3,"w":1', "w"),
+        (b'"seq":7', b'"seq":-1', "seq"),
+        (b'"seq":7', b'"seq":9007199254740992', None),
+        (b'"seq":7', b'"seq":"7"', "seq"),
+        (b'"seq":7', b'"seq":07', None),
+        (b'"log":"log.example/eu1/7f3a"', b'"log":"log.example/"', "log"),
+        (b'"map":"base-2026.1"', b'"map":"Base"', "map"),
+        (b'"by":"key:', b'"by":"', "by"),
+        (b'"prev":"12', b'"prev":"1G', "prev"),
+        (b'"recorded_at":"2026-03-01T', b'"recorded_at":"2026-02-29T', "recorded_at"),
+        (b'07.847291Z"', b'07.847291000Z"', "recorded_at"),
+        (b'"controls":["hipaa', b'"controls":["zipaa', "controls[1]"),
+        (b'"actor":{"id":"agent', b'"actor":{"id":"\\u0007gent', "event.actor.id"),
+        (b'"event":{', b'"event":{"event":1,', "event.event"),
+        (b'"log":', b'"log":"x","log":', None),
+        (b'{"by"', b' {"by"', None),
+        (b'{"by"', b'{"b\\u0079"', None),
+    ],
+)
+def test_a_changed_entry_is_a_finding_that_names_the_field(old: bytes, new: bytes, where: str | None) -> None:
+    text = ENTRY.text()
+    assert text.count(old) == 1
+    [finding] = entry_findings(text.replace(old, new))
+    assert finding.where == where
+
+
+def test_an_entry_over_the_limit_is_neither_written_nor_read() -> None:
+    labels = tuple(f"a{n:02d}=" + '"' * 256 for n in range(32))
+    causes = tuple(f"src_{ULID}/evt_0{n:025d}" for n in range(16))
+    event = dataclasses.replace(
+        ENTRY.event,
+        labels=labels,
+        causes=causes,
+        tool='"' * 256,
+        resource=dataclasses.replace(ENTRY.event.resource, id='"' * 1024),
+    )
+    entry = dataclasses.replace(ENTRY, event=event)
+    assert parse_entry(entry.text()) == entry
+    assert check_entry(entry.text()).seq == entry.seq
+    padded = entry.text() + b" " * 65_536
+    with pytest.raises(MalformedEntry):
+        parse_entry(padded)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seq": -1}, {"seq": 2**53}, {"prev": bytes(31)}, {"recorded_at": -1}, {"log": "A"}, {"by": "x"}, {"map": ""},
+     {"controls": ("b:1", "a:1")}, {"controls": ["a:1"]}, {"seq": True}],
+)  # fmt: skip
+def test_an_entry_outside_the_grammar_cannot_be_built(change: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        dataclasses.replace(ENTRY, **change)
+
+
+def long_way(data: bytes) -> Entry | None:
+    try:
+        return parse_entry(data)
+    except MalformedEntry:
+        return None
+
+
+def row(entry: Entry) -> Checked:
+    source, body = entry.event.source, entry.event.body
+    numbered = source.epoch is not None and source.prev is not None
+    return Checked(
+        seq=entry.seq,
+        log=entry.log.encode(),
+        prev=entry.prev.hex().encode(),
+        recorded_at=json.loads(entry.text())["recorded_at"].encode(),
+        event=entry.event.text(),
+        source=source.id.encode(),
+        epoch=source.epoch.hex().encode() if source.epoch else b"",
+        source_prev=source.prev.hex().encode() if source.prev else b"",
+        source_seq=str(source.seq).encode() if numbered else b"",
+        body_commit=body.commit.hex().encode() if body else b"",
+        body_len=str(body.len).encode() if body else b"",
+    )
+
+
+@given(entries)
+def test_a_good_entry_is_checked_to_the_row_that_it_says(entry: Entry) -> None:
+    assert check_entry(entry.text()) == row(entry)
+
+
+@given(entries.flatmap(lambda entry: damaged(entry.text()) | altered(entry.text())) | st.binary(max_size=80))
+def test_columns_accept_exactly_what_the_long_way_accepts(data: bytes) -> None:
+    expected = long_way(data)
+    try:
+        got: Checked | None = check_entry(data)
+    except MalformedEntry:
+        got = None
+    assert got == (None if expected is None else row(expected))
+    if expected is None:
+        assert check_entries([data]) is None
+        assert check_entries([ENTRY.text(), data, ENTRY.text()]) is None
+
+
+@given(st.lists(entries, min_size=1, max_size=6))
+def test_columns_are_the_rows_of_their_entries(some: list[Entry]) -> None:
+    columns = check_entries([entry.text() for entry in some])
+    if columns is None:
+        # Integers of sixteen digits and strings of the last lengths take the long way; nothing else may.
+        assert any(check_entries([entry.text()]) is None for entry in some)
+        return
+    assert [
+        Checked(*values)
+        for values in zip(*(getattr(columns, field.name) for field in dataclasses.fields(columns)), strict=True)
+    ] == [row(entry) for entry in some]
+
+
+def test_one_text_that_holds_two_entries_is_refused() -> None:
+    two = ENTRY.text() + b"\n" + ENTRY.text()
+    assert check_entries([two]) is None
+    assert check_entries([two, b""]) is None
+    assert check_entries([ENTRY.text(), b"\n" + ENTRY.text()]) is None
+    assert check_entries([]) is None
+
+
+def test_an_ordinary_entry_takes_the_short_way() -> None:
+    assert check_entries([ENTRY.text()] * 3) is not None
