@@ -25,12 +25,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("keys", "create, list and revoke API keys"),
     "tenants": ("tenants", "create and list tenants, and set what is public"),
     "logs": ("logs", "rotate a log's key, adopt a head after a restore"),
+    "db": ("db", "migrate the database, give its roles new passwords"),
 }
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "record", "ship")),
     ("Prove", ("export", "verify", "known-logs")),
-    ("Administer", ("keys", "tenants", "logs")),
+    ("Administer", ("keys", "tenants", "logs", "db")),
 )
 
 
@@ -50,7 +51,7 @@ class _Lazy(click.Group):
                 raise
             raise click.ClickException(
                 f"`muniment {cmd_name}` needs {missing.name}, which is not installed.\n"
-                "Install the server parts: pip install 'muniment[server]'"
+                f"Install what it needs: pip install 'muniment[{'server,demo' if cmd_name == 'demo' else 'server'}]'"
             ) from missing
         command: click.Command = module.command
         return command
