@@ -15,10 +15,11 @@ import click
 from muniment.core.errors import Malformed
 from muniment.verifier.bundle import Progress
 from muniment.verifier.knownlogs import KnownLogs
+from muniment.verifier.options import Options
 from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_root
 from muniment.verifier.rendering import Tone, render
 from muniment.verifier.report import Report
-from muniment.verifier.targets import Options, verify_target
+from muniment.verifier.target import verify_target
 
 _COLOURS: dict[Tone, dict[str, object]] = {
     "good": {"fg": "green"},

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from binascii import hexlify
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from operator import add, le
 from typing import Final
 
 from muniment.core.body import check_body, commit
 from muniment.core.canonical import Json, dump_json, parse_json
+from muniment.core.columns import EntryColumns, check_entries
 from muniment.core.entry import entry_findings
 from muniment.core.errors import Malformed, VerificationFailed
 from muniment.core.event import event_hash
 from muniment.core.fields import check_integer, read_hex
 from muniment.core.identifiers import check_source_id
 from muniment.core.times import MalformedTime, parse_time6
-from muniment.verifier.recogniser import Facts, Recogniser
 from muniment.verifier.run import Run, SourceSpan, count_unnumbered
 from muniment.verifier.sources import ZEROS, link_failure
 
 _sha256 = hashlib.sha256
 _EVENT: Final = b"muniment/event/1\0"
+_TOGETHER: Final = 512
+_FEW: Final = 4
 _EMPTY: Mapping[str, Json] = {}
 Bodies = Mapping[int, tuple[bytes, bytes]]
 
@@ -38,12 +39,6 @@ def scan(texts: Sequence[bytes], start: int, origin: str, bodies: Bodies) -> Run
     return Scanner(start, origin).scan(texts, bodies)
 
 
-@lru_cache(maxsize=4)
-def _recogniser(origin: str) -> Recogniser:
-    # What it has learnt is worth keeping from run to run.
-    return Recogniser(origin)
-
-
 class Scanner:
     """Checks the entries of one run, one after the other."""
 
@@ -51,59 +46,100 @@ class Scanner:
         self.run = Run(start)
         self.origin = origin
         self.before: str | None = None
+        self.leaves: list[bytes] = []
+        self.bodies: Bodies = {}
 
     def scan(self, texts: Sequence[bytes], bodies: Bodies) -> Run:
         """Check all of them and fold their hashes."""
         run = self.run
-        facts = _recogniser(self.origin).facts
-        leaves = []
-        position = run.start
-        before = b""
-        for index, text in enumerate(texts):
-            leaf = _sha256(b"\x00" + text).digest()
-            body = bodies.get(index) if bodies else None
-            known = facts(text, position, before) if before else None
-            if known is None or not self._recognised(known, position, body):
-                self.before = before.decode("ascii") or None
-                self.entry(text, position, body)
-            before = hexlify(leaf)
-            leaves.append(leaf)
-            position += 1
+        self.leaves = leaves = [_sha256(b"\x00" + text).digest() for text in texts]
+        self.bodies = bodies
         run.count = len(texts)
+        # The first one has no neighbour here; the others have.
+        self._one(texts, 0)
+        for first in range(1, len(texts), _TOGETHER):
+            self._several(texts, first, min(first + _TOGETHER, len(texts)))
         run.last_hash = leaves[-1].hex()
         if run.start == 0:
             run.genesis = leaves[0]
         run.subtrees = subtrees(run.start, leaves)
         return run
 
-    def _recognised(self, facts: Facts, position: int, body: tuple[bytes, bytes] | None) -> bool:
-        """Take over an entry that keeps every rule by itself; False if its time or body is to be looked at closely."""
+    def _several(self, texts: Sequence[bytes], first: int, end: int) -> None:
+        """Check some entries together; if anything is wrong among them, look for it in halves."""
+        if end - first > _FEW:
+            columns = check_entries(texts[first:end])
+            if columns is not None and self._all_well(columns, first, end):
+                self._take_over(columns, first)
+                return
+            middle = (first + end) // 2
+            self._several(texts, first, middle)
+            self._several(texts, middle, end)
+            return
+        for index in range(first, end):
+            self._one(texts, index)
+
+    def _one(self, texts: Sequence[bytes], index: int) -> None:
+        self.before = self.leaves[index - 1].hex() if index else None
+        self.entry(texts[index], self.run.start + index, self.bodies.get(index))
+
+    def _all_well(self, columns: EntryColumns, first: int, end: int) -> bool:
+        """Whether place, links, times and disclosed bodies of these entries, and the link to what is before, hold."""
         run = self.run
-        time, event, commitment, length, source, epoch, prev, seq = facts
-        recorded_at = time.decode("ascii")
-        if run.last_time is None or recorded_at < run.last_time:
-            return False
-        if body is not None:
-            if len(body[1]) != length or commit(*body).hex().encode() != commitment:
-                return False
-            run.disclosed += 1
-        elif commitment:
-            run.undisclosed += 1
-        run.pairs += 1
-        run.last_time = recorded_at
-        if epoch:
-            key = (source, epoch)
-            span = run.sources.get(key)
-            hash_ = _sha256(_EVENT + event).hexdigest()
-            if span is not None and seq == span.last_seq + 1 and prev.decode("ascii") == span.last_hash:
-                span.last_seq, span.last_hash, span.last_position = seq, hash_, position
+        start = run.start + first
+        times = columns.recorded_at
+        return (
+            run.last_time is not None
+            and columns.seq == tuple(range(start, start + end - first))
+            and set(columns.log) == {self.origin.encode("ascii")}
+            and b"".join(columns.prev).decode("ascii") == b"".join(self.leaves[first - 1 : end - 1]).hex()
+            and run.last_time.encode("ascii") <= times[0]
+            and all(map(le, times, times[1:]))
+            and all(
+                _is_body(columns, index - first, *body) for index, body in self.bodies.items() if first <= index < end
+            )
+        )
+
+    def _take_over(self, columns: EntryColumns, first: int) -> None:
+        """Take over entries of which nothing is wrong; only the numbering of their sources is still open."""
+        run = self.run
+        count = len(columns.seq)
+        run.pairs += count
+        run.last_time = columns.recorded_at[-1].decode("ascii")
+        disclosed = sum(first <= index < first + count for index in self.bodies)
+        run.disclosed += disclosed
+        run.undisclosed += count - columns.body_commit.count(b"") - disclosed
+        events = [_sha256(_EVENT + event).digest() for event in columns.events]
+        rows: dict[bytes, list[int]] = {}
+        for row, source in enumerate(map(add, columns.source, columns.epoch)):
+            if source in rows:
+                rows[source].append(row)
             else:
-                self.numbered(key, seq, prev.decode("ascii"), hash_, position)
-        elif source in run.unnumbered:
-            run.unnumbered[source] += 1
-        else:
-            count_unnumbered(run.unnumbered, {source: 1})
-        return True
+                rows[source] = [row]
+        for mine in rows.values():
+            self._follow(columns, events, mine, run.start + first)
+
+    def _follow(self, columns: EntryColumns, events: Sequence[bytes], rows: Sequence[int], start: int) -> None:
+        """Follow one source, or one epoch of it, along its rows."""
+        run = self.run
+        one = rows[0]
+        key = (columns.source[one].decode("ascii"), columns.epoch[one].decode("ascii"))
+        if not key[1]:
+            count_unnumbered(run.unnumbered, {key[0]: len(rows)})
+            return
+        hashes = [events[row] for row in rows]
+        prevs = [columns.source_prev[row] for row in rows]
+        number = int(columns.source_seq[one])
+        numbers = range(number, number + len(rows))
+        self.numbered(key, number, prevs[0].decode("ascii"), hashes[0].hex(), start + one)
+        if b"".join(prevs[1:]).decode("ascii") == b"".join(hashes[:-1]).hex() and [
+            columns.source_seq[row] for row in rows
+        ] == [b"%d" % number for number in numbers]:
+            span = run.sources[key]
+            span.last_seq, span.last_hash, span.last_position = numbers[-1], hashes[-1].hex(), start + rows[-1]
+            return
+        for row, prev, hash_ in zip(rows[1:], prevs[1:], hashes[1:], strict=True):
+            self.numbered(key, int(columns.source_seq[row]), prev.decode("ascii"), hash_.hex(), start + row)
 
     def entry(self, text: bytes, position: int, body: tuple[bytes, bytes] | None) -> None:
         """Check one entry field by field, and name everything that is wrong with it."""
@@ -242,6 +278,10 @@ def subtrees(start: int, leaves: Sequence[bytes]) -> list[tuple[int, bytes]]:
         found.append((level, row[0]))
         done += 1 << level
     return found
+
+
+def _is_body(columns: EntryColumns, row: int, salt: bytes, body: bytes) -> bool:
+    return columns.body_commit[row] == commit(salt, body).hex().encode() and columns.body_len[row] == b"%d" % len(body)
 
 
 def _fields(value: Json) -> Mapping[str, Json]:
