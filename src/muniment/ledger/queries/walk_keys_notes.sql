@@ -1,0 +1,1 @@
+SELECT seq, number, note FROM ledger.keys_notes WHERE log_id = %(log)s ORDER BY number
