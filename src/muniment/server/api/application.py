@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 
 from muniment import __version__
-from muniment.server.api import bundles, docs, entries, health, logs, proofs
+from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.ingest.jsontext import MalformedJson, Scanner
+from muniment.server.problems import refuse
+
+
+class StrictJson(Parser):
+    """Reads request bodies without choosing between two members of one name."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """The body as Python objects.
+
+        Raises:
+            ProblemError: malformed-json.
+        """
+        scanner = Scanner()
+        try:
+            scanner.begin(request.body.decode("utf-8"))
+            value = scanner.value()
+            scanner.finish()
+        except UnicodeDecodeError as error:
+            raise refuse("malformed-encoding", f"the body is not UTF-8 at byte {error.start}") from None
+        except MalformedJson as error:
+            raise refuse("malformed-json", error.reason) from None
+        if value.fault is not None:
+            raise refuse("malformed-json", f"the body {value.fault}")
+        return value.parsed
 
 
 class LedgerAPI(NinjaAPI):
@@ -32,7 +59,8 @@ api = LedgerAPI(
     docs_url=None,
     openapi_url="/api/openapi.json",
     urls_namespace="api",
+    parser=StrictJson(),
 )
 install(api)
-for module in (entries, proofs, bundles, logs, health, docs):
+for module in (entries, proofs, bundles, logs, audit, health, docs):
     api.add_router("", module.router)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 import psycopg
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 
@@ -39,9 +40,16 @@ def answer_fault(error: Exception) -> HttpResponse:
             return problem_response(error.problem, error.headers)
         case ValidationError():
             return problem_response(_invalid(error))
+        case RequestDataTooBig():
+            return problem_response(Problem("body-too-large", "this request may have 1 MiB"))
+        case SuspiciousOperation():
+            return problem_response(Problem("invalid-request", "the request cannot be read"))
         case Http404():
             return problem_response(not_found())
         case HttpError():
+            # django-ninja wraps what its body parser raises.
+            if isinstance(error.__cause__, ProblemError):
+                return answer_fault(error.__cause__)
             return problem_response(Problem("invalid-request", error.message))
         case NotSealed():
             return problem_response(Problem("not-sealed", error.reason, error.where), {"retry-after": "1"})
