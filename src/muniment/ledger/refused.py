@@ -20,7 +20,7 @@ class KeyRefused(Refused):
 
 
 class ClockBehind(Refused):
-    """The database's clock is more than five minutes behind the last entry. Nothing was recorded; set it right and retry."""
+    """The database clock is over five minutes behind the last entry. Nothing was recorded; set it right, then retry."""
 
 
 class LogClosed(Refused):
