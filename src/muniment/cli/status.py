@@ -89,7 +89,7 @@ def _say_log(log: TenantLog) -> None:
     found = {None: "", True: ", all held", False: ", BROKEN"}[log.walk_ok]
     click.echo(f"  log         {log.log.origin} of tenant {log.slug} ({log.log.state})")
     click.echo(f"              {log.log.size} entries, {log.log.sealed} of them sealed; last checkpoint {sealed}")
-    click.echo(f"              last full walk {walked}{found}")
+    click.echo(f"              last audit walk {walked}{found}")
 
 
 def _log_json(log: TenantLog) -> dict[str, object]:

@@ -93,7 +93,8 @@ def _say_database(database: Database) -> None:
 def _say_first(tenant: NewTenant, places: Places, url: str) -> None:
     ring = KeyRing(places.keys)
     append, read = tenant.tokens["append"], tenant.tokens["read"]
-    body = '{"action":"tool.call","actor":{"type":"agent","id":"agent:first"},"outcome":"success"}'
+    event = '{"action":"tool.call","actor":{"type":"agent","id":"agent:first"},"outcome":"success"}'
+    body = f'{{"event":{event},"payload":{{"note":"hello"}}}}'
     click.echo(
         f"""
 First start: tenant "{tenant.slug}" was made, with the log {tenant.origin}.

@@ -19,6 +19,7 @@ from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.partitions import create_partitions, months_ready
 from muniment.ledger.seal import Sealer
 from muniment.server.background import Background, Job, PartlyFailed
+from muniment.server.background_walks import Walks
 from muniment.server.runtime import Places
 
 SEAL_EVERY: Final = 0.5
@@ -64,6 +65,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
     return [
         Job("sealing", SEAL_EVERY, app_url, Sealing(places)),
         Job("partitions", PARTITIONS_EVERY, app_url, keep_partitions_ahead),
+        Job("walks", Walks.LOOK_EVERY, app_url, Walks(places)),
     ]
 
 
