@@ -99,21 +99,26 @@ class FakeLedger:
             }
         )
 
-    def bundle(self, question: dict[str, object]) -> bytes:
-        assert set(question) <= {"seqs", "since"}, question.keys()
+    def bundle(self, question: dict[str, object]) -> bytes | None:
+        assert set(question) <= {"seqs", "since", "bodies"}, question.keys()
         log = self.served or self.log
         seqs = question["seqs"]
         assert isinstance(seqs, list)
         assert seqs == sorted(set(seqs))
         last = max(log.checkpoints)
-        show = [seq for seq in self.swap(seqs) if seq < last]
         since = question.get("since")
-        cuts = [since] if isinstance(since, int) and since <= last else []
+        if seqs[-1] >= last or (isinstance(since, int) and since > last):
+            return None
+        show = self.swap(seqs)
+        cuts = [since] if isinstance(since, int) else []
         checkpoints, log.checkpoints = log.checkpoints, {last: log.checkpoints[last]}
         try:
             return log.bundle(show=show, bodies=False, boundaries=cuts)
         finally:
             log.checkpoints = checkpoints
+
+
+_NOT_SEALED = b'{"type":"urn:muniment:problem:not-sealed","title":"x","status":409,"detail":"does not reach that far"}'
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -138,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, document = ledger.append(data)
                 self._answer(status, json.dumps(document).encode())
             elif self.path == "/api/bundles":
-                self._answer(200, ledger.bundle(json.loads(data)))
+                bundle = ledger.bundle(json.loads(data))
+                self._answer(*((200, bundle) if bundle is not None else (409, _NOT_SEALED)))
             else:
                 self._answer(404, b"{}")
 

@@ -22,11 +22,13 @@ class Unavailable(MunimentError):  # noqa: N818
 
     Attributes:
         retry_after: seconds that the ledger asks to wait, or None.
+        kind: the problem's name, such as `not-sealed`; empty where there is none.
     """
 
-    def __init__(self, reason: str, where: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, where: str | None = None, retry_after: float | None = None, kind: str = "") -> None:
         super().__init__(reason, where)
         self.retry_after = retry_after
+        self.kind = kind
 
 
 class RequestRefused(Refused):
@@ -156,20 +158,42 @@ class LedgerClient:
         Raises:
             Unavailable, RequestRefused, ProtocolViolated: as for `append`.
         """
-        question: dict[str, object] = {"seqs": sorted(seqs)}
+        question: dict[str, object] = {"seqs": sorted(seqs), "bodies": False}
         if since is not None:
             question["since"] = since
         response = self._ask("POST", "/api/bundles", orjson.dumps(question), "application/json")
         self._raise_for(response)
         return response.content
 
+    def checkpoint(self, origin: str) -> bytes:
+        """The newest checkpoint of a log: a signed note, not verified here.
+
+        Raises:
+            Unavailable, RequestRefused, ProtocolViolated: as for `append`.
+        """
+        return self._get(f"/logs/{origin}/checkpoint")
+
+    def keys(self, origin: str) -> bytes:
+        """The newest keys note of a log, not verified here.
+
+        Raises:
+            Unavailable, RequestRefused, ProtocolViolated: as for `append`.
+        """
+        return self._get(f"/logs/{origin}/keys")
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _ask(self, method: str, path: str, data: bytes, media: str) -> httpx.Response:
+    def _get(self, path: str) -> bytes:
+        response = self._ask("GET", path, None, "")
+        self._raise_for(response)
+        return response.content
+
+    def _ask(self, method: str, path: str, data: bytes | None, media: str) -> httpx.Response:
+        headers = {"content-type": media} if data is not None else {}
         try:
-            response = self._http.request(method, self.url + path, content=data, headers={"content-type": media})
+            response = self._http.request(method, self.url + path, content=data, headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"the ledger cannot be reached: {str(error) or type(error).__name__}", self.url
@@ -188,7 +212,7 @@ class LedgerClient:
         detail = str(problem.get("detail") or problem.get("title") or response.reason_phrase)
         if status in _RETRYABLE:
             wait = response.headers.get("retry-after", "")
-            raise Unavailable(f"{status} {detail}", self.url, float(wait) if wait.isdigit() else None)
+            raise Unavailable(f"{status} {detail}", self.url, float(wait) if wait.isdigit() else None, kind)
         raise RequestRefused(f"{status} {detail}", self.url, status, kind)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from muniment.agent.client import Receipt, Unavailable
+from muniment.agent.client import Receipt, RequestRefused, Unavailable
 from muniment.core.bundle import EntryLine, read_bundle
 from muniment.core.entry import entry_hash, parse_entry
 from muniment.core.errors import VerificationFailed
@@ -113,7 +113,7 @@ class Prover:
             Unavailable, RequestRefused, ProtocolViolated: from the ledger.
         """
         known = self._known.get(origin)
-        data = self._ledger.bundle([p.receipt.seq for p in promises], known.checkpoint.size if known else None)
+        data = self._fetch(promises, known.checkpoint.size if known else None, origin)
         pins = self._pin.merged(self._known.pins(origin, live=False))
         checker, report = check_bundle(io.BytesIO(data), lambda _: pins, target=origin, workers=1)
         learned = self._known.learn(checker, report, time.time_ns() // 1000)
@@ -131,6 +131,19 @@ class Prover:
         if learned == "first use":
             self.first_use = origin
         self._compare(data, report.size, promises, origin)
+
+    def _fetch(self, promises: Sequence[Promise], since: int | None, origin: str) -> bytes:
+        try:
+            return self._ledger.bundle([promise.receipt.seq for promise in promises], since)
+        except (Unavailable, RequestRefused) as error:
+            if error.kind == "not-sealed":
+                raise Behind(error.reason, origin) from error
+            if error.kind == "broken-ledger":
+                raise LedgerContradicts(f"the ledger says itself that it is broken: {error.reason}", origin) from error
+            if error.kind == "not-found":
+                reason = "the ledger does not have entries for which it has just given receipts"
+                raise LedgerContradicts(f"{reason}. Nothing was freed", origin) from error
+            raise
 
     def _compare(self, data: bytes, size: int, promises: Sequence[Promise], origin: str) -> None:
         entries = {}
