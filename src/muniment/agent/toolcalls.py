@@ -14,13 +14,12 @@
 Both eras of the protocol are the same here: the handshake of the older one only adds names and versions.
 """
 
+import json
 import logging
 import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
-
-import orjson
 
 from muniment.agent.draft import traceparent
 from muniment.agent.jsonrpc import Message, id_key, read_line
@@ -141,10 +140,7 @@ class ToolCalls:
         labels: dict[str, object] = dict(self._session)
         if version := meta.get(f"{_META}protocolVersion"):
             labels["mcp.protocol"] = version
-        if "id" in value:
-            labels["mcp.id"] = orjson.dumps(value["id"]).decode()
-        else:
-            labels["mcp.id"] = "absent"
+        labels["mcp.id"] = json.dumps(value["id"]) if "id" in value else "absent"
         if message.ambiguous is not None:
             labels["mcp.ambiguous"] = message.ambiguous
         tool = name if isinstance(name, str) else None
@@ -275,4 +271,4 @@ def _refusal(line: bytes, error: Exception) -> bytes:
     ]
     if not replies:
         return b""
-    return orjson.dumps(replies if line.lstrip()[:1] == b"[" else replies[0]) + b"\n"
+    return json.dumps(replies if line.lstrip()[:1] == b"[" else replies[0]).encode("ascii") + b"\n"
