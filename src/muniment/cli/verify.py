@@ -9,17 +9,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
 from muniment.core.errors import Malformed
 from muniment.verifier.bundle import Progress
 from muniment.verifier.knownlogs import KnownLogs
-from muniment.verifier.options import Options
+from muniment.verifier.options import MalformedTarget, Options
 from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_root
 from muniment.verifier.rendering import Tone, render
 from muniment.verifier.report import Report
 from muniment.verifier.target import verify_target
+
+DATABASE: Final = ("postgresql://", "postgres://")
 
 _COLOURS: dict[Tone, dict[str, object]] = {
     "good": {"fg": "green"},
@@ -78,13 +81,17 @@ def command(
             workers=jobs,
             now=time.time_ns() // 1000,
         )
-        reports = []
+        reports: list[Report] = []
         for target in targets:
             with progress_bar(target, shown=not as_json) as progress:
-                report = verify_target(target, options, progress)
-            if not as_json:
+                found = (
+                    verify_database(target, options)
+                    if target.startswith(DATABASE)
+                    else [verify_target(target, options, progress)]
+                )
+            reports += found
+            for report in found if not as_json else []:
                 click.echo(painted(report, quiet=quiet))
-            reports.append(report)
     except Malformed as error:
         raise click.UsageError(str(error)) from error
     if as_json:
@@ -92,6 +99,36 @@ def command(
         click.echo(json.dumps(values[0] if len(values) == 1 else values, indent=2, ensure_ascii=False))
     codes = {report.exit_code for report in reports}
     sys.exit(1 if 1 in codes else max(codes))
+
+
+def verify_database(address: str, options: Options) -> list[Report]:
+    """Verify every log in a database, one report each.
+
+    Raises:
+        MalformedTarget: if the database cannot be reached, or holds no log.
+    """
+    try:
+        import psycopg
+
+        from muniment.ledger.audit import check_log
+        from muniment.ledger.tenants import all_logs
+    except ModuleNotFoundError as missing:
+        raise MalformedTarget(
+            "a database can only be verified with the server parts: pip install 'muniment[server]'", "postgresql"
+        ) from missing
+    reports = []
+    try:
+        with psycopg.connect(address, autocommit=True) as connection:
+            for log in all_logs(connection):
+                pins = options.pins_for(live=True)(log.origin)
+                _, report = check_log(connection, log.tenant_id, log.log_id, pins=pins)
+                reports.append(report)
+    except psycopg.OperationalError as error:
+        # The address is not repeated: it may hold a password.
+        raise MalformedTarget(f"the database cannot be reached: {str(error).strip()}", "postgresql") from error
+    if not reports:
+        raise MalformedTarget("the database holds no log that this role can see", "postgresql")
+    return reports
 
 
 def gather_pins(pin: str | None, root: str | None, genesis: str | None, checkpoint: Path | None) -> Pins:

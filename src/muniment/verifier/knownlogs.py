@@ -29,7 +29,7 @@ from muniment.core.note import VerifierKey, parse_vkey
 from muniment.core.times import format_time6, parse_time6
 from muniment.verifier.checker import LogChecker
 from muniment.verifier.pins import PinnedCheckpoint, Pins, parse_hash, parse_origin
-from muniment.verifier.report import Report
+from muniment.verifier.report import NEEDED, Report
 
 Learned = Literal["first use", "advanced", "unchanged", "behind", "unproven", "fork", "nothing"]
 
@@ -194,14 +194,15 @@ class KnownLogs:
             now: microseconds since the Unix epoch, UTC.
 
         Raises:
-            Refused: if the new log did not verify, or is the known one.
+            Refused: if the new log did not verify (but for the pin), or continues the known one.
         """
         fresh = _known(checker, now)
-        if report.verdict != "verified" or fresh is None:
+        held = all(report.check(name).state == "passed" for name in NEEDED)
+        if report.malformed or set(report.failed) - {"pin"} or not held or fresh is None:
             raise Refused("what does not verify is not accepted", report.origin)
         with self._locked():
             known = self.get(fresh.origin)
-            if known is not None and known.genesis == fresh.genesis and known.checkpoint in checker.met:
+            if known is not None and known.genesis == fresh.genesis and _contains(checker, known.checkpoint):
                 raise Refused("it is the known log: there is nothing to accept", fresh.origin)
             if known is not None:
                 self._keep_evidence(known, checker, now)
@@ -265,6 +266,10 @@ class KnownLogs:
             yield
         finally:
             os.close(descriptor)
+
+
+def _contains(checker: LogChecker, checkpoint: PinnedCheckpoint) -> bool:
+    return checkpoint in checker.met and "pin" not in checker.failures
 
 
 def _forked(known: KnownLog, checker: LogChecker, report: Report) -> bool:

@@ -123,6 +123,12 @@ class LogServer:
 
 
 def verify_live(address: str, options: Options) -> Report:
+    """Verify the log at an address, and let the known logs learn from it (see `check_live`)."""
+    checker, report = check_live(address, options)
+    return learnt(checker, report, options)
+
+
+def check_live(address: str, options: Options) -> tuple[LogChecker, Report]:
     """Verify the log at an address: all of it, or what came after the known checkpoint.
 
     A log that is smaller than what this machine has proven may only be behind (a replica): it is asked again for
@@ -140,10 +146,10 @@ def verify_live(address: str, options: Options) -> Report:
             _walk(server, checker, checkpoint, since_pin=options.since_pin)
             checker.checkpoint(note)
     except Unreachable as error:
-        return checker.report(malformed=str(error))
+        return checker, checker.report(malformed=str(error))
     checker.passed("form", "every resource could be read", checker.entries)
     checker.passed("head", "it serves everything that its newest checkpoint covers", checkpoint.size)
-    return learnt(checker, checker.report(), options)
+    return checker, checker.report()
 
 
 def _walk(server: LogServer, checker: LogChecker, checkpoint: Checkpoint, *, since_pin: bool) -> None:

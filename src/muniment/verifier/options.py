@@ -60,7 +60,23 @@ def verify_file(
     *,
     others: Sequence[tuple[PinnedCheckpoint, str]] = (),
 ) -> Report:
-    """Verify one bundle file, and let the known logs learn from it.
+    """Verify one bundle file, and let the known logs learn from it; the arguments are those of `check_file`.
+
+    Raises:
+        MalformedTarget: if the file cannot be opened.
+    """
+    checker, report = check_file(path, options, progress, others=others)
+    return learnt(checker, report, options)
+
+
+def check_file(
+    path: Path,
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    others: Sequence[tuple[PinnedCheckpoint, str]] = (),
+) -> tuple[LogChecker, Report]:
+    """Verify one bundle file.
 
     Args:
         path: the file.
@@ -76,7 +92,7 @@ def verify_file(
     except OSError as error:
         raise MalformedTarget(f"cannot be opened: {error.strerror}", str(path)) from error
     with stream:
-        checker, report = check_bundle(
+        return check_bundle(
             stream,
             options.pins_for(live=False),
             target=str(path),
@@ -84,7 +100,6 @@ def verify_file(
             workers=options.workers,
             progress=progress,
         )
-    return learnt(checker, report, options)
 
 
 def learnt(checker: LogChecker, report: Report, options: Options) -> Report:

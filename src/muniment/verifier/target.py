@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from muniment.verifier.bundle import Progress
+from muniment.verifier.checker import LogChecker
 from muniment.verifier.folder import verify_folder
-from muniment.verifier.live import verify_live
-from muniment.verifier.options import Options, verify_file
+from muniment.verifier.live import check_live, verify_live
+from muniment.verifier.options import Options, check_file, verify_file
 from muniment.verifier.report import Report
 
 LIVE: Final = ("http://", "https://")
@@ -26,3 +27,12 @@ def verify_target(target: str, options: Options, progress: Progress | None = Non
     if path.is_dir():
         return verify_folder(path, options)
     return verify_file(path, options, progress)
+
+
+def check_target(target: str, options: Options) -> tuple[LogChecker, Report]:
+    """Verify an address or a bundle file without telling the known logs.
+
+    Raises:
+        Malformed: if there is nothing of that name.
+    """
+    return check_live(target, options) if target.startswith(LIVE) else check_file(Path(target), options)

@@ -778,12 +778,12 @@ class Walk:
                 moment_signed = int.from_bytes(signature[:8], "big")
                 message = b"cosignature/v1\ntime %d\n" % moment_signed + note.text
                 signature = signature[8:]
-            if not ed25519_verify(key.public, message, signature):
+            if moment_signed >= 2**63 or not ed25519_verify(key.public, message, signature):
                 check = "cosignatures" if key.kind == 4 else "signatures"
                 self.fail(check, f"the checkpoint of size {size} has a bad signature by {name!a}")
             elif key.kind == 1:
                 signers.add(key)
-            elif keys.cosigners[key] <= moment_signed < min(keys.revoked.get(key, 2**63), 2**63):
+            elif keys.cosigners[key] <= moment_signed < keys.revoked.get(key, 2**63):
                 times.append(moment_signed)
         in_force = keys.key_at(size)
         if in_force not in signers:
