@@ -153,6 +153,12 @@ def test_a_cosignature_counts_from_its_first_second_to_its_revocation(check: Che
     assert check(cosigned(forge, keys)).failed == {"cosignatures"}
 
 
+def test_a_cosignature_beyond_the_last_second_is_a_bad_one_even_beside_a_good_one(check: Check, forge: Forge) -> None:
+    keys = [f"cosigner {WITNESS.vkey} from 0"]
+    assert check(cosigned(forge, keys, 5, 2**63 - 1))["verdict"] == "verified"
+    assert check(cosigned(forge, keys, 5, 2**63)).failed == {"cosignatures"}
+
+
 def test_a_revoked_log_key_needs_an_older_cosignature(check: Check, forge: Forge) -> None:
     keys = [f"cosigner {WITNESS.vkey} from 0", f"revoked {LOG.vkey} since 1500"]
     assert check(cosigned(forge, keys, 1499))["verdict"] == "verified"
