@@ -78,8 +78,8 @@ def changed(path: str, new: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "path",
     ["action", "actor", "id", "occurred_at", "outcome", "source", "actor.id", "actor.type", "body.commit", "body.len",
-     "body.scheme", "body.type", "resource.id", "resource.type", "source.id", "source.epoch", "source.prev", "source.seq",
-     "trace.id"],
+     "body.scheme", "body.type", "resource.id", "resource.type", "source.id", "source.epoch", "source.prev",
+     "source.seq",     "trace.id"],
 )  # fmt: skip
 def test_a_missing_key_is_named(path: str) -> None:
     with pytest.raises(MalformedEvent, match="missing") as caught:

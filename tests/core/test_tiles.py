@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,7 +53,7 @@ def test_a_cover_tiles_its_range_from_left_to_right_with_the_fewest_nodes(one: i
         assert index << level == at
         at += 1 << level
     assert at == end
-    for (level, index), (after, _) in zip(nodes, nodes[1:], strict=False):
+    for (level, index), (after, _) in itertools.pairwise(nodes):
         assert not (level == after and index % 2 == 0)
 
 
