@@ -149,10 +149,12 @@ def test_rows_in_another_order_than_their_seqs_are_refused(filled: Ledger):
 
 def test_one_statement_cannot_write_two_logs(filled: Ledger):
     other = Ledger(filled.database, "other")
-    with filled.database.connect() as conn, pytest.raises(errors.CheckViolation, match="one log"):
+    with filled.database.connect() as conn:
         conn.execute("CREATE TEMP TABLE two AS SELECT * FROM ledger.entries WHERE seq = 1")
         conn.execute("UPDATE two SET seq = seq + 100")
-        conn.execute("INSERT INTO ledger.entries SELECT * FROM two")
+        with pytest.raises(errors.CheckViolation, match="one log"):
+            conn.execute("INSERT INTO ledger.entries SELECT * FROM two")
+        conn.rollback()
     assert other.size() == 3
 
 

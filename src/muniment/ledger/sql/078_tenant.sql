@@ -1,4 +1,5 @@
 -- Name the tenant of this transaction, once: a transaction that is in one tenant cannot be led into another.
+-- Whatever the session prefers, a commit that acknowledges entries waits for the disk.
 CREATE FUNCTION ledger.enter_tenant(p_tenant uuid) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -11,6 +12,9 @@ BEGIN
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'the ledger is written at READ COMMITTED, not at %', current_setting('transaction_isolation') USING ERRCODE = 'MU006';
+    END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
 END $$;
 
