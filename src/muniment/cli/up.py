@@ -151,5 +151,8 @@ def _leave_running(places: Places, lock: ServerLock, listening: socket.socket) -
         if child.poll() is not None:
             break
         time.sleep(0.05)
+    child.kill()
+    child.wait()
+    embedded_postgres(places).stop()
     end = "\n".join(places.log.read_text(errors="replace").splitlines()[-10:])
     raise Refused(f"the server did not start; {places.log} ends with:\n{end}", "up")

@@ -66,8 +66,14 @@ class HttpServer(uvicorn.Server):
         self._listening = listening
 
     def serve_until_stopped(self) -> None:
-        """Serve until SIGTERM or SIGINT; requests that have begun are answered first."""
+        """Serve until SIGTERM or SIGINT; requests that have begun are answered first.
+
+        Raises:
+            Refused: if the application did not come up; why stands in the log before it.
+        """
         self.run(sockets=[self._listening])
+        if not self.started:
+            raise Refused("the server did not start: see the message above", "server")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then say where."""

@@ -17,7 +17,7 @@ from muniment.core.errors import MunimentError
 from muniment.ledger.embedded import EmbeddedPostgres
 from muniment.server.installation import Database, open_database
 from muniment.server.runtime import Places, ServerLock
-from muniment.server.runtime_http import HttpServer
+from muniment.server.runtime_http import HttpServer, listening_socket
 
 _LOG: Final = logging.getLogger("muniment.service")
 _LOCK: Final = "MUNIMENT_LOCK_DESCRIPTOR"
@@ -39,6 +39,7 @@ class Service:
         self._database = database
         self._lock = lock
         self._listening = listening
+        self._port: int = listening.getsockname()[1]
         self._stopping = threading.Event()
         self._moved = False
         self._environment = {
@@ -68,10 +69,10 @@ class Service:
             self._stopping.set()
             for watcher in watchers:
                 watcher.join()
+            if self._database.embedded is not None and not self._moved:
+                self._database.embedded.stop()
         if self._moved:
             self._begin_again()
-        if self._database.embedded is not None:
-            self._database.embedded.stop()
         self._lock.release()
 
     def _ignore(self, number: int, frame: FrameType | None) -> None:
@@ -116,7 +117,8 @@ class Service:
                 return
 
     def _begin_again(self) -> None:
-        arguments, environment, keep = detached_service(self._lock, self._listening)
+        # Uvicorn has closed the socket that it was given.
+        arguments, environment, keep = detached_service(self._lock, listening_socket(self._port))
         for descriptor in keep:
             os.set_inheritable(descriptor, True)
         os.execve(arguments[0], arguments, {**os.environ, **environment})  # noqa: S606 - our own interpreter
