@@ -70,7 +70,7 @@ def _record(stage: Stage, repository: Path) -> None:
     click.echo(f"\n  Arrived and sealed; the part that evidences {CONTROL}:\n")
     shown(f"curl '$MUNIMENT_URL/api/entries?control={CONTROL}'")
     sealed = stage.sealed_size()
-    entries = stage.get("/api/entries", control=CONTROL, order="asc", limit=50).json()["entries"]
+    entries = stage.get("/api/entries", control=CONTROL, order="oldest", limit=50).json()["entries"]
     click.secho(f"  {'seq':>5}  {'action':<12} {'tool':<12} {'outcome':<9} {'':<8} hash", dim=True)
     for item in entries:
         entry, event = item["entry"], item["entry"]["event"]
@@ -84,8 +84,8 @@ def _record(stage: Stage, repository: Path) -> None:
 def _prove(stage: Stage) -> Path:
     _act(3, "Take the evidence away and verify it", "two verifiers that share no code; neither needs the server")
     bundle = stage.folder / "evidence.bundle"
-    shown(f"muniment export --control {CONTROL} --out evidence.bundle")
-    stage.run("export", "--control", CONTROL, "--out", str(bundle), scope="read")
+    shown(f"muniment export --control {CONTROL} --output evidence.bundle")
+    stage.run("export", "--control", CONTROL, "--output", str(bundle), scope="read")
     shown("muniment verify evidence.bundle")
     _quote(stage.run("verify", str(bundle)).stdout)
     shown("python3 muniment_verify.py evidence.bundle          # one file, standard library only")
@@ -129,10 +129,11 @@ def _cut_the_tail(stage: Stage) -> None:
         )
         shown(f"muniment verify {stage.log_url}")
         _quote(stage.run("verify", stage.log_url, scope="read", expect=1).stdout, failed=True)
-        click.echo("  And the sealer, which keeps its last signed head outside the database, refuses to go on:\n")
+        click.echo("  The next event arrives; the sealer, which keeps its last signed head outside the database, refuses:\n")
+        stage.append({"action": "agent.step", "actor": {"id": "agent:research-01", "type": "agent"}, "outcome": "success"})
+        stage.wait("the sealer to refuse", lambda: "older copy" in stage.problems())
         shown("muniment status")
-        stage.wait("the sealer to refuse", lambda: "restored from an older copy" in stage.run("status").stdout)
-        _quote(stage.run("status").stdout, only=("PROBLEM",))
+        _quote(stage.problems())
         copy.put_back()
         connection.commit()
     click.echo("  The lost entries are put back verbatim; the log is what it was.")

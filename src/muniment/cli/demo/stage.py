@@ -117,6 +117,28 @@ class Stage:
         answer.raise_for_status()
         return answer
 
+    def append(self, event: Mapping[str, object]) -> None:
+        """Hand in one event with the append key, as a plain HTTP client does."""
+        answer = httpx.post(
+            f"{self._url}/api/events",
+            json={"event": event},
+            headers={"Authorization": f"Bearer {self._keys['append']}"},
+            timeout=10,
+        )
+        answer.raise_for_status()
+
+    def problems(self) -> str:
+        """What `muniment status` complains about."""
+        status = subprocess.run(
+            [sys.executable, "-m", "muniment", "status"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return "\n".join(line for line in status.stdout.splitlines() if "PROBLEM" in line)
+
     def sealed_size(self) -> int:
         """How many entries the newest checkpoint covers; 0 without one."""
         answer = httpx.get(f"{self.log_url}/checkpoint", timeout=10)
