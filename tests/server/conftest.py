@@ -72,6 +72,9 @@ class Tenant:
     def client(self, scope: Scope = "append") -> httpx.Client:
         return client_with(self.installation.url, self.made.tokens[scope])
 
+    def with_token(self, token: str | None) -> httpx.Client:
+        return client_with(self.installation.url, token)
+
     def new_key(self, scope: Scope) -> tuple[str, str]:
         """Another key of the log: its id and its token."""
         with (
@@ -102,8 +105,20 @@ def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         log = (home / "server.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "muniment.server.asgi:application", "--fd", str(listening.fileno()),
-             "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-proxy-headers"],
+            [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "muniment.server.asgi:application",
+                "--fd",
+                str(listening.fileno()),
+                "--loop",
+                "uvloop",
+                "--http",
+                "httptools",
+                "--no-access-log",
+                "--no-proxy-headers",
+            ],
             env={
                 **os.environ,
                 **places.environment(),
@@ -138,4 +153,10 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture
 def tenant(installation: Installation) -> Tenant:
+    return installation.tenant()
+
+
+@pytest.fixture(scope="session")
+def installation_tenant(installation: Installation) -> Tenant:
+    """One tenant for all examples of a property test."""
     return installation.tenant()

@@ -62,5 +62,6 @@ api = LedgerAPI(
     parser=StrictJson(),
 )
 install(api)
-for module in (entries, proofs, bundles, logs, audit, health, docs):
+# Proofs before entries: `5/proof` would else be read as the event "proof" of the source "5".
+for module in (proofs, entries, bundles, logs, audit, health, docs):
     api.add_router("", module.router)

@@ -95,20 +95,20 @@ def by_seq(request: HttpRequest, seq: int) -> HttpResponse:
         return _one(*entry_for(access, connection, seq))
 
 
-@router.get("/api/entries/{source}/{event}", summary="One entry by its event's id", operation_id="entry_by_event")
-def by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
-    """The entry that holds the event of a source."""
-    access = access_of(request)
-    with access.transaction() as connection:
-        return _one(*entry_of_event(access, connection, source, event))
-
-
 @router.get("/api/entries/{int:seq}/body", summary="An entry's body", operation_id="body_by_seq")
 def body_by_seq(request: HttpRequest, seq: int) -> HttpResponse:
     """The payload's bytes; the salt of its commitment stands in the header `Muniment-Salt`, in base64."""
     access = access_of(request)
     with access.transaction() as connection:
         return _body(*entry_for(access, connection, seq))
+
+
+@router.get("/api/entries/{source}/{event}", summary="One entry by its event's id", operation_id="entry_by_event")
+def by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
+    """The entry that holds the event of a source."""
+    access = access_of(request)
+    with access.transaction() as connection:
+        return _one(*entry_of_event(access, connection, source, event))
 
 
 @router.get("/api/entries/{source}/{event}/body", summary="An event's body", operation_id="body_by_event")
