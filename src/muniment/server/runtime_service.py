@@ -118,7 +118,8 @@ class Service:
 
     def _begin_again(self) -> None:
         # Uvicorn has closed the socket that it was given.
-        arguments, environment, keep = detached_service(self._lock, listening_socket(self._port))
+        listening = listening_socket(self._port)
+        arguments, environment, keep = detached_service(self._lock, listening)
         for descriptor in keep:
             os.set_inheritable(descriptor, True)
         os.execve(arguments[0], arguments, {**os.environ, **environment})  # noqa: S606 - our own interpreter

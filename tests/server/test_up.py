@@ -1,0 +1,405 @@
+"""`muniment up` and its relatives: real processes, really killed."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from muniment.ledger.registry import tenant_logs
+from muniment.server.runtime import read_jobs, server_is_running
+from tests.support.installations import Installation, append, installation, printed_key, wait_for
+
+pytestmark = pytest.mark.xdist_group("up")
+
+
+@pytest.fixture
+def home() -> Iterator[Installation]:
+    with installation() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Installation, str]]:
+    """An installation that tests share which neither stop nor break it, and what its first start said."""
+    with installation() as made:
+        yield made, made.up()
+
+
+def entries(of: Installation) -> set[int]:
+    with psycopg.connect(of.places.database_url("migrator")) as connection:
+        connection.execute("SET ROLE muniment_owner")
+        connection.execute(
+            "SELECT set_config('muniment.tenant', (SELECT tenant_id::text FROM ledger.all_logs()), false)"
+        )
+        return {row[0] for row in connection.execute("SELECT seq FROM ledger.entries")}
+
+
+class Load:
+    """Writers that append until they are told to stop, and keep what was acknowledged to them."""
+
+    def __init__(self, of: Installation, key: str, writers: int = 4) -> None:
+        self._of = of
+        self._key = key
+        self._url = of.server().url
+        self._stop = threading.Event()
+        self.acknowledged: list[int] = []
+        self.refused: list[str] = []
+        self._threads = [threading.Thread(target=self._write) for _ in range(writers)]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self) -> None:
+        with httpx.Client(base_url=self._url, timeout=10, trust_env=False) as client:
+            while not self._stop.is_set():
+                try:
+                    answer = append(client, self._key)
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                    continue
+                if answer.status_code == 201:
+                    self.acknowledged.append(answer.json()["seq"])
+                elif answer.status_code != 503:
+                    self.refused.append(answer.text)
+
+    def at_least(self, more: int) -> None:
+        wanted = len(self.acknowledged) + more
+        wait_for(lambda: len(self.acknowledged) >= wanted, f"{more} more acknowledged appends")
+
+    def stop(self) -> set[int]:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+        assert self.refused == []
+        assert len(set(self.acknowledged)) == len(self.acknowledged), "one place in the log was acknowledged twice"
+        return set(self.acknowledged)
+
+
+def test_the_first_start_prints_keys_that_work_and_keeps_no_copy(shared: tuple[Installation, str]) -> None:
+    of, said = shared
+    key = printed_key(said, "append")
+    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+        assert append(client, key).status_code == 201
+    secret = key.rpartition("_")[2].encode()
+    kept = [path for path in of.home.rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert kept == []
+    assert "WARNING   the root key is still here" in said
+    assert re.search(r"genesis  [0-9a-f]{64}\n", said)
+
+
+def test_the_printed_command_works_as_it_stands(shared: tuple[Installation, str]) -> None:
+    _, said = shared
+    address = re.search(r"export MUNIMENT_URL=(\S+)", said)
+    body = re.search(r"-d '(\{.*\})' \$MUNIMENT_URL/api/events", said)
+    assert address is not None
+    assert body is not None
+    answer = httpx.post(
+        f"{address[1]}/api/events",
+        content=body[1],
+        headers={"authorization": f"Bearer {printed_key(said, 'append')}", "content-type": "application/json"},
+        trust_env=False,
+    )
+    assert answer.status_code == 201, answer.text
+
+
+def test_secrets_are_files_of_the_owner_alone(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    secrets = [*of.places.keys.rglob("*.key"), *of.places.urls.iterdir(), of.places.postgres / "superuser.password"]
+    assert len(secrets) >= 8
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
+
+
+def test_passwords_stand_in_no_command_line(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    passwords = [path.read_text().split(":")[2].split("@")[0].encode() for path in of.places.urls.iterdir()]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            assert not any(password in command for password in passwords)
+
+
+def test_the_server_process_does_not_know_the_migrators_password(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    password = (of.places.urls / "migrator.url").read_text().split(":")[2].split("@")[0].encode()
+    assert password not in Path(f"/proc/{of.server().pid}/environ").read_bytes()
+
+
+def test_everything_listens_on_loopback_alone(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    port = int(of.server().url.rpartition(":")[2])
+    listening = [
+        line.split()[1]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+        if line.split()[3] == "0A" and line.split()[1].endswith(f":{port:04X}")
+    ]
+    assert listening == [f"0100007F:{port:04X}"]
+
+
+def test_a_second_up_finds_it_running(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    before = of.server()
+    for arguments in (("up",), ("up", "--detach")):
+        assert f"Muniment runs already in {of.home}: {before.url}" in of.run(*arguments)
+    assert of.server() == before
+
+
+def test_what_is_appended_is_sealed_within_seconds_and_walked(shared: tuple[Installation, str]) -> None:
+    of, said = shared
+    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+        seq = append(client, printed_key(said, "append")).json()["seq"]
+
+    def sealed() -> int:
+        with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
+            return tenant_logs(connection)[0].log.sealed
+
+    wait_for(lambda: sealed() > seq, "a checkpoint over the entry", 10)
+    with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
+        connection.execute("NOTIFY muniment_walk, '1'")
+    wanted = f", {seq + 1} entries: all held"
+    wait_for(lambda: any(job.note.endswith(wanted) for job in read_jobs(of.places)), "the walk that was asked for", 20)
+
+
+def test_status_tells_what_runs_and_warns_of_the_root_key(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    wait_for(lambda: all(job.note for job in read_jobs(of.places)), "a first round of every job", 20)
+    found = json.loads(of.run("status", "--json"))
+    assert found["problems"] == []
+    assert found["server"]["pid"] == of.server().pid
+    assert [job["name"] for job in found["jobs"]] == ["sealing", "partitions", "walks"]
+    assert found["logs"][0]["sealed"] > 0
+    assert "the root key is still in" in found["warnings"][0]
+    assert "last audit walk" in of.run("status")
+
+
+def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(home: Installation) -> None:
+    key = printed_key(home.up(), "append")
+    heads = home.places.heads
+    wait_for(lambda: bool(list(heads.glob("*.head"))), "a first checkpoint")
+    home.run("down")
+    for path in heads.glob("*.head"):
+        path.unlink()
+    home.up()
+    with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+        assert append(client, key).status_code == 201
+    wait_for(
+        lambda: any(job.failures for job in read_jobs(home.places) if job.name == "sealing"), "the sealer's complaint"
+    )
+    assert "the last signed head is missing" in home.run("status", code=1)
+    assert "the last signed head is now that of size" in home.run("logs", "adopt-head", "--yes")
+    wait_for(lambda: not any(job.failures for job in read_jobs(home.places)), "sealing")
+    assert "is not replaced" in home.run("logs", "adopt-head", "--yes", code=1)
+
+
+def test_keys_are_made_listed_and_revoked(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    said = of.run("keys", "create", "append", "--label", "robot", "--tenant", "default")
+    token = said.split("\n")[0]
+    key_id = f"ak_{token.split('_')[1]}"
+    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+        assert append(client, token).status_code == 201
+        assert f"{key_id}  append" in of.run("keys", "list", "--tenant", "default")
+        assert "is revoked" in of.run("keys", "revoke", key_id, "--tenant", "default")
+        wait_for(lambda: append(client, token).status_code == 401, "the revoked key's refusal", 15)
+    assert "was revoked before" in of.run("keys", "revoke", key_id, "--tenant", "default")
+    listed = of.run("keys", "list", "--tenant", "default")
+    assert re.search(rf"{key_id}  append .* revoked .* robot", listed)
+    assert token.rpartition("_")[2] not in listed
+    assert "name it by its id" in of.run("keys", "revoke", token, code=1)
+
+
+def test_a_tenants_log_gets_another_key_and_seals_on(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    made = of.run("tenants", "create", "acme", "--name", "Acme")
+    key = re.search(r"append +(mk_\S+)", made)
+    assert key is not None
+    assert "there is a tenant acme already" in of.run("tenants", "create", "acme", code=1)
+    assert "a slug has lower-case letters" in of.run("tenants", "create", "No Slug", code=1)
+    assert "name it with --tenant: acme, default" in of.run("keys", "list", code=1)
+    assert "public verification of acme is off" in of.run("tenants", "set", "acme", "--public-verify", "off")
+    assert re.search(r"acme .* public verify off", of.run("tenants", "list"))
+    assert "keys note 2" in of.run("logs", "rotate-key", "--tenant", "acme", "--revoke")
+    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+        seq = append(client, key[1]).json()["seq"]
+
+    def sealed() -> int:
+        with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
+            return next(log.log.sealed for log in tenant_logs(connection) if log.slug == "acme")
+
+    wait_for(lambda: sealed() > seq, "a checkpoint under the new key", 15)
+    assert home_has_no_problem(of)
+
+
+def home_has_no_problem(of: Installation) -> bool:
+    return json.loads(of.run("status", "--json"))["problems"] == []
+
+
+def test_without_the_root_key_the_ledger_runs_and_only_its_own_steps_are_refused(home: Installation) -> None:
+    said = home.up()
+    (home.places.keys / "root.key").unlink()
+    home.run("down")
+    again = home.up()
+    assert "WARNING" not in again
+    assert "mk_" not in again
+    with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+        assert append(client, printed_key(said, "append")).status_code == 201
+    assert "put it back for this one step" in home.run("tenants", "create", "late", code=1)
+    assert "put it back for this one step" in home.run("logs", "rotate-key", code=1)
+
+
+@pytest.mark.parametrize("victims", [("server",), ("database",), ("server", "database"), ("database", "server")])
+def test_no_acknowledged_entry_is_lost_whatever_is_killed(home: Installation, victims: tuple[str, ...]) -> None:
+    said = home.up()
+    load = Load(home, printed_key(said, "append"))
+    load.at_least(100)
+    for victim in victims:
+        home.kill_server() if victim == "server" else home.kill_database()
+    if "server" in victims:
+        home.up()
+    # The same address again, and without `up` where only the database was killed.
+    load.at_least(100)
+    acknowledged = load.stop()
+    assert acknowledged <= entries(home)
+    wait_for(lambda: not any(job.failures for job in read_jobs(home.places)), "every job's recovery")
+    with psycopg.connect(home.places.database_url("app"), autocommit=True) as connection:
+        connection.execute("NOTIFY muniment_walk, '1'")
+    asked = time.time()
+
+    def walked() -> bool:
+        with psycopg.connect(home.places.database_url("app"), autocommit=True) as connection:
+            log = tenant_logs(connection)[0]
+        return log.walked_at is not None and log.walked_at.timestamp() > asked and log.walk_ok is True
+
+    wait_for(walked, "a walk over the whole log that holds")
+
+
+def test_a_database_that_must_move_to_another_port_takes_the_server_along(home: Installation) -> None:
+    said = home.up()
+    before = home.server()
+    load = Load(home, printed_key(said, "append"))
+    load.at_least(50)
+    port = int((home.places.postgres / "port").read_text())
+    # Held still, so that the thief is there first.
+    os.kill(before.pid, signal.SIGSTOP)
+    home.kill_database()
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_for(lambda: bound(thief, port), "the database's port")
+        thief.listen()
+        os.kill(before.pid, signal.SIGCONT)
+        wait_for(lambda: (home.places.postgres / "port").read_text().strip() != str(port), "the database's move")
+        load.at_least(50)
+    assert load.stop() <= entries(home)
+    after = home.server()
+    assert (after.pid, after.url) == (before.pid, before.url)
+
+
+def bound(thief: socket.socket, port: int) -> bool:
+    try:
+        thief.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+def test_sigterm_answers_what_has_begun_and_stops_everything(home: Installation) -> None:
+    said = home.up()
+    server = home.server()
+    load = Load(home, printed_key(said, "append"))
+    load.at_least(50)
+    os.kill(server.pid, signal.SIGTERM)
+    wait_for(lambda: not server_is_running(home.places), "the server's end")
+    acknowledged = load.stop()
+    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+    home.up()
+    assert acknowledged <= entries(home)
+
+
+def test_in_the_foreground_it_stops_on_ctrl_c_and_leaves_nothing_running(home: Installation) -> None:
+    process = home.start("up")
+    wait_for(lambda: server_is_running(home.places) and (home.places.run / "server.json").exists(), "the server")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert said.endswith("Stop: Ctrl-C\nStopped.\n")
+    assert "Nothing runs in" in home.run("down")
+    assert home.run("status", code=1).count("PROBLEM") == 2
+
+
+def test_two_ups_at_the_same_moment_make_one_ledger(home: Installation) -> None:
+    both = [home.start("up", "--detach") for _ in range(2)]
+    said = sorted(process.communicate(timeout=120)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("First start" in one for one in said) == 1
+    assert sum("Muniment runs already" in one for one in said) == 1
+
+
+def test_a_taken_port_is_refused_when_it_was_chosen_and_leaves_nothing_running(home: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"port {port} on 127.0.0.1 is taken" in home.run("up", "--port", str(port), code=1)
+    assert not server_is_running(home.places)
+    assert "Nothing runs in" in home.run("down")
+
+
+def test_a_server_that_cannot_start_says_why_and_stops_what_it_started(home: Installation) -> None:
+    home.environment["MUNIMENT_MAX_REQUEST"] = "much"
+    assert "invalid literal for int() with base 10: 'much'" in home.run("up", "--detach", code=1)
+    assert not server_is_running(home.places)
+    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+
+
+def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(home: Installation) -> None:
+    """Whoever deletes the database must not get a fresh ledger that looks as if nothing had been there."""
+    home.up()
+    wait_for(lambda: bool(list(home.places.heads.glob("*.head"))), "a first checkpoint")
+    home.run("down")
+    (home.places.postgres / "data").rename(home.places.postgres / "gone")
+    assert "the database holds no log, and" in home.run("up", code=1)
+    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+
+
+def test_lost_keys_are_not_replaced_in_silence(home: Installation) -> None:
+    home.up()
+    home.run("down")
+    home.places.keys.rename(home.home / "moved")
+    assert "there are no keys here" in home.run("up", code=1)
+    assert not list(home.places.keys.glob("root*"))
+
+
+def test_a_killed_background_process_is_started_again(home: Installation) -> None:
+    home.up()
+    server = home.server()
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+
+    def background() -> list[int]:
+        found = [
+            int(pid) for task in children.parent.parent.iterdir() for pid in (task / "children").read_text().split()
+        ]
+        return [pid for pid in found if b"background_jobs" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    wait_for(lambda: len(background()) == 1, "the background process")
+    (first,) = background()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: len(background()) == 1 and background() != [first], "its successor")
+    killed_at = time.time()
+    wait_for(lambda: any(job.good_at > killed_at for job in read_jobs(home.places)), "a good round of the successor")
+
+
+def test_without_an_installation_every_command_says_what_to_do(home: Installation) -> None:
+    for arguments in (("keys", "list"), ("tenants", "list"), ("logs", "rotate-key")):
+        assert "there is no ledger in" in home.run(*arguments, code=1)
+    assert "muniment up" in home.run("status", code=1)
+    assert not home.home.exists()
