@@ -29,6 +29,8 @@ BASE: dict[str, Any] = {"action": "tool.call", "actor": "a"}
         ({"outcome": "ok"}, "outcome"),
         ({"actor": ("robot", "x")}, "actor.type"),
         ({"actor": 7}, "actor"),
+        ({"actor": ("agent", ["x"])}, "actor"),
+        ({"resource": ("host",)}, "resource"),
         ({"tool": 7}, "tool"),
         ({"resource": "host:a"}, "resource"),
         ({"resource": ("Host", "a")}, "resource.type"),

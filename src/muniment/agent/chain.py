@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +62,7 @@ class Chain:
     def __init__(self, directory: EpochDirectory, source: str, segment_bytes: int) -> None:
         self.directory = directory
         self.segment: Segment | None = None
-        self.retired: list[int] = []
+        self.retired: deque[int] = deque()
         self.names_changed = False
         self.written = 0
         self._source = source
@@ -104,9 +105,8 @@ class Chain:
 
     def close(self) -> None:
         """Close every file, the writer's lock included; write and sync nothing."""
-        for descriptor in self.retired:
-            os.close(descriptor)
-        self.retired = []
+        while self.retired:
+            os.close(self.retired.popleft())
         if self.segment is not None:
             os.close(self.segment.descriptor)
             self.segment = None
@@ -114,8 +114,9 @@ class Chain:
 
     def _next_segment(self) -> Segment:
         segment = Segment(self.directory.path, self.directory.epoch, self.written)
+        # In this order: whoever syncs looks without a lock (see `durability`).
+        self.names_changed = True
         if self.segment is not None:
             self.retired.append(self.segment.descriptor)
         self.segment = segment
-        self.names_changed = True
         return segment

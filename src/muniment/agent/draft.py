@@ -77,12 +77,14 @@ def draft(
     check_action(action)
     if outcome not in OUTCOMES:
         raise Malformed(f"must be one of {', '.join(sorted(OUTCOMES))}", "outcome")
-    escaped: list[str] = []
-    fields: Fields = {"action": action, "actor": _actor(actor, escaped), "outcome": outcome}
-    if tool is not None:
-        fields["tool"] = _text(tool, MAX_TOOL, "tool", escaped)
+    actor_field, escaped = _actor(actor if isinstance(actor, str) else _pair(actor, "actor"))
+    fields: Fields = {"action": action, "actor": actor_field, "outcome": outcome}
     if resource is not None:
-        fields["resource"] = _resource(resource, escaped)
+        fields["resource"], odd = _resource(_pair(resource, "resource"))
+        escaped += odd
+    if tool is not None:
+        fields["tool"], odd = _text(tool, MAX_TOOL, "tool")
+        escaped += odd
     if causes:
         fields["causes"] = _references(causes)
     if controls:
@@ -90,7 +92,7 @@ def draft(
     if trace is not None:
         fields["trace"] = _trace(trace)
     if workspace is not None:
-        fields["workspace"] = WORKSPACES.check(workspace, "workspace")
+        fields["workspace"] = _workspace(workspace)
     written = _labels(labels) if labels else []
     if escaped:
         written.append(f"text.escaped={','.join(escaped)}")
@@ -125,33 +127,34 @@ def check_action(action: str) -> None:
         raise Malformed(f"{action!r} is not registered; name your own actions x.<name>, such as x.{action}", "action")
 
 
-def _text(value: object, limit: int, where: str, escaped: list[str]) -> str:
-    if type(value) is not str:
-        if not isinstance(value, str):
-            raise Malformed("must be a string", where)
-        value = str(value)
+# Actors, resources and labels repeat from event to event: what they come to is remembered.
+
+
+def _text(value: str, limit: int, where: str) -> tuple[str, tuple[str, ...]]:
+    """The text as it can stand in an event, and `where` in a tuple if that took escaping."""
+    if not isinstance(value, str):
+        raise Malformed("must be a string", where)
     text, changed = fit_text(value, limit)
-    if changed:
-        escaped.append(where)
-    return text
+    return text, (where,) if changed else ()
 
 
-def _actor(actor: Actor, escaped: list[str]) -> Fields:
+@lru_cache(maxsize=256)
+def _actor(actor: Actor) -> tuple[dict[str, str], tuple[str, ...]]:
     if isinstance(actor, str):
         prefix = actor.partition(":")[0]
         actor = (prefix if prefix in ACTOR_TYPES else "agent"), actor
-    kind, name = _pair(actor, "actor")
+    kind, name = actor
     if kind not in ACTOR_TYPES:
         raise Malformed(f"must be one of {', '.join(sorted(ACTOR_TYPES))}", "actor.type")
-    return {"id": _text(name, MAX_ACTOR_ID, "actor.id", escaped), "type": kind}
+    text, escaped = _text(name, MAX_ACTOR_ID, "actor.id")
+    return {"id": text, "type": kind}, escaped
 
 
-def _resource(resource: Resource, escaped: list[str]) -> Fields:
-    kind, name = _pair(resource, "resource")
-    return {
-        "id": _text(name, MAX_RESOURCE_ID, "resource.id", escaped),
-        "type": RESOURCE_TYPES.check(kind, "resource.type"),
-    }
+@lru_cache(maxsize=256)
+def _resource(resource: Resource) -> tuple[dict[str, str], tuple[str, ...]]:
+    kind, name = resource
+    text, escaped = _text(name, MAX_RESOURCE_ID, "resource.id")
+    return {"id": text, "type": RESOURCE_TYPES.check(kind, "resource.type")}, escaped
 
 
 def _pair(value: object, where: str) -> tuple[str, str]:
@@ -178,14 +181,22 @@ def _controls(controls: Iterable[str]) -> list[str]:
 
 def _labels(labels: Labels) -> list[str]:
     pairs = labels.items() if isinstance(labels, Mapping) else (_split(label) for label in labels)
-    written = set()
-    for key, value in pairs:
-        if _LABEL_KEY(key) is None:
-            raise Malformed(f"{key!r} cannot be the key of a label; an example is env or deploy.stage", "labels")
-        written.add(f"{key}={fit_label(value if isinstance(value, str) else str(value))}")
+    written = {_label(key, value if isinstance(value, str) else str(value)) for key, value in pairs}
     if len(written) > MAX_OWN_LABELS:
         raise Malformed(f"{len(written)} labels; at most {MAX_OWN_LABELS} are possible", "labels")
     return list(written)
+
+
+@lru_cache(maxsize=1024)
+def _label(key: str, value: str) -> str:
+    if _LABEL_KEY(key) is None:
+        raise Malformed(f"{key!r} cannot be the key of a label; an example is env or deploy.stage", "labels")
+    return f"{key}={fit_label(value)}"
+
+
+@lru_cache(maxsize=64)
+def _workspace(workspace: str) -> str:
+    return WORKSPACES.check(workspace, "workspace")
 
 
 def _split(label: str) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from muniment.agent.randomness import Randomness
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
-_SHIFTS: Final = tuple(range(120, -1, -10))
+_TIME_SHIFTS: Final = tuple(range(40, -1, -10))
+_TAIL_SHIFTS: Final = tuple(range(70, -1, -10))
 _MAX_MS: Final = 2**48 - 1
 
 
@@ -17,21 +18,23 @@ class EventIds:
         randomness: where the random part comes from.
     """
 
-    __slots__ = ("_milliseconds", "_randomness", "_tail")
+    __slots__ = ("_milliseconds", "_prefix", "_randomness", "_tail")
 
     def __init__(self, randomness: Randomness) -> None:
         self._randomness = randomness
         self._milliseconds = -1
+        self._prefix = ""
         self._tail = 0
 
     def next(self, occurred_at: int) -> str:
         """The id of an event that occurred at this time (nanoseconds since the Unix epoch)."""
         milliseconds = occurred_at // 1_000_000
         if milliseconds > self._milliseconds:
-            self._milliseconds = milliseconds if milliseconds <= _MAX_MS else _MAX_MS
+            self._milliseconds = milliseconds = min(milliseconds, _MAX_MS)
+            self._prefix = "evt_" + "".join([_PAIRS[milliseconds >> shift & 1023] for shift in _TIME_SHIFTS])
             # The top bit stays free: counting on from here cannot run over.
             self._tail = int.from_bytes(self._randomness.take()[:10], "big") >> 1
         else:
             self._tail += 1
-        number = self._milliseconds << 80 | self._tail
-        return "evt_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+        tail = self._tail
+        return self._prefix + "".join([_PAIRS[tail >> shift & 1023] for shift in _TAIL_SHIFTS])

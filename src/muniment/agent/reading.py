@@ -36,6 +36,21 @@ class Loss:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where reading can go on without looking at what was read before.
+
+    Attributes:
+        proven: the number up to which everything was settled there.
+        segment: first number of the segment.
+        offset: of the first byte not read.
+    """
+
+    proven: int
+    segment: int
+    offset: int
+
+
 @dataclass(slots=True)
 class Stretch:
     """What one pass reads of an epoch.
@@ -43,9 +58,10 @@ class Stretch:
     Attributes:
         frames: events in order.
         losses: what is missing between and after them.
-        damaged: segments that have damaged bytes.
+        damaged: segments that have damaged bytes; they are kept when the others are freed.
         complete: nothing follows; `end` is then the number after the last event.
         end: number of the first event that was not read.
+        place: where that would stand; None if nothing was read.
     """
 
     frames: list[Frame] = field(default_factory=list)
@@ -53,6 +69,7 @@ class Stretch:
     damaged: set[str] = field(default_factory=set)
     complete: bool = True
     end: int = 0
+    place: Place | None = None
 
 
 class Epoch:
@@ -82,17 +99,22 @@ class Epoch:
         """Let go of it."""
         os.close(self._lock)
 
-    def read(self, max_events: int, max_bytes: int) -> Stretch:
-        """Read on from `proven`, up to about these bounds."""
+    def read(self, max_events: int, max_bytes: int, place: Place | None = None) -> Stretch:
+        """Read on from `proven`, up to about these bounds; at `place`, if that was settled and is still so."""
         stretch = Stretch(end=self.proven)
         segments = self._segments()
         size = 0
         hole: Damage | None = None
-        for place, (first, path) in enumerate(segments):
-            last = place + 1 == len(segments)
-            if not last and segments[place + 1][0] <= self.proven:
+        for number, (first, path) in enumerate(segments):
+            last = number + 1 == len(segments)
+            if not last and segments[number + 1][0] <= self.proven:
                 continue
-            for part in read_frames(path.read_bytes(), marker_of(self._epoch, first)):
+            known = place is not None and place.proven == self.proven and place.segment == first
+            offset = place.offset if place is not None and known else 0
+            with path.open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+            for part in read_frames(data, marker_of(self._epoch, first)):
                 if isinstance(part, Damage):
                     if part.at_end and last and not self.orphan:
                         # The writer may be in the middle of this frame.
@@ -102,6 +124,7 @@ class Epoch:
                     continue
                 if part.seq < stretch.end:
                     hole = None
+                    stretch.place = Place(stretch.end, first, offset + part.end)
                     continue
                 if len(stretch.frames) >= max_events or size >= max_bytes:
                     stretch.complete = False
@@ -110,9 +133,12 @@ class Epoch:
                     reason = "missing" if hole is None else "damaged"
                     stretch.losses.append(Loss(stretch.end, part.seq - 1, path.name, reason))
                 hole = None
+                if part.body_damaged:
+                    stretch.damaged.add(path.name)
                 stretch.frames.append(part)
                 size += len(part.event) + len(part.body or b"")
                 stretch.end = part.seq + 1
+                stretch.place = Place(stretch.end, first, offset + part.end)
         if hole is not None and segments:
             stretch.losses.append(Loss(stretch.end, None, segments[-1][1].name, "torn"))
         return stretch

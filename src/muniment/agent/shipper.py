@@ -27,7 +27,7 @@ from muniment.agent.client import (
 from muniment.agent.frames import Frame
 from muniment.agent.gaps import Gaps
 from muniment.agent.proving import Behind, LedgerContradicts, Promise, Prover, proof_parts
-from muniment.agent.reading import Epoch, Sources, Stretch
+from muniment.agent.reading import Epoch, Place, Sources, Stretch
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from muniment.core.event import parse_event
@@ -40,7 +40,7 @@ BATCH_BYTES: Final = 4 * 1024 * 1024
 PASS_EVENTS: Final = 10_000
 PASS_BYTES: Final = 32 * 1024 * 1024
 PASS_EPOCHS: Final = 250
-PROOF_ENTRIES: Final = 1_000
+PROOF_ENTRIES: Final = 5_000
 SEAL_PATIENCE: Final = 10.0
 """Seconds that one pass waits for entries to be sealed."""
 ALARM_AFTER: Final = 60.0
@@ -90,6 +90,7 @@ class Shipper:
         self._alarm_after = alarm_after
         self._prover = Prover(ledger, KnownLogs(state.known_logs), environ, state.root / "evidence")
         self._sources = Sources(state.spool)
+        self._places: dict[Path, Place] = {}
         self._behind_since: float | None = None
         self._wait = _WAIT_FIRST
 
@@ -166,7 +167,7 @@ class Shipper:
                     more = True
                     break
                 epoch = opened.enter_context(contextlib.closing(Epoch(path)))
-                stretch = epoch.read(PASS_EVENTS - len(placed), PASS_BYTES - size)
+                stretch = epoch.read(PASS_EVENTS - len(placed), PASS_BYTES - size, self._places.get(path))
                 stretches.append((epoch, stretch))
                 placed += [(epoch, frame) for frame in stretch.frames]
                 size += sum(_weight(frame) for frame in stretch.frames)
@@ -178,6 +179,10 @@ class Shipper:
                     self.gaps.lose(source.name, epoch.name, loss)
                 epoch.advance(stretch.end)
                 self.freed += epoch.free(stretch, self.gaps.dead.damaged)
+                if stretch.place is not None and not stretch.losses and not stretch.damaged:
+                    self._places[epoch.path] = stretch.place
+                if not epoch.path.exists():
+                    self._places.pop(epoch.path, None)
             return more
 
     def _settle(self, source: Path, placed: list[_Placed]) -> None:
