@@ -124,13 +124,26 @@ COLUMN_EDITS = {
 }
 
 
-@pytest.mark.parametrize("column", COLUMN_EDITS)
-def test_every_edited_column_is_named(world: World, column):
-    world.forge(f"UPDATE ledger.entries SET {column} = {COLUMN_EDITS[column]} WHERE seq = 17")
+def test_every_edited_column_is_named_with_its_entry(world: World):
+    places = {column: 10 + at for at, column in enumerate(COLUMN_EDITS)}
+    world.forge(*(f"UPDATE ledger.entries SET {c} = {COLUMN_EDITS[c]} WHERE seq = {places[c]}" for c in places))
     found = walk(world)
     assert states(found)["columns"] == "failed"
-    assert found.broken_at == 17
-    assert any(column in finding["reason"] for finding in found.report["findings"])
+    assert found.broken_at == 10
+    told = {(finding["where"], finding["reason"].split()[2]) for finding in found.report["findings"]}
+    assert {(f"entry {seq}", column) for column, seq in places.items()} <= told
+
+
+HALVES = ("resource_id = 'x'", "span_id = '\\x00'", "body_len = 5", "body_type = 'a/b'", "source_prev = '\\x00'")
+
+
+@pytest.mark.parametrize("edit", [*HALVES, 'tool = \'x","workspace":"y\'', "labels = '{}'", "causes = '{}'"])
+def test_a_column_that_the_text_does_not_have_is_named(world: World, edit):
+    """The text that the columns stand for must not simply leave out what only half of a pair says."""
+    world.forge(f"UPDATE ledger.entries SET {edit} WHERE seq = {1 if 'resource' in edit else 3}")
+    if "resource" in edit:
+        world.forge("UPDATE ledger.entries SET resource_type = NULL WHERE seq = 1")
+    assert states(walk(world))["columns"] == "failed"
 
 
 EDIT = "UPDATE ledger.entries SET entry = replace(entry, 'agent:1', 'agent:9') WHERE seq = 17"

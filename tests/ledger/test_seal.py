@@ -13,6 +13,7 @@ from muniment.keys import FileSigner, KeyRing, sign_keysnote
 from muniment.ledger import seal as seal_module
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
+from muniment.ledger.queries import query
 from tests.ledger.seal_world import World
 from tests.support.databases import Database
 
@@ -102,6 +103,25 @@ def test_one_log_that_is_refused_does_not_hold_up_the_others(database: Database,
     assert [refused.where for refused in done.refused] == [broken.origin]
     broken.close()
     whole.close()
+
+
+def nodes(plan: dict) -> list[dict]:
+    return [plan, *(found for child in plan.get("Plans", ()) for found in nodes(child))]
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_what_sealing_reads_depends_on_what_is_new_and_not_on_the_size(world: World, mode):
+    for _ in range(2):
+        world.append(1500)
+    world.round()
+    world.append(10)
+    with tenant_transaction(world.conn, world.tenant):
+        world.conn.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        parameters = {"logs": [world.log], "step": 262_144}
+        row = world.conn.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + query("growth"), parameters).fetchone()
+    scans = [node for node in nodes(row[0][0]["Plan"]) if str(node.get("Relation Name", "")).startswith("entries_")]
+    read = sum(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) for node in scans)
+    assert read == 10
 
 
 # --- attacks: the head outside the database ------------------------------------------------------------------------

@@ -163,14 +163,13 @@ class _Walk:
         tree = StoredTree(standing.sealed, self._stored_edge(), self._begin(), self._tree_failed)
         checkpoints = self._checkpoints()
         coming = next(checkpoints, None)
-        since = None
         while self.position < standing.size:
             end = min(self.position + BATCH, standing.size)
             with tenant_transaction(self.connection, self.tenant_id):
                 self.connection.execute("SET LOCAL timezone = 'UTC'")
-                parameters = {"log": self.log_id, "first": self.position, "end": end, "since": since}
+                parameters = {"log": self.log_id, "first": self.position, "end": end}
                 cursor = self.connection.cursor(binary=True)
-                rows = cursor.execute(query("walk_entries"), parameters, prepare=False).fetchall()
+                rows = cursor.execute(query("walk_entries"), parameters).fetchall()
                 hashes = []
                 for row in rows:
                     while coming is not None and coming[0] <= self.position:

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from muniment.ledger.audit_columns import Said, differing, said
+from muniment.core.errors import MunimentError
+from muniment.core.event import event_hash
+from muniment.ledger.audit_columns import Taken, differing, said, written
 from muniment.ledger.queries import query
 from muniment.verifier.checker import LogChecker
 
@@ -27,7 +29,7 @@ class IndexWatch:
         self._checker = checker
         self._log_id = log_id
         self._notes = notes
-        self._told: dict[int, Said] = {}
+        self._taken: list[Taken] = []
         self._erased: set[int] = set()
         self._overflow = False
         self.rows = self.controls = self.labels = self.bodies = 0
@@ -36,23 +38,36 @@ class IndexWatch:
         """Take a row of walk_entries.sql with its text; gives the hash of the text."""
         seq: int = row[0]
         self.rows += 1
-        told = said(text)
-        if told is None:
-            self._columns(seq, "the text cannot be read, so no column can be compared with it")
-            return sha256(b"\x00" + text).digest()
-        self._told[seq] = told
-        for name in differing(row, told):
-            self._columns(seq, f"the column {name} is not what the hashed text says")
-        values = told.columns
-        self.controls += len(values[5]) if isinstance(values[5], list) else 0
-        self.labels += len(values[22]) if isinstance(values[22], list) else 0
-        self._body(seq, row, has_body=values[25] is not None)
-        if values[7] == "body.erase" and not str(values[3]).startswith("key:") and isinstance(values[22], list):
-            self._erased -= {int(label[9:]) for label in values[22] if label.startswith("body.seq=")}
-        if seq in self._notes and (values[7] != "keys.publish" or row[33] != self._notes[seq]):
+        entry_hash = sha256(b"\x00" + text).digest()
+        try:
+            event, same = written(row, self._checker.origin)
+        except (MunimentError, TypeError, AttributeError):
+            event, same = b"", b""
+        if same == text and row[2] == entry_hash:
+            taken = Taken(seq, row[7], row[13], event_hash(event), row[6], row[23])
+            self._own(seq, row, row[8], row[4], taken.labels)
+            has_body = row[26] is not None
+        else:
+            told = said(text)
+            if told is None:
+                self._columns(seq, "the text cannot be read, so no column can be compared with it")
+                return entry_hash
+            for name in differing(row, told):
+                self._columns(seq, f"the column {name} is not what the hashed text says")
+            taken = told.taken(seq)
+            self._own(seq, row, told.columns[7], told.columns[3], taken.labels)
+            has_body = told.columns[25] is not None
+        self._taken.append(taken)
+        self.controls += len(taken.controls or ())
+        self.labels += len(taken.labels or ())
+        self._body(seq, row, has_body=has_body)
+        return entry_hash
+
+    def _own(self, seq: int, row: tuple[Any, ...], action: object, submitter: object, labels: list[str] | None) -> None:
+        if action == "body.erase" and not str(submitter).startswith("key:"):
+            self._erased -= {int(label[9:]) for label in labels or () if label.startswith("body.seq=")}
+        if seq in self._notes and (action != "keys.publish" or row[33] != self._notes[seq]):
             self._checker.fail("keys", "its body is not the keys note that is stored for it", f"entry {seq}", seq)
-        entry_hash = values[1]
-        return entry_hash if isinstance(entry_hash, bytes) else b""
 
     def _body(self, seq: int, row: tuple[Any, ...], *, has_body: bool) -> None:
         state = row[31]
@@ -68,43 +83,45 @@ class IndexWatch:
 
     def compare(self, connection: Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
         """Compare event ids, controls and labels of the rows taken since the last call."""
-        told, self._told = self._told, {}
-        if not told:
+        taken, self._taken = self._taken, []
+        if not taken:
             return
-        seqs = list(told)
-        self._compare_ids(connection, told, seqs)
+        self._compare_ids(connection, taken)
         bounds = {
             "log": self._log_id,
-            "first": min(seqs),
-            "end": max(seqs) + 1,
+            "first": taken[0].seq,
+            "end": taken[-1].seq + 1,
             "since": min(row[1] for row in rows),
             "until": max(row[1] for row in rows),
         }
-        for name, at in (("controls", 5), ("labels", 22)):
-            expected = {seq: one.columns[at] for seq, one in told.items() if isinstance(one.columns[at], list)}
-            values = sorted({value for items in expected.values() if isinstance(items, list) for value in items})
-            found: dict[int, object] = {}
-            if values:
-                cursor = connection.cursor(binary=True)
-                parameters = bounds | {"values": values}
-                found = dict(cursor.execute(query(f"walk_{name}"), parameters, prepare=False).fetchall())
-            if found != expected:
-                for seq in sorted(set(found) | set(expected)):
-                    if found.get(seq) != expected.get(seq):
-                        self._columns(seq, f"the index of {name} is not what the hashed text says")
+        self._compare_lists(connection, "controls", {one.seq: one.controls for one in taken if one.controls}, bounds)
+        self._compare_lists(connection, "labels", {one.seq: one.labels for one in taken if one.labels}, bounds)
 
-    def _compare_ids(self, connection: Connection[Any], told: Mapping[int, Said], seqs: Sequence[int]) -> None:
+    def _compare_lists(
+        self, connection: Connection[Any], name: str, expected: dict[int, list[str]], bounds: Mapping[str, object]
+    ) -> None:
+        values = sorted({value for items in expected.values() for value in items})
+        found: dict[int, list[str]] = {}
+        if values:
+            cursor = connection.cursor(binary=True)
+            found = dict(cursor.execute(query(f"walk_{name}"), {**bounds, "values": values}).fetchall())
+        if found != expected:
+            for seq in sorted(set(found) | set(expected)):
+                if found.get(seq) != expected.get(seq):
+                    self._columns(seq, f"the index of {name} is not what the hashed text says")
+
+    def _compare_ids(self, connection: Connection[Any], taken: Sequence[Taken]) -> None:
         parameters = {
             "log": self._log_id,
-            "events": [told[seq].columns[6] for seq in seqs],
-            "sources": [told[seq].columns[12] for seq in seqs],
+            "events": [one.event_id for one in taken],
+            "sources": [one.source_id for one in taken],
         }
         cursor = connection.cursor(binary=True)
-        rows = cursor.execute(query("walk_event_ids"), parameters, prepare=False).fetchall()
-        found = {seqs[place - 1]: (seq, event_hash) for place, seq, _, event_hash in rows}
-        for seq in seqs:
-            if found.get(seq) != (seq, told[seq].event_hash):
-                self._columns(seq, "the index of event ids is not what the hashed text says")
+        rows = cursor.execute(query("walk_event_ids"), parameters).fetchall()
+        found = {place: (seq, event_hash) for place, seq, _, event_hash in rows}
+        for place, one in enumerate(taken, 1):
+            if found.get(place) != (one.seq, one.event_hash):
+                self._columns(one.seq, "the index of event ids is not what the hashed text says")
 
     def conclude(self, connection: Connection[Any], size: int, *, full: bool) -> None:
         """Count what stands beside the entries, and say how the check `columns` ended.

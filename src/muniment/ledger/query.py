@@ -1,4 +1,4 @@
-"""Asking a log for entries, page by page: by time, action, actor, tool, workspace, resource, control, label and so on."""
+"""Asking a log for entries, page by page: by time, action, actor, tool, workspace, resource, control, label, trace."""
 
 import base64
 import binascii

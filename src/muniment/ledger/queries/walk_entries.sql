@@ -7,5 +7,4 @@ SELECT
 FROM ledger.entries e
 LEFT JOIN ledger.bodies b ON b.log_id = e.log_id AND b.seq = e.seq AND b.recorded_at = e.recorded_at
 WHERE e.log_id = %(log)s AND e.seq >= %(first)s AND e.seq < %(end)s
-    AND (%(since)s::timestamptz IS NULL OR e.recorded_at >= %(since)s)
 ORDER BY e.seq, e.recorded_at
