@@ -15,8 +15,10 @@ import httpx
 import psycopg
 import pytest
 
+from muniment.keys import KeyRing
 from muniment.ledger.registry import tenant_logs
 from muniment.server.runtime import read_jobs, server_is_running
+from muniment.verifier.pins import load_pin
 from tests.support.installations import Installation, append, installation, printed_key, wait_for
 
 pytestmark = pytest.mark.xdist_group("up")
@@ -93,7 +95,11 @@ def test_the_first_start_prints_keys_that_work_and_keeps_no_copy(shared: tuple[I
     kept = [path for path in of.home.rglob("*") if path.is_file() and secret in path.read_bytes()]
     assert kept == []
     assert "WARNING   the root key is still here" in said
-    assert re.search(r"genesis  [0-9a-f]{64}\n", said)
+    pin = re.search(r"export MUNIMENT_PIN='(.*)'\n", said)
+    assert pin is not None
+    pins = load_pin(pin[1])
+    assert pins.root == KeyRing(of.places.keys).root_verifier()
+    assert None not in (pins.origin, pins.genesis)
 
 
 def test_the_printed_command_works_as_it_stands(shared: tuple[Installation, str]) -> None:

@@ -3,8 +3,10 @@
 import click
 
 from muniment.cli.keys import one_log
-from muniment.server.installation_logs import adopt_head, rotate_key
-from muniment.server.installation_tenants import open_connection
+from muniment.ledger.heads import HeadDirectory
+from muniment.ledger.seal_adopt import adopt_head
+from muniment.server.installation_logs import rotate_key
+from muniment.server.installation_tenants import key_ring, open_connection
 from muniment.server.runtime import Places
 
 _TENANT = click.option(
@@ -39,7 +41,8 @@ def adopt(tenant: str | None, yes: bool) -> None:
     """Take the database's newest checkpoint as the last signed head, after the head's file was lost.
 
     The file exists so that a database restored from an older copy is noticed. Do this only if you know that the
-    database was not restored: otherwise clients that hold a later checkpoint will see two histories under one key.
+    database was not restored: otherwise clients that hold a later checkpoint will see two histories under one key. The
+    step is recorded in the log.
     """
     places = Places.of()
     with open_connection(places) as connection:
@@ -50,5 +53,5 @@ def adopt(tenant: str | None, yes: bool) -> None:
                 "Is it certain that this database was not restored from an older copy?",
                 abort=True,
             )
-        head = adopt_head(connection, places, log)
+        head = adopt_head(connection, key_ring(places), HeadDirectory(places.heads), log.log.tenant_id, log.log.log_id)
     click.echo(f"{log.log.origin}: the last signed head is now that of size {head.size}, root {head.root.hex()}")

@@ -1,5 +1,6 @@
 """`muniment up`: start the ledger on this machine."""
 
+import json
 import logging
 import os
 import shlex
@@ -91,7 +92,13 @@ def _say_database(database: Database) -> None:
 
 
 def _say_first(tenant: NewTenant, places: Places, url: str) -> None:
-    ring = KeyRing(places.keys)
+    pin = json.dumps(
+        {
+            "origin": tenant.origin,
+            "genesis": tenant.genesis_hash.hex(),
+            "root": KeyRing(places.keys).root_verifier().vkey,
+        }
+    )
     append, read = tenant.tokens["append"], tenant.tokens["read"]
     event = '{"action":"tool.call","actor":{"type":"agent","id":"agent:first"},"outcome":"success"}'
     body = f'{{"event":{event},"payload":{{"note":"hello"}}}}'
@@ -111,9 +118,7 @@ Record something:
 
 What a verifier pins; keep it outside this machine:
 
-  log      {tenant.origin}
-  genesis  {tenant.genesis_hash.hex()}
-  root     {ring.root_verifier().vkey}
+  export MUNIMENT_PIN={shlex.quote(pin)}
 """
     )
 
