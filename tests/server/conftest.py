@@ -118,6 +118,7 @@ def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
                 "httptools",
                 "--no-access-log",
                 "--no-proxy-headers",
+                "--no-server-header",
             ],
             env={
                 **os.environ,

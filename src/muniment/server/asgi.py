@@ -32,6 +32,9 @@ class Server:
             await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"] == PATH and self._ingest is not None:
             await self._ingest(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
+            # The answer to GET; the HTTP server, which knows the request, leaves its body out.
+            await self._django({**scope, "method": "GET"}, receive, send)
         else:
             await self._django(scope, receive, send)
 

@@ -45,10 +45,20 @@ def answers(get_response: Next | NextAsync) -> Next | NextAsync:
 
 
 def _complete(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code == 405 and "Allow" in response.headers:
+        methods = {name.strip() for name in response.headers["Allow"].split(",")}
+        methods |= {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+        allowed = ", ".join(sorted(methods))
+        if request.method == "OPTIONS":
+            response = HttpResponse(status=204)
+            del response.headers["Content-Type"]
+        response.headers["Allow"] = allowed
     plain = response.headers.get("Content-Type", "").startswith("text/html")
     if plain and response.status_code in _PLAIN and isinstance(response, HttpResponse):
         response.content = _PLAIN[response.status_code].body()
         response.headers["Content-Type"] = CONTENT_TYPE
+    if isinstance(response, HttpResponse) and response.status_code != 204:
+        response.headers["Content-Length"] = str(len(response.content))
     offered = request.headers.get("X-Request-Id", "")
     response.headers["X-Request-Id"] = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
     response.headers["X-Content-Type-Options"] = "nosniff"
