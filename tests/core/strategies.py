@@ -88,9 +88,10 @@ json_values = st.recursive(
 )
 
 INSERTIONS = (
-    b"", b" ", b"\n", b"\r", b"\t", b"\x00", b"\x7f", b"\xc2\x85", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"0",
-    b"9",    b"a", b"G", b"_", b"-", b".", b"/", b":", b"=", b"+", b",", b'"', b"\\", b'\\"', b"\\\\", b"\\/", b"\\u0041",
-    b"\\n",     b"{", b"}", b"[", b"]", b'""', b'","', b"null", b"true", b"1.0", b"1e3", b"\xc3\xa9", b"\xf0\x9f\x98\x80",
+    b"", b" ", b"\n", b"\r", b"\t", b"\x00", b"\x7f", b"\xc2\x85", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf",
+    b"0", b"9", b"a", b"G", b"_", b"-", b".", b"/", b":", b"=", b"+", b",", b'"', b"\\", b'\\"', b"\\\\", b"\\/",
+    b"\\u0041", b"\\n", b"{", b"}", b"[", b"]", b'""', b'","', b"null", b"true", b"1.0", b"1e3", b"\xc3\xa9",
+    b"\xf0\x9f\x98\x80",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from muniment.core.event import event_from_mapping
 from muniment.core.merkle import leaf_hash
 from tests.core.strategies import altered, damaged, entries
 from tests.core.test_event import FULL, ULID
+from tests.core.test_event import long_way as long_event
 
 ENTRY = Entry(
     seq=7,
@@ -164,3 +165,65 @@ def test_one_text_that_holds_two_entries_is_refused() -> None:
 
 def test_an_ordinary_entry_takes_the_short_way() -> None:
     assert check_entries([ENTRY.text()] * 3) is not None
+
+
+EDGES = {
+    "text within": "a" * 10,
+    "largest": "a" * 256,
+    "one over": "a" * 257,
+    "largest in two-byte characters": "é" * 128,
+    "one over in two-byte characters": "é" * 127 + "aaa",
+    "largest with an escape": "a" * 255 + '"',
+    "one over with an escape": "a" * 256 + '"',
+    "largest of escapes": "\\" * 256,
+    "one over of escapes": "\\" * 257,
+    "one over with both": "é" * 127 + '"""',
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("text", EDGES.values(), ids=EDGES.keys())
+@pytest.mark.parametrize("field", ["actor", "tool", "resource", "label"])
+def test_lengths_are_held_to_the_byte(field: str, text: str) -> None:
+    value = json.loads(ENTRY.text())
+    over = not 1 <= len(text.encode()) <= 256
+    if field == "tool":
+        value["event"]["tool"] = text
+    elif field == "label":
+        value["event"]["labels"] = [f"a={text}"]
+        over = over or not text.isascii()
+    elif field == "actor":
+        value["event"]["actor"]["id"] = text
+    else:
+        value["event"]["resource"]["id"] = text * 4
+    data = rfc8785.dumps(value)
+    assert bool(entry_findings(data)) is over
+    assert (long_event(rfc8785.dumps(value["event"])) is None) is over
+    if over:
+        assert check_entries([data]) is None
+        with pytest.raises(MalformedEntry):
+            check_entry(data)
+    else:
+        assert check_entry(data) == row(parse_entry(data))
+
+
+@pytest.mark.parametrize(
+    ("path", "longest"),
+    [("by", "k:" + "a" * 126), ("map", "a" * 64), ("log", "a" * 255), ("event.action", "a." + "b" * 62),
+     ("event.body.type", "a/" + "b" * 125), ("event.resource.type", "a" * 64), ("event.workspace", "A" * 64),
+     ("event.controls.0", "a:" + "b" * 62), ("controls.0", "a:" + "b" * 62), ("event.labels.0", "a" * 63 + "=b")],
+)  # fmt: skip
+def test_names_are_held_to_their_maximum(path: str, longest: str) -> None:
+    for name, good in ((longest, True), (longest[:1] + "a" + longest[1:], False)):
+        value = json.loads(ENTRY.text())
+        node = value
+        *parents, key = path.split(".")
+        for parent in parents:
+            node = node[parent]
+        if isinstance(node, list):
+            node[:] = [name]
+        else:
+            node[key] = name
+        data = rfc8785.dumps(value)
+        assert bool(entry_findings(data)) is not good
+        assert (check_entries([data]) is not None) is good

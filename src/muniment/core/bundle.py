@@ -220,7 +220,7 @@ _AFTER = {
     b"E ": frozenset("HKEBNCT"),
     b"B ": frozenset("E"),
     b"N ": frozenset("HKEBNCT"),
-    b"C ": frozenset("HKEBN"),
+    b"C ": frozenset("EBN"),
     b"T ": frozenset("CT"),
     b"Z ": frozenset("CT"),
 }

@@ -167,8 +167,8 @@ def _checked(data: bytes) -> Checked:
 
 
 def _lengths_fit(escaped: Column, maximum: int) -> bool:
-    """Strings that hold escapes came as they stand, with their quotes."""
-    return not any(escaped) or max(map(len, escaped)) <= maximum + 2
+    """Only strings that hold escapes, or are too long, are in the column; as they stand, without their quotes."""
+    return not any(escaped) or max(map(len, escaped)) <= maximum
 
 
 def _arrays_fit(arrays: Iterable[bytes], read: Callable[[str], tuple[str, ...] | None]) -> bool:
