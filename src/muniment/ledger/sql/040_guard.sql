@@ -39,13 +39,15 @@ BEGIN
     -- The aggregates keep the order of insertion, which must be that of seq.
     SELECT array_agg(a.seq) AS seqs, array_agg(a.prev) AS prevs, array_agg(a.entry_hash) AS hashes,
            bool_and(a.tenant_id = head.tenant_id) AS tenant_holds,
-           bool_and(a.entry_hash = sha256('\x00'::bytea || convert_to(a.entry, 'UTF8'))) AS hash_holds,
+           bool_and(a.entry_hash = sha256('\x00'::bytea || t.bytes)) AS hash_holds,
            bool_and(starts_with(a.entry, '{"by":"' || a.submitter || '",')
-                    AND right(a.entry, length(t.tail)) = t.tail) AS text_holds
+                    AND substring(t.bytes FROM octet_length(t.bytes) - octet_length(t.tail) + 1) = t.tail) AS text_holds
         INTO found
         FROM added a,
-             LATERAL (SELECT ',"log":"' || head.origin || '","map":"' || a.mapping || '","prev":"' || encode(a.prev, 'hex')
-                             || '","recorded_at":"' || at_text || '","seq":' || a.seq || ',"v":3}' OFFSET 0) AS t (tail);
+             LATERAL (SELECT convert_to(a.entry, 'UTF8'),
+                             convert_to(',"log":"' || head.origin || '","map":"' || a.mapping || '","prev":"' || encode(a.prev, 'hex')
+                                        || '","recorded_at":"' || at_text || '","seq":' || a.seq || ',"v":3}', 'UTF8') OFFSET 0)
+                 AS t (bytes, tail);
     IF found.seqs IS DISTINCT FROM ARRAY(SELECT generate_series(head.size, head.size + n - 1)) THEN
         RAISE EXCEPTION 'log % has % entries: the next seq is %, in order and without a gap', first_log, head.size, head.size
             USING ERRCODE = 'check_violation';

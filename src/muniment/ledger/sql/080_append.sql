@@ -91,10 +91,50 @@ BEGIN
     IF refused IS NOT NULL THEN
         RETURN;
     END IF;
-    SELECT t.texts, t.hashes INTO texts, hashes FROM ledger.event_texts(
-        p_event_ids, p_actions, p_actor_types, p_actor_ids, p_outcomes, p_occurred, p_source_ids, p_epochs, p_source_seqs, p_source_prevs,
-        p_tools, p_workspaces, p_resource_types, p_resource_ids, p_trace_ids, p_span_ids, p_labels, p_causes, p_event_controls,
-        p_body_commits, p_body_lens, p_body_types) AS t;
+    -- The text of each event: an absent part is null, and concat() leaves nulls out.
+    SELECT array_agg(e.event), array_agg(sha256('\x6d756e696d656e742f6576656e742f3100'::bytea || convert_to(e.event, 'UTF8')))
+    INTO texts, hashes
+    FROM (
+        SELECT concat(
+            '{"action":"', c.action, '","actor":{"id":"', c.actor_id, '","type":"', c.actor_type, '"}',
+            ',"body":{"commit":"' || c.body_commit || '","len":' || c.body_len || ',"scheme":1,"type":"' || c.body_type || '"}',
+            ',"causes":["' || c.causes || '"]',
+            ',"controls":["' || c.event_controls || '"]',
+            ',"id":"', c.event_id,
+            '","labels":["' || c.labels || '"]',
+            CASE WHEN c.labels IS NULL THEN '","occurred_at":"' ELSE ',"occurred_at":"' END,
+            replace((timestamp '1970-01-01' + (c.occurred_at::bigint / 1000000000) * interval '1 second')::text, ' ', 'T'),
+            '.', lpad((c.occurred_at::bigint % 1000000000)::text, 9, '0'),
+            'Z","outcome":"', c.outcome,
+            '","resource":{"id":"' || c.resource_id || '","type":"' || c.resource_type || '"}',
+            CASE WHEN c.resource_type IS NULL THEN '","source":{' ELSE ',"source":{' END,
+            '"epoch":"' || c.epoch || '",',
+            '"id":"', c.source_id,
+            '","prev":"' || c.source_prev || '","seq":' || c.source_seq,
+            CASE WHEN c.epoch IS NULL THEN '"}' ELSE '}' END,
+            ',"tool":"' || c.tool || '"',
+            ',"trace":{"id":"' || c.trace_id || '"' || coalesce(',"span":"' || c.span_id || '"', '') || '}',
+            ',"workspace":"' || c.workspace || '"',
+            '}') AS event
+        FROM unnest(
+            string_to_array(p_event_ids, E'\n', ''), string_to_array(p_actions, E'\n', ''),
+            string_to_array(p_actor_types, E'\n', ''), string_to_array(ledger.json_column(p_actor_ids), E'\n', ''),
+            string_to_array(p_outcomes, E'\n', ''), string_to_array(p_occurred, E'\n', ''),
+            string_to_array(p_source_ids, E'\n', ''), string_to_array(p_epochs, E'\n', ''),
+            string_to_array(p_source_seqs, E'\n', ''), string_to_array(p_source_prevs, E'\n', ''),
+            string_to_array(ledger.json_column(p_tools), E'\n', ''), string_to_array(p_workspaces, E'\n', ''),
+            string_to_array(p_resource_types, E'\n', ''), string_to_array(ledger.json_column(p_resource_ids), E'\n', ''),
+            string_to_array(p_trace_ids, E'\n', ''), string_to_array(p_span_ids, E'\n', ''),
+            string_to_array(replace(ledger.json_column(p_labels), E'\t', '","'), E'\n', ''),
+            string_to_array(replace(p_causes, E'\t', '","'), E'\n', ''),
+            string_to_array(replace(p_event_controls, E'\t', '","'), E'\n', ''),
+            string_to_array(p_body_commits, E'\n', ''), string_to_array(p_body_lens, E'\n', ''),
+            string_to_array(p_body_types, E'\n', '')
+        ) AS c (event_id, action, actor_type, actor_id, outcome, occurred_at, source_id, epoch, source_seq, source_prev,
+                tool, workspace, resource_type, resource_id, trace_id, span_id, labels, causes, event_controls,
+                body_commit, body_len, body_type)
+        OFFSET 0
+    ) AS e;
     SELECT min(i COLLATE "C"), max(i COLLATE "C"), count(DISTINCT i COLLATE "C") INTO lowest, highest, distinct_n FROM unnest(ids) AS i;
     sources := ARRAY(SELECT DISTINCT s FROM unnest(source_ids) AS s);
 
@@ -193,7 +233,8 @@ BEGIN
             INSERT INTO ledger.entry_controls (log_id, tenant_id, control, recorded_at, seq)
                 SELECT p_log, p_tenant, control, append_batch.recorded_at, c.seq
                 FROM unnest(control_col, seqs) AS c (controls, seq), unnest(string_to_array(c.controls, E'\t')) AS control
-                WHERE c.seq IS NOT NULL;
+                WHERE c.seq IS NOT NULL
+                ORDER BY control, c.seq;  -- neighbours in the index
         END IF;
 
         IF p_body_commits IS NOT NULL THEN
