@@ -129,8 +129,11 @@ def _cut_the_tail(stage: Stage) -> None:
         )
         shown(f"muniment verify {stage.log_url}")
         _quote(stage.run("verify", stage.log_url, scope="read", expect=1).stdout, failed=True)
-        click.echo("  The next event arrives; the sealer, which keeps its last signed head outside the database, refuses:\n")
-        stage.append({"action": "agent.step", "actor": {"id": "agent:research-01", "type": "agent"}, "outcome": "success"})
+        click.echo(
+            "  The next event arrives. The sealer keeps its last signed head outside the database, and refuses:\n"
+        )
+        actor = {"id": "agent:research-01", "type": "agent"}
+        stage.append({"action": "agent.step", "actor": actor, "outcome": "success"})
         stage.wait("the sealer to refuse", lambda: "older copy" in stage.problems())
         shown("muniment status")
         _quote(stage.problems())
