@@ -6,7 +6,8 @@ that recurs is judged once. It accepts exactly what `entry.parse_entry` accepts,
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import contains
 
 from muniment.core.canonical import MAX_BYTES
 from muniment.core.entry import parse_entry
@@ -78,7 +79,7 @@ def check_entries(texts: Sequence[bytes]) -> EntryColumns | None:
     """
     text = b"\n".join(texts)
     count = len(texts)
-    if not count or text.count(b"\n") != count - 1 or max(map(len, texts)) > MAX_BYTES:
+    if not count or max(map(len, texts)) > MAX_BYTES or any(map(contains, texts, repeat(b"\n"))):
         return None
     rows: list[tuple[bytes, ...]] = entry_lines(text)
     if len(rows) != count:
@@ -177,6 +178,8 @@ def _arrays_fit(arrays: Iterable[bytes], read: Callable[[str], tuple[str, ...] |
 
 def _labels_ascend(arrays: Column) -> bool:
     """Their grammar and number have been matched, and they hold no escapes."""
+    if b'","' not in b"".join(arrays):
+        return True
     lists = [array[2:-2].split(b'","') for array in arrays if b'","' in array]
     return all(before < after for items in lists for before, after in pairwise(items))
 
