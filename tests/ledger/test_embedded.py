@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.databases import Database
 
 from muniment.core.errors import Refused
 from muniment.ledger.embedded import EmbeddedPostgres, binaries, reachable_directory
 from muniment.ledger.embedded.account import account_for
-from muniment.ledger.embedded.postmaster import members, read_postmaster
+from muniment.ledger.embedded.postmaster import read_postmaster
+from tests.support.databases import Database
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_it_listens_on_loopback_alone(started: EmbeddedPostgres) -> None:
 
 
 def test_no_process_of_it_runs_as_root(started: EmbeddedPostgres) -> None:
-    owners = {Path(f"/proc/{pid}").stat().st_uid for pid in (pid_of(started), *members(started._name))}
+    owners = {Path(f"/proc/{pid}").stat().st_uid for pid in (pid_of(started), *started.processes())}
     assert owners == {started.data.stat().st_uid}
     assert 0 not in owners
 
@@ -222,9 +222,35 @@ def test_no_server_is_started_beside_processes_of_a_killed_one(started: Embedded
         os.kill(backend, signal.SIGSTOP)
         os.kill(pid_of(started), signal.SIGKILL)
         assert started.start() is True
-        assert backend not in members(started._name)
+        assert backend not in started.processes()
     with psycopg.connect(started.url()) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+def test_a_link_in_place_of_its_files_leads_root_nowhere(started: EmbeddedPostgres, tmp_path: Path) -> None:
+    """What the server's account can write, root neither writes through nor believes."""
+    started.stop()
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    (sockets / ".s.PGSQL.5432").touch()
+    for name in ("muniment.conf", "local.conf", "log/start.log"):
+        (started.data / name).unlink(missing_ok=True)
+        (started.data / name).symlink_to(victim)
+    (started.data / "postmaster.pid").write_text(f"999999\n{started.data}\n1\n5432\n{sockets}\n127.0.0.1\n\nready\n")
+    account_for(started.data).own_tree(started.data)
+    assert started.start() is True
+    assert victim.read_text() == "precious"
+    assert (sockets / ".s.PGSQL.5432").exists()
+
+
+def test_the_operators_own_settings_win(started: EmbeddedPostgres) -> None:
+    started.stop()
+    with (started.directory / "local.conf").open("a") as local:
+        local.write("work_mem = '17MB'\n")
+    started.start()
+    assert setting(started, "work_mem") == "17MB"
 
 
 def test_a_first_start_that_was_cut_off_leaves_nothing_in_the_way(place: Path) -> None:

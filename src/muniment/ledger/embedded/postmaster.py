@@ -23,9 +23,13 @@ class Postmaster:
     socket_directory: str
     ready: bool
 
-    def alive(self) -> bool:
-        """Whether `pid` is a live server of this data directory, rather than a corpse or a stranger with its number."""
-        if _state(self.pid) in (None, "Z", "X"):
+    def alive(self, uid: int) -> bool:
+        """Whether `pid` is a live server of this data directory, rather than a corpse or a stranger with its number.
+
+        Args:
+            uid: owner of the data, under whom the server must run.
+        """
+        if _state(self.pid) in (None, "Z", "X") or _owner(self.pid) != uid:
             return False
         command = _command(self.pid)
         if not command[0].endswith(b"postgres"):
@@ -46,13 +50,15 @@ def read_postmaster(data: Path) -> Postmaster | None:
     return Postmaster(int(lines[0]), lines[1], int(lines[2]), int(lines[3]), lines[4], ready)
 
 
-def members(cluster_name: str) -> list[int]:
-    """The ids of all live processes whose title says that they belong to this cluster."""
+def members(cluster_name: str, uid: int) -> list[int]:
+    """The ids of this user's live processes whose title says that they belong to the cluster."""
     title = f"postgres: {cluster_name}:".encode()
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and _command(int(entry.name))[0].startswith(title):
-            found.append(int(entry.name))
+        if entry.name.isdecimal():
+            pid = int(entry.name)
+            if _command(pid)[0].startswith(title) and _owner(pid) == uid:
+                found.append(pid)
     return found
 
 
@@ -84,3 +90,11 @@ def _started_at(pid: int) -> float:
         int(line.split()[1]) for line in Path("/proc/stat").read_text().split("\n") if line.startswith("btime ")
     )
     return boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _owner(pid: int) -> int | None:
+    """The user id that a process runs under, None if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except (FileNotFoundError, ProcessLookupError):
+        return None
