@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from muniment import __version__
 from muniment.core.errors import Malformed, MunimentError
+from muniment.version import __version__
 
 # Command -> (module that holds it as `command`, one line for the overview). Modules are imported when called, so that
 # the bare package needs neither Django nor a database driver, and `muniment mcp` starts fast.

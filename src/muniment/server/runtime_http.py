@@ -8,9 +8,9 @@ from typing import Final
 
 import uvicorn
 
-from muniment import __version__
 from muniment.core.errors import Refused
 from muniment.server.runtime import Places, Server, write_server
+from muniment.version import __version__
 
 DEFAULT_PORT: Final = 8717
 HOST: Final = "127.0.0.1"

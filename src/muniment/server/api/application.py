@@ -9,12 +9,12 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
-from muniment import __version__
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.problems import refuse
+from muniment.version import __version__
 
 
 class StrictJson(Parser):

@@ -1,0 +1,1 @@
+"""The HTTP API but for appends: reading, proofs, bundles, tiles, verification, health."""
