@@ -139,8 +139,8 @@ class BlockReader:
         if head == b"N ":
             return read_subtree(rest, number)
         if head == b"C ":
-            if before in (b"C ", b"T "):
-                raise MalformedBlock("a checkpoint directly after another", str(number))
+            if before in (b"C ", b"T ", b"H ", b"K "):
+                raise MalformedBlock("a checkpoint with neither entry nor subtree before it", str(number))
             note = read_blob(rest, number)
             try:
                 return Judged(self.keyring.judge(note), note, number)

@@ -78,6 +78,8 @@ class LogChecker:
         self.marks = frozenset(checkpoint.size for checkpoint in held if checkpoint is not None)
         if self.pins.origin is not None and self.pins.origin != origin:
             self.fail("place", f"the log is {origin}, and {self.pins.origin} is pinned", "origin", 0)
+            if self.pins.checkpoint is not None:
+                self.fail("pin", f"the pinned checkpoint is of the log {self.pins.origin}", "origin", 0)
         self._meet_pin()
 
     # --- what is fed -----------------------------------------------------------------------------------------------
