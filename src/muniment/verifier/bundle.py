@@ -23,7 +23,7 @@ from muniment.verifier.run import Run
 BLOCK: Final = 2 * (MAX_LINE + 1) + 1
 """Bytes read at a time, about 1 MiB: in so many, two lines end, and behind one of them a block can be cut."""
 
-_SUBTREES: Final = re.compile(rb"^N ([0-9]{1,2}) ", re.MULTILINE)
+_SUBTREE: Final = re.compile(rb"N ([0-9]{1,2}) ")
 _DIGEST: Final = re.compile(rb"Z ([0-9a-f]{64})\n")
 
 Progress = Callable[[int], None]
@@ -134,6 +134,18 @@ def _take(checker: LogChecker, read: BlockRead) -> None:
         raise Malformed(reason, f"line {line}")
 
 
+def _leaves(data: bytes) -> int:
+    """How many leaves these lines cover, going by their beginnings; what is malformed is found elsewhere."""
+    leaves = data.count(b"\nE ") + data.startswith(b"E ")
+    at = 0 if data.startswith(b"N ") else data.find(b"\nN ") + 1 or len(data)
+    while at < len(data):
+        found = _SUBTREE.match(data, at)
+        if found is not None:
+            leaves += 1 << int(found[1])
+        at = data.find(b"\nN ", at) + 1 or len(data)
+    return leaves
+
+
 class _Reader:
     """Cuts a bundle into its header, its keys notes, blocks of lines, and its closing digest."""
 
@@ -187,9 +199,7 @@ class _Reader:
             data, self._rest = self._rest[:cut], self._rest[cut:]
             yield Block(data, self._offset, position, self.lines + 1, self._before)
             self._consume(data)
-            position += data.count(b"\nE ") + data.startswith(b"E ")
-            for found in _SUBTREES.finditer(data):
-                position += 1 << int(found[1])
+            position += _leaves(data)
             self._before = data[data.rfind(b"\n", 0, -1) + 1 :][:2]
 
     def end(self, checker: LogChecker) -> None:
