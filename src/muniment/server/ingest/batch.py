@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
-from muniment.server.ingest.submission import Draft, read_submission
+from muniment.server.ingest.submission import Draft, read_canonical, read_submission
 from muniment.server.problems import Problem, ProblemError, refuse
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ async def read_batch(data: bytes, media: str, source_id: str) -> Batch:
     Raises:
         ProblemError: malformed-json, malformed-encoding, too-many-events or invalid-request, for the whole request.
     """
+    if media == JSON and (draft := read_canonical(data)) is not None:
+        return Batch(True, [draft])
     scanner = Scanner()
     single = False
     if media == NDJSON:
@@ -130,16 +132,20 @@ def _lines(scanner: Scanner, data: bytes, source_id: str) -> Iterator[Draft | Pr
         start = end + 1
         if not line.strip(b" \t\r"):
             continue
-        try:
-            scanner.begin(line.decode("utf-8"))
-            item = _item(scanner, source_id, index)
-            scanner.finish()
-            yield item
-        except UnicodeDecodeError as error:
-            yield Problem("malformed-encoding", f"the line is not UTF-8 at byte {error.start}", index=index)
-        except MalformedJson as error:
-            yield Problem("malformed-json", error.reason, index=index)
+        yield read_canonical(line) or _line(scanner, line, source_id, index)
         index += 1
+
+
+def _line(scanner: Scanner, line: bytes, source_id: str, index: int) -> Draft | Problem:
+    try:
+        scanner.begin(line.decode("utf-8"))
+        item = _item(scanner, source_id, index)
+        scanner.finish()
+    except UnicodeDecodeError as error:
+        return Problem("malformed-encoding", f"the line is not UTF-8 at byte {error.start}", index=index)
+    except MalformedJson as error:
+        return Problem("malformed-json", error.reason, index=index)
+    return item
 
 
 def _item(scanner: Scanner, source_id: str, index: int | None) -> Draft | Problem:

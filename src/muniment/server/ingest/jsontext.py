@@ -11,17 +11,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from muniment.core.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_DEPTH: Final = 64
 MAX_INTEGER_DIGITS: Final = 20
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
+_OPEN: Final = re.compile(r"[ \t\n\r]*\{")
+_AFTER: Final = re.compile(r"[ \t\n\r]*([,}])")
 _TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
@@ -56,14 +58,47 @@ class Scanner:
         self._text = text
         self._at = 0
         self._duplicates: list[str] = []
-        self._scan = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_int=_integer, parse_constant=_refuse_constant
-        ).raw_decode
+        decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_int=_integer, parse_constant=_refuse_constant)
+        self._scan: Callable[[str, int], tuple[object, int]] = cast("Any", decoder).scan_once
 
     def begin(self, text: str) -> None:
         """Start over with another text."""
         self._text = text
         self._at = 0
+
+    def known_members(self, member: re.Pattern[str]) -> dict[str, Value] | None:
+        """Read the object at the cursor in few steps, if it is an ordinary one.
+
+        Args:
+            member: matches a key with its quotes and colon and the white space around them; group 1 is the key.
+
+        Returns:
+            The members; or None, with the cursor where it was, if anything at all is out of the ordinary: `members`
+            finds out what.
+        """
+        text, before = self._text, self._at
+        begin = _OPEN.match(text, before)
+        at = begin.end() if begin else -1
+        members: dict[str, Value] = {}
+        self._duplicates.clear()
+        while (key := member.match(text, at) if at >= 0 else None) is not None:
+            try:
+                parsed, end = self._scan(text, key.end())
+            except (ValueError, StopIteration, RecursionError):
+                break
+            read = text[key.end() : end]
+            following = _AFTER.match(text, end)
+            if following is None or self._duplicates or key[1] in members:
+                break
+            if type(parsed) is not str and read.count("{") + read.count("[") > MAX_DEPTH:
+                break
+            members[key[1]] = Value(parsed, read)
+            at = following.end()
+            if following[1] == "}":
+                self._at = at
+                return members
+        self._at = before
+        return None
 
     def members(self) -> Iterator[str]:
         """Walk the object at the cursor: yields each key, with the cursor before its value.
@@ -131,6 +166,8 @@ class Scanner:
         self._duplicates.clear()
         try:
             parsed, self._at = self._scan(text, start)
+        except StopIteration:
+            raise self._fault("a value") from None
         except json.JSONDecodeError as error:
             raise MalformedJson(f"{error.msg} at character {error.pos}") from None
         except RecursionError:

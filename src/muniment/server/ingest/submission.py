@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import orjson
 
 from muniment.catalogs import actions, mapping
 from muniment.core.body import SALT_BYTES, commit
@@ -21,12 +24,13 @@ from muniment.core.event import event_from_mapping
 from muniment.core.identifiers import new_ulid, ulid_of
 from muniment.core.times import format_time9
 from muniment.ledger.submission import Submission
-from muniment.server.problems import refuse
+from muniment.server.problems import ProblemError, refuse
 
 if TYPE_CHECKING:
     from muniment.server.ingest.jsontext import Scanner, Value
 
 MEMBERS: Final = ("event", "payload", "body", "salt")
+_MEMBER: Final = re.compile(rf'[ \t\n\r]*"({"|".join(MEMBERS)})"[ \t\n\r]*:[ \t\n\r]*')
 RESERVED_EMITTERS: Final = frozenset({"ledger", "sealer", "server"})
 
 _DEFAULT_SOURCE: Final = b"muniment/default-source/1\0"
@@ -64,6 +68,49 @@ def read_submission(scanner: Scanner, source_id: str) -> Draft:
         MalformedJson: if the text is not JSON, so that the cursor is lost.
         ProblemError: if the submission is refused; the cursor stands behind it.
     """
+    members = scanner.known_members(_MEMBER)
+    if members is None:
+        members = _members(scanner)
+    try:
+        return _complete(members, source_id)
+    except Malformed as error:
+        raise refuse("invalid-event", error.reason, field=error.where) from None
+
+
+def read_canonical(text: bytes) -> Draft | None:
+    """Read a complete submission that is written in the one way in which Muniment's own clients write it.
+
+    What was read is written again and compared with what was received: no key occurs twice, nothing is out of place,
+    and reading it by other means would give the same. That takes half the time of `read_submission`.
+
+    Args:
+        text: `{"event":…}` or `{"event":…,"body":"…","salt":"…"}` with the event in canonical form.
+
+    Returns:
+        None if the text is anything else, or is refused for any reason: `read_submission` finds out why.
+    """
+    if not text.startswith(b'{"event":{"action":"'):
+        return None
+    try:
+        members = orjson.loads(text)
+        event = event_from_mapping(members["event"])
+        written = b'{"event":' + event.text()
+        body = salt = None
+        if "body" in members:
+            packed, salted = members["body"].encode("ascii"), members["salt"].encode("ascii")
+            written += b',"body":"' + packed + b'","salt":"' + salted + b'"'
+            body, salt = _base64(members["body"], "body"), _base64(members["salt"], "salt")
+            if event.body is None or event.body.len != len(body) or event.body.commit != commit(salt, body):
+                return None
+        if written + b"}" != text:
+            return None
+        return _draft(Submission(event, body, salt))
+    except (ValueError, KeyError, TypeError, AttributeError, ProblemError):
+        return None
+
+
+def _members(scanner: Scanner) -> dict[str, Value]:
+    """Read a submission that is out of the ordinary, and find out in what way."""
     if not scanner.at_object():
         scanner.value()
         raise refuse("invalid-submission", "must be an object with an event")
@@ -85,10 +132,7 @@ def read_submission(scanner: Scanner, source_id: str) -> Draft:
         members[key] = value
     if fault is not None:
         raise fault
-    try:
-        return _complete(members, source_id)
-    except Malformed as error:
-        raise refuse("invalid-event", error.reason, field=error.where) from None
+    return members
 
 
 def _complete(members: dict[str, Value], source_id: str) -> Draft:
@@ -113,6 +157,11 @@ def _complete(members: dict[str, Value], source_id: str) -> Draft:
             fields, body, salt, "application/json" if "payload" in members else "application/octet-stream"
         )
     event = event_from_mapping(fields)
+    return _draft(Submission(event, body, salt, made_salt=made_salt, made_time=made_time))
+
+
+def _draft(submission: Submission) -> Draft:
+    event = submission.event
     if not actions.is_registered(event.action):
         raise refuse(
             "unknown-action",
@@ -121,7 +170,6 @@ def _complete(members: dict[str, Value], source_id: str) -> Draft:
         )
     if actions.find(event.action).emitter in RESERVED_EMITTERS:
         raise refuse("reserved-action", f"only the ledger itself records {event.action}", field="action")
-    submission = Submission(event, body, salt, made_salt=made_salt, made_time=made_time)
     return Draft(submission, mapping.controls_for(event.action, event.controls))
 
 
