@@ -1,4 +1,4 @@
-"""Chained append against a plain INSERT … unnest of the same ready-made rows: same role, tables of the same shape, one run.
+"""Chained append against a plain INSERT … unnest of the same ready-made rows: same role, like tables, one run.
 
 The plain tables stand in a schema of their own, with the same columns, constraints, indexes, partitions and row level
 security, and without triggers. Rounds alternate, so that both meet the same machine; the medians are compared.

@@ -19,7 +19,7 @@ from muniment.ledger.receipt import Known, Recorded, Refusal
 from muniment.ledger.submission import Submission
 from tests.ledger.append_world import CONTROL_SETS, EVENTS, MAPPING, SOURCE, Ledger, event, event_id, source_id
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SLOW
@@ -210,7 +210,7 @@ NASTY = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(set(COLUMN) - {"occurred_at"})), value=NASTY)
 def test_the_database_refuses_what_core_refuses_and_nothing_else(module_ledger: Ledger, name: str, value: str):
     values = {**RICH, name: value}

@@ -24,7 +24,9 @@ BEGIN
 END $$;
 
 -- The first field of a batch that breaks the grammar, and how; nulls when the whole batch holds.
--- Counts of lines were checked before. The comparisons are by code point whatever the database's collation is.
+-- Counts of lines were checked before. Classes and comparisons are by code point, whatever the database's collation is.
+-- A pattern's states are built anew at each use, so patterns do not count: lengths are compared apart. Numbers are compared as texts of
+-- equal length, so that none of them can overflow.
 CREATE FUNCTION ledger.batch_fault(
     p_event_ids text, p_actions text, p_actor_types text, p_actor_ids text, p_outcomes text, p_occurred text,
     p_source_ids text, p_epochs text, p_source_seqs text, p_source_prevs text,
@@ -36,11 +38,31 @@ CREATE FUNCTION ledger.batch_fault(
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    nl    CONSTANT text := E'\n';
-    limit_id text;
+    nl       CONSTANT text := E'\n';
+    limit_id CONSTANT text := 'evt_' || ledger.ulid_time(clock_timestamp() + interval '1 day');
 BEGIN
     reason := 'does not have the grammar of docs/format.md section 1';
-    IF p_event_ids IS NULL OR p_event_ids || nl !~ '^(?:evt_[0-7][0-9A-HJKMNP-TV-Z]{25}\n)+$' COLLATE "C" THEN field := 'id'; RETURN; END IF;
+    IF p_event_ids IS NULL OR p_event_ids || nl !~ '^(?:evt_[0-7][0-9A-HJKMNP-TV-Z]+\n)+$' COLLATE "C" THEN field := 'id'; RETURN; END IF;
+    IF p_source_ids IS NULL OR p_source_ids || nl !~ '^(?:src_[0-7][0-9A-HJKMNP-TV-Z]+\n)+$' COLLATE "C" THEN
+        field := 'source.id'; RETURN; END IF;
+    IF p_occurred IS NULL OR p_occurred || nl !~ '^(?:(?:0|[1-9][0-9]*)\n)+$' COLLATE "C" THEN field := 'occurred_at'; RETURN; END IF;
+    SELECT f.field, f.reason INTO field, reason
+    FROM unnest(string_to_array(p_event_ids, nl), string_to_array(p_source_ids, nl), string_to_array(p_occurred, nl)) AS c (id, source, at),
+         LATERAL (SELECT CASE
+                WHEN octet_length(c.id) <> 30 OR c.id >= limit_id COLLATE "C" THEN 'id'
+                WHEN octet_length(c.source) <> 30 THEN 'source.id'
+                ELSE 'occurred_at' END AS field,
+            CASE
+                WHEN octet_length(c.id) <> 30 THEN batch_fault.reason
+                WHEN c.id >= limit_id COLLATE "C"
+                    THEN 'the ULID''s time is more than a day ahead of the ledger''s clock; set the source''s clock right'
+                WHEN octet_length(c.source) <> 30 THEN batch_fault.reason
+                ELSE 'must be nanoseconds since 1970-01-01 and not after 2261-12-31' END AS reason) AS f
+    WHERE octet_length(c.id) <> 30 OR c.id >= limit_id COLLATE "C" OR octet_length(c.source) <> 30
+        OR octet_length(c.at) > 19 OR (octet_length(c.at) = 19 AND c.at > '9214646399999999999' COLLATE "C")
+    LIMIT 1;
+    IF field IS NOT NULL THEN RETURN; END IF;
+    reason := 'does not have the grammar of docs/format.md section 1';
     IF p_actions IS NULL OR p_actions || nl !~ '^(?:[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\n)+$' COLLATE "C"
         OR NOT ledger.lengths_hold(p_actions, 64) THEN field := 'action'; RETURN; END IF;
     IF p_actor_types IS NULL OR p_actor_types || nl !~ '^(?:(?:agent|service|session|system|user)\n)+$' COLLATE "C" THEN
@@ -49,37 +71,10 @@ BEGIN
         OR NOT ledger.lengths_hold(p_actor_ids, 256) THEN field := 'actor.id'; RETURN; END IF;
     IF p_outcomes IS NULL OR p_outcomes || nl !~ '^(?:(?:denied|failure|success|unknown)\n)+$' COLLATE "C" THEN
         field := 'outcome'; RETURN; END IF;
-    IF p_source_ids IS NULL OR p_source_ids || nl !~ '^(?:src_[0-7][0-9A-HJKMNP-TV-Z]{25}\n)+$' COLLATE "C" THEN
-        field := 'source.id'; RETURN; END IF;
-    -- The pattern keeps every number inside a bigint; the comparison then finds the years after 2261.
-    IF p_occurred IS NULL OR p_occurred || nl !~ '^(?:(?:0|[1-9][0-9]{0,17}|[1-8][0-9]{18}|9[01][0-9]{17}|92[01][0-9]{16})\n)+$' COLLATE "C"
-        OR 9214646399999999999 < ANY (string_to_array(p_occurred, nl)::bigint[]) THEN
-        field := 'occurred_at'; reason := 'must be nanoseconds since 1970-01-01 and not after 2261-12-31'; RETURN; END IF;
-    limit_id := 'evt_' || ledger.ulid_time(clock_timestamp() + interval '1 day');
-    IF limit_id COLLATE "C" <= ANY (string_to_array(p_event_ids, nl)) THEN
-        field := 'id'; reason := 'the ULID''s time is more than a day ahead of the ledger''s clock; set the source''s clock right'; RETURN; END IF;
-
-    IF p_epochs || nl !~ '^(?:(?:[0-9a-f]{32})?\n)+$' COLLATE "C" THEN field := 'source.epoch'; RETURN; END IF;
-    IF p_source_prevs || nl !~ '^(?:(?:[0-9a-f]{64})?\n)+$' COLLATE "C" THEN field := 'source.prev'; RETURN; END IF;
-    IF p_source_seqs || nl !~ '^(?:(?:0|[1-9][0-9]{0,15})?\n)+$' COLLATE "C"
-        OR 9007199254740991 < ANY (string_to_array(p_source_seqs, nl, '')::bigint[]) THEN
-        field := 'source.seq'; reason := 'must be an integer from 0 to 2^53-1'; RETURN; END IF;
     IF p_tools || nl !~ '^(?:[^\u0001-\u001f\u007f-\u009f]*\n)+$' COLLATE "C" OR NOT ledger.lengths_hold(p_tools, 256) THEN
         field := 'tool'; RETURN; END IF;
     IF p_workspaces || nl !~ '^(?:(?:[A-Za-z0-9][A-Za-z0-9_.-]*)?\n)+$' COLLATE "C" OR NOT ledger.lengths_hold(p_workspaces, 64) THEN
         field := 'workspace'; RETURN; END IF;
-    IF p_resource_types || nl !~ '^(?:(?:[a-z][a-z0-9_.-]*)?\n)+$' COLLATE "C" OR NOT ledger.lengths_hold(p_resource_types, 64) THEN
-        field := 'resource.type'; RETURN; END IF;
-    IF p_resource_ids || nl !~ '^(?:[^\u0001-\u001f\u007f-\u009f]*\n)+$' COLLATE "C" OR NOT ledger.lengths_hold(p_resource_ids, 1024) THEN
-        field := 'resource.id'; RETURN; END IF;
-    IF p_trace_ids || nl !~ '^(?:(?:[0-9a-f]{32})?\n)+$' COLLATE "C" THEN field := 'trace.id'; RETURN; END IF;
-    IF p_span_ids || nl !~ '^(?:(?:[0-9a-f]{16})?\n)+$' COLLATE "C" THEN field := 'trace.span'; RETURN; END IF;
-    IF p_body_commits || nl !~ '^(?:(?:[0-9a-f]{64})?\n)+$' COLLATE "C" THEN field := 'body.commit'; RETURN; END IF;
-    IF p_body_lens || nl !~ '^(?:(?:0|[1-9][0-9]{0,15})?\n)+$' COLLATE "C"
-        OR 9007199254740991 < ANY (string_to_array(p_body_lens, nl, '')::bigint[]) THEN
-        field := 'body.len'; reason := 'must be an integer from 0 to 2^53-1'; RETURN; END IF;
-    IF p_body_types || nl !~ '^(?:(?:[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*)?\n)+$' COLLATE "C"
-        OR NOT ledger.lengths_hold(p_body_types, 127) THEN field := 'body.type'; RETURN; END IF;
     IF p_labels IS NOT NULL AND (
         p_labels || nl !~ '^(?:(?:[a-z][a-z0-9_.-]*=[ -~]+(?:\t[a-z][a-z0-9_.-]*=[ -~]+)*)?\n)+$' COLLATE "C"
         OR NOT ledger.arrays_hold(p_labels, 32, 320)
@@ -96,19 +91,53 @@ BEGIN
         p_controls || nl !~ '^(?:(?:[a-z0-9]+(?:-[a-z0-9]+)*:[A-Za-z0-9][A-Za-z0-9._()/-]*(?:\t[a-z0-9]+(?:-[a-z0-9]+)*:[A-Za-z0-9][A-Za-z0-9._()/-]*)*)?\n)+$' COLLATE "C"
         OR NOT ledger.arrays_hold(p_controls, 16, 64)) THEN field := 'entry.controls'; RETURN; END IF;
 
-    reason := 'stands together with its companions or not at all';
-    IF (p_epochs IS NOT NULL OR p_source_seqs IS NOT NULL OR p_source_prevs IS NOT NULL) AND EXISTS (
-        SELECT FROM unnest(string_to_array(p_epochs, nl, ''), string_to_array(p_source_seqs, nl, ''), string_to_array(p_source_prevs, nl, ''))
-                    AS c (a, b, c) WHERE num_nulls(c.a, c.b, c.c) NOT IN (0, 3)) THEN field := 'source'; RETURN; END IF;
-    IF (p_resource_types IS NOT NULL OR p_resource_ids IS NOT NULL) AND EXISTS (
-        SELECT FROM unnest(string_to_array(p_resource_types, nl, ''), string_to_array(p_resource_ids, nl, '')) AS c (a, b)
-        WHERE num_nulls(c.a, c.b) = 1) THEN field := 'resource'; RETURN; END IF;
-    IF p_span_ids IS NOT NULL AND EXISTS (
-        SELECT FROM unnest(string_to_array(p_trace_ids, nl, ''), string_to_array(p_span_ids, nl, '')) AS c (a, b)
-        WHERE c.b IS NOT NULL AND c.a IS NULL) THEN field := 'trace'; RETURN; END IF;
-    IF (p_body_commits IS NOT NULL OR p_body_lens IS NOT NULL OR p_body_types IS NOT NULL) AND EXISTS (
-        SELECT FROM unnest(string_to_array(p_body_commits, nl, ''), string_to_array(p_body_lens, nl, ''), string_to_array(p_body_types, nl, ''))
-                    AS c (a, b, c) WHERE num_nulls(c.a, c.b, c.c) NOT IN (0, 3)) THEN field := 'body'; RETURN; END IF;
+
+    IF p_epochs IS NOT NULL OR p_source_seqs IS NOT NULL OR p_source_prevs IS NOT NULL THEN
+        IF p_epochs || nl !~ '^[0-9a-f\n]+$' COLLATE "C" THEN field := 'source.epoch'; RETURN; END IF;
+        IF p_source_prevs || nl !~ '^[0-9a-f\n]+$' COLLATE "C" THEN field := 'source.prev'; RETURN; END IF;
+        IF p_source_seqs || nl !~ '^(?:(?:0|[1-9][0-9]*)?\n)+$' COLLATE "C" THEN field := 'source.seq'; RETURN; END IF;
+        SELECT CASE WHEN num_nulls(c.epoch, c.seq, c.prev) NOT IN (0, 3) THEN 'source' WHEN octet_length(c.epoch) <> 32 THEN 'source.epoch'
+                    WHEN octet_length(c.prev) <> 64 THEN 'source.prev' ELSE 'source.seq' END INTO field
+        FROM unnest(string_to_array(p_epochs, nl, ''), string_to_array(p_source_seqs, nl, ''), string_to_array(p_source_prevs, nl, ''))
+             AS c (epoch, seq, prev)
+        WHERE num_nulls(c.epoch, c.seq, c.prev) NOT IN (0, 3) OR octet_length(c.epoch) <> 32 OR octet_length(c.prev) <> 64
+            OR octet_length(c.seq) > 16 OR (octet_length(c.seq) = 16 AND c.seq > '9007199254740991' COLLATE "C")
+        LIMIT 1;
+        IF field IS NOT NULL THEN reason := 'epoch, prev and seq stand together or not at all, in their grammar'; RETURN; END IF;
+    END IF;
+    IF p_resource_types IS NOT NULL OR p_resource_ids IS NOT NULL THEN
+        IF p_resource_types || nl !~ '^(?:(?:[a-z][a-z0-9_.-]*)?\n)+$' COLLATE "C" THEN field := 'resource.type'; RETURN; END IF;
+        IF p_resource_ids || nl !~ '^(?:[^\u0001-\u001f\u007f-\u009f]*\n)+$' COLLATE "C" THEN field := 'resource.id'; RETURN; END IF;
+        SELECT CASE WHEN num_nulls(c.kind, c.id) = 1 THEN 'resource' WHEN octet_length(c.kind) > 64 THEN 'resource.type'
+                    ELSE 'resource.id' END INTO field
+        FROM unnest(string_to_array(p_resource_types, nl, ''), string_to_array(p_resource_ids, nl, '')) AS c (kind, id)
+        WHERE num_nulls(c.kind, c.id) = 1 OR octet_length(c.kind) > 64 OR octet_length(c.id) > 1024
+        LIMIT 1;
+        IF field IS NOT NULL THEN reason := 'id and type stand together or not at all, in their grammar'; RETURN; END IF;
+    END IF;
+    IF p_trace_ids IS NOT NULL OR p_span_ids IS NOT NULL THEN
+        IF p_trace_ids || nl !~ '^[0-9a-f\n]+$' COLLATE "C" THEN field := 'trace.id'; RETURN; END IF;
+        IF p_span_ids || nl !~ '^[0-9a-f\n]+$' COLLATE "C" THEN field := 'trace.span'; RETURN; END IF;
+        SELECT CASE WHEN c.trace IS NULL THEN 'trace' WHEN octet_length(c.trace) <> 32 THEN 'trace.id' ELSE 'trace.span' END INTO field
+        FROM unnest(string_to_array(p_trace_ids, nl, ''), string_to_array(p_span_ids, nl, '')) AS c (trace, span)
+        WHERE (c.span IS NOT NULL AND c.trace IS NULL) OR octet_length(c.trace) <> 32 OR octet_length(c.span) <> 16
+        LIMIT 1;
+        IF field IS NOT NULL THEN reason := 'a span stands with its trace, in their grammar'; RETURN; END IF;
+    END IF;
+    IF p_body_commits IS NOT NULL OR p_body_lens IS NOT NULL OR p_body_types IS NOT NULL THEN
+        IF p_body_commits || nl !~ '^[0-9a-f\n]+$' COLLATE "C" THEN field := 'body.commit'; RETURN; END IF;
+        IF p_body_lens || nl !~ '^(?:(?:0|[1-9][0-9]*)?\n)+$' COLLATE "C" THEN field := 'body.len'; RETURN; END IF;
+        IF p_body_types || nl !~ '^(?:(?:[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*)?\n)+$' COLLATE "C" THEN
+            field := 'body.type'; RETURN; END IF;
+        SELECT CASE WHEN num_nulls(c.commitment, c.len, c.type) NOT IN (0, 3) THEN 'body' WHEN octet_length(c.commitment) <> 64 THEN 'body.commit'
+                    WHEN octet_length(c.type) > 127 THEN 'body.type' ELSE 'body.len' END INTO field
+        FROM unnest(string_to_array(p_body_commits, nl, ''), string_to_array(p_body_lens, nl, ''), string_to_array(p_body_types, nl, ''))
+             AS c (commitment, len, type)
+        WHERE num_nulls(c.commitment, c.len, c.type) NOT IN (0, 3) OR octet_length(c.commitment) <> 64 OR octet_length(c.type) > 127
+            OR octet_length(c.len) > 16 OR (octet_length(c.len) = 16 AND c.len > '9007199254740991' COLLATE "C")
+        LIMIT 1;
+        IF field IS NOT NULL THEN reason := 'commit, len and type stand together or not at all, in their grammar'; RETURN; END IF;
+    END IF;
     IF p_event_controls IS NOT NULL AND EXISTS (
         SELECT FROM (SELECT DISTINCT c.own, c.all_of_them
                      FROM unnest(string_to_array(p_event_controls, nl, ''), string_to_array(p_controls, nl, '')) AS c (own, all_of_them)
