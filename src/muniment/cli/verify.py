@@ -47,6 +47,14 @@ _COLOURS: dict[Tone, dict[str, object]] = {
 )
 @click.option("--no-known-logs", is_flag=True, help="neither use nor update what this machine has proven before")
 @click.option("--since-pin", is_flag=True, help="live log: fetch only what came after the pinned or known checkpoint")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="live log: how long to wait for one that is behind what this machine has proven",
+)
 @click.option("--key", "key", metavar="API-KEY", envvar="MUNIMENT_KEY", help="live log: a read key (also MUNIMENT_KEY)")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
@@ -59,6 +67,7 @@ def command(
     checkpoint: Path | None,
     no_known_logs: bool,
     since_pin: bool,
+    patience: float,
     key: str | None,
     jobs: int | None,
     as_json: bool,
@@ -78,6 +87,7 @@ def command(
             known=None if no_known_logs else KnownLogs.of(os.environ),
             api_key=key,
             since_pin=since_pin,
+            patience=patience,
             workers=jobs,
             now=time.time_ns() // 1000,
         )
