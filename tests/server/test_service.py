@@ -1,6 +1,7 @@
 """The service around the operations: documents, unknown addresses and methods, headers, health."""
 
 import re
+from pathlib import Path
 
 import httpx
 import orjson
@@ -117,3 +118,9 @@ def test_the_server_lives_and_says_whether_it_is_ready(installation: Installatio
     (installation.places.run / "background.json").unlink()
     late = nobody.get("/readyz")
     assert (late.status_code, late.json()["checks"]["sealing"]) == (503, False)
+
+
+def test_the_page_about_the_api_lists_every_kind_of_problem_with_its_status() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page, re.MULTILINE)
+    assert listed == [(kind.name, str(kind.status)) for kind in KINDS.values()]

@@ -26,6 +26,11 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def kept(self) -> int:
+        """How many names have a bucket."""
+        return len(self._buckets)
+
     def take(self, name: str, now: float) -> float:
         """Take a token.
 
