@@ -32,7 +32,6 @@ class Subtree:
 
     level: int
     hash: bytes
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,11 @@ class Judged:
 
     judgement: Judgement
     note: bytes
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """A `T` line: a timestamp token, carried and not checked."""
-
-    line: int
 
 
 Part = Run | Subtree | Judged | Token
@@ -59,12 +55,27 @@ class BlockRead:
     """What a block holds.
 
     Attributes:
+        start: leaf index at which it was taken to begin.
         parts: in the order of the lines.
-        malformed: why the block could not be read to its end, and the number of the line.
+        lines: how many there are.
+        malformed: why the block could not be read to its end, and the line, counted from 0 within the block.
     """
 
+    start: int
     parts: tuple[Part, ...]
+    lines: int
     malformed: tuple[str, int] | None
+
+    @property
+    def end(self) -> int:
+        """Leaf index after the block."""
+        end = self.start
+        for part in self.parts:
+            if isinstance(part, Run):
+                end += part.count
+            elif isinstance(part, Subtree):
+                end += 1 << part.level
+        return end
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +92,40 @@ class BlockReader:
     keyring: Keyring
     marks: frozenset[int]
 
-    def read(self, block: bytes, position: int, line: int, before: bytes) -> BlockRead:
+    def read(self, block: bytes, position: int, before: bytes) -> BlockRead:
         """Read complete lines.
 
         Args:
             block: lines, each ending in a newline.
             position: leaf index at which the block begins.
-            line: number of its first line, from 1.
             before: the two bytes with which the line before it begins.
         """
         parts: list[Part] = []
+        lines = 0
         try:
-            for part in self._parts(block, position, line, before):
+            for part in self._parts(block, position, before):
                 parts.append(part)
+            lines = block.count(b"\n")
         except MalformedBlock as error:
-            return BlockRead(tuple(parts), (error.reason, int(error.where or 0)))
-        return BlockRead(tuple(parts), None)
+            return BlockRead(position, tuple(parts), lines, (error.reason, int(error.where or 0)))
+        return BlockRead(position, tuple(parts), lines, None)
 
-    def _parts(self, block: bytes, position: int, number: int, before: bytes) -> Iterator[Part]:
+    def _parts(self, block: bytes, position: int, before: bytes) -> Iterator[Part]:
         texts: list[bytes] = []
         bodies: dict[int, tuple[bytes, bytes]] = {}
-        careful = b"\r" in block
         lines = block.split(b"\n")
         lines.pop()
-        for line in lines:
+        careful = b"\r" in block or max(map(len, lines)) > MAX_LINE
+        room = self._room(position)
+        for number, line in enumerate(lines):
             head = line[:2]
-            if len(line) > MAX_LINE:
-                raise MalformedBlock(f"longer than {MAX_LINE:,} bytes", str(number))
-            if careful and b"\r" in line:
-                raise MalformedBlock("contains a carriage return", str(number))
+            if careful:
+                _check_line(line, number)
             if head == b"E ":
-                if texts and position + len(texts) in self.marks:
+                if len(texts) == room:
                     yield scan(texts, position, self.origin, bodies)
                     position += len(texts)
-                    texts, bodies = [], {}
+                    texts, bodies, room = [], {}, self._room(position)
                 texts.append(line[2:])
             elif head == b"B ":
                 if before != b"E ":
@@ -128,11 +139,15 @@ class BlockReader:
                 part = self._other(line, before, number)
                 if type(part) is Subtree:
                     position += 1 << part.level
+                room = self._room(position)
                 yield part
             before = head
-            number += 1
         if texts:
             yield scan(texts, position, self.origin, bodies)
+
+    def _room(self, position: int) -> int:
+        """How many entries may stand together from a position: up to the next mark."""
+        return min((mark - position for mark in self.marks if mark > position), default=1 << 53)
 
     def _other(self, line: bytes, before: bytes, number: int) -> Part:
         head, rest = line[:2], line[2:]
@@ -143,7 +158,7 @@ class BlockReader:
                 raise MalformedBlock("a checkpoint with neither entry nor subtree before it", str(number))
             note = read_blob(rest, number)
             try:
-                return Judged(self.keyring.judge(note), note, number)
+                return Judged(self.keyring.judge(note), note)
             except Malformed as error:
                 raise MalformedBlock(f"no checkpoint note: {error}", str(number)) from error
         if head == b"T ":
@@ -151,8 +166,15 @@ class BlockReader:
                 raise MalformedBlock("a timestamp token that follows no checkpoint", str(number))
             if not read_blob(rest, number):
                 raise MalformedBlock("an empty timestamp token", str(number))
-            return Token(number)
+            return Token()
         raise MalformedBlock(_stranger(line), str(number))
+
+
+def _check_line(line: bytes, number: int) -> None:
+    if len(line) > MAX_LINE:
+        raise MalformedBlock(f"longer than {MAX_LINE:,} bytes", str(number))
+    if b"\r" in line:
+        raise MalformedBlock("contains a carriage return", str(number))
 
 
 def read_blob(rest: bytes, number: int) -> bytes:
@@ -191,7 +213,7 @@ def read_subtree(rest: bytes, number: int) -> Subtree:
     hash_ = read_blob(found[2], number)
     if len(hash_) != HASH_BYTES:
         raise MalformedBlock("the hash is not 32 bytes", str(number))
-    return Subtree(int(found[1]), hash_, number)
+    return Subtree(int(found[1]), hash_)
 
 
 def _stranger(line: bytes) -> str:

@@ -23,7 +23,6 @@ from muniment.verifier.run import Run
 BLOCK: Final = 2 * (MAX_LINE + 1) + 1
 """Bytes read at a time, about 1 MiB: in so many, two lines end, and behind one of them a block can be cut."""
 
-_SUBTREE: Final = re.compile(rb"N ([0-9]{1,2}) ")
 _DIGEST: Final = re.compile(rb"Z ([0-9a-f]{64})\n")
 
 Progress = Callable[[int], None]
@@ -37,15 +36,11 @@ class Block:
     Attributes:
         data: the lines.
         offset: of the first byte in the file.
-        position: leaf index at which the lines begin, going by the lines before.
-        line: number of the first line, from 1.
         before: the two bytes with which the line before begins.
     """
 
     data: bytes
     offset: int
-    position: int
-    line: int
     before: bytes
 
 
@@ -111,7 +106,8 @@ def check_bundle(
             checker.keys(note)
         blocks = BlockReader(origin, checker.keyring, checker.marks)
         for read in read_blocks(blocks, reader.blocks(), stream, workers):
-            _take(checker, read)
+            _take(checker, read, reader.lines)
+            reader.lines += read.lines
         reader.end(checker)
     except Malformed as error:
         return checker, checker.report(malformed=str(error))
@@ -119,7 +115,7 @@ def check_bundle(
     return checker, checker.report()
 
 
-def _take(checker: LogChecker, read: BlockRead) -> None:
+def _take(checker: LogChecker, read: BlockRead, lines: int) -> None:
     for part in read.parts:
         if isinstance(part, Run):
             checker.run(part)
@@ -131,19 +127,7 @@ def _take(checker: LogChecker, read: BlockRead) -> None:
             checker.token()
     if read.malformed is not None:
         reason, line = read.malformed
-        raise Malformed(reason, f"line {line}")
-
-
-def _leaves(data: bytes) -> int:
-    """How many leaves these lines cover, going by their beginnings; what is malformed is found elsewhere."""
-    leaves = data.count(b"\nE ") + data.startswith(b"E ")
-    at = 0 if data.startswith(b"N ") else data.find(b"\nN ") + 1 or len(data)
-    while at < len(data):
-        found = _SUBTREE.match(data, at)
-        if found is not None:
-            leaves += 1 << int(found[1])
-        at = data.find(b"\nN ", at) + 1 or len(data)
-    return leaves
+        raise Malformed(reason, f"line {lines + line + 1}")
 
 
 class _Reader:
@@ -190,16 +174,14 @@ class _Reader:
 
     def blocks(self) -> Iterator[Block]:
         """All lines after the keys notes but the last, cut so that no body is parted from its entry."""
-        position = 0
         while True:
             self._fill(BLOCK)
             cut = self._cut()
             if not cut:
                 return
             data, self._rest = self._rest[:cut], self._rest[cut:]
-            yield Block(data, self._offset, position, self.lines + 1, self._before)
+            yield Block(data, self._offset, self._before)
             self._consume(data)
-            position += _leaves(data)
             self._before = data[data.rfind(b"\n", 0, -1) + 1 :][:2]
 
     def end(self, checker: LogChecker) -> None:
@@ -266,9 +248,9 @@ class _Reader:
         if b"\r" in line:
             raise Malformed("contains a carriage return", f"line {self.lines + 1}")
         self._consume(line)
+        self.lines += 1
         return line[:-1]
 
     def _consume(self, data: bytes) -> None:
         self._digest.update(data)
         self._offset += len(data)
-        self.lines += data.count(b"\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import re
 import stat
 import threading
 from collections import deque
@@ -34,14 +35,6 @@ class Located(Protocol):
         """Of the first byte in the file."""
 
     @property
-    def position(self) -> int:
-        """Leaf index at which the lines begin."""
-
-    @property
-    def line(self) -> int:
-        """Number of the first line."""
-
-    @property
     def before(self) -> bytes:
         """How the line before begins."""
 
@@ -49,7 +42,7 @@ class Located(Protocol):
 def read_blocks(
     reader: BlockReader, blocks: Iterator[Located], stream: BinaryIO, workers: int | None = None
 ) -> Iterator[BlockRead]:
-    """Read every block, in order; stops after the first that is malformed.
+    """Read every block, in order, each from the position at which the one before ended; stops at a malformed one.
 
     Args:
         reader: reads one block.
@@ -60,38 +53,63 @@ def read_blocks(
     file = _file(stream)
     count = workers if workers is not None else _cores()
     if file is None or count < 2 or (workers is None and file[1] <= SMALL) or not _may_fork():
-        for block in blocks:
-            read = reader.read(block.data, block.position, block.line, block.before)
-            yield read
-            if read.malformed is not None:
-                return
-        return
-    yield from _spread(reader, blocks, file[0], count)
+        reads = _alone(reader, blocks)
+    else:
+        reads = _spread(reader, blocks, file[0], count)
+    for read in reads:
+        yield read
+        if read.malformed is not None:
+            return
+
+
+def _alone(reader: BlockReader, blocks: Iterator[Located]) -> Iterator[BlockRead]:
+    position = 0
+    for block in blocks:
+        read = reader.read(block.data, position, block.before)
+        position = read.end
+        yield read
 
 
 def _spread(reader: BlockReader, blocks: Iterator[Located], descriptor: int, count: int) -> Iterator[BlockRead]:
     pool = ProcessPoolExecutor(
         count, multiprocessing.get_context("fork"), initializer=_begin, initargs=(reader, descriptor)
     )
-    under_way: deque[Future[BlockRead]] = deque()
+    under_way: deque[tuple[Located, Future[BlockRead]]] = deque()
+    position = claimed = 0
+
+    def next_read() -> BlockRead:
+        nonlocal position
+        block, future = under_way.popleft()
+        read = future.result()
+        if read.start != position:
+            # The entries before lied about their numbers, or were followed by subtrees.
+            read = reader.read(block.data, position, block.before)
+        position = read.end
+        return read
+
     try:
         for block in blocks:
-            under_way.append(
-                pool.submit(_read, block.offset, len(block.data), block.position, block.line, block.before)
-            )
+            future = pool.submit(_read, block.offset, len(block.data), claimed, block.before)
+            under_way.append((block, future))
+            claimed = _claimed(block.data, claimed)
             if len(under_way) >= count * _AHEAD:
-                read = under_way.popleft().result()
-                yield read
-                if read.malformed is not None:
-                    return
+                yield next_read()
         while under_way:
-            read = under_way.popleft().result()
-            yield read
-            if read.malformed is not None:
-                return
+            yield next_read()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
+
+def _claimed(data: bytes, start: int) -> int:
+    """Where the block after this one begins, if its last entry says the truth about its number. Never relied upon."""
+    at = data.rfind(b'"seq":')
+    found = _SEQ.match(data, at) if at >= 0 else None
+    end = int(found[1]) + 1 if found is not None else start
+    return end + sum(1 << int(level[1]) for level in _SUBTREE.finditer(data, max(at, 0)))
+
+
+_SUBTREE: Final = re.compile(rb"(?m)^N ([0-9]{1,2}) ")
+_SEQ: Final = re.compile(rb'"seq":([0-9]{1,15}),"v"')
 
 _reader: BlockReader | None = None
 _descriptor = -1
@@ -102,13 +120,13 @@ def _begin(reader: BlockReader, descriptor: int) -> None:
     _reader, _descriptor = reader, descriptor
 
 
-def _read(offset: int, length: int, position: int, line: int, before: bytes) -> BlockRead:
+def _read(offset: int, length: int, position: int, before: bytes) -> BlockRead:
     if _reader is None:
         raise RuntimeError("the process was not begun")
     data = os.pread(_descriptor, length, offset)
     if len(data) != length:
         raise VerificationFailed("the file became shorter while it was read", f"byte {offset}")
-    return _reader.read(data, position, line, before)
+    return _reader.read(data, position, before)
 
 
 def _file(stream: BinaryIO) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import add, le
 from typing import Final
 
@@ -19,8 +19,10 @@ from muniment.core.times import MalformedTime, parse_time6
 from muniment.verifier.run import Run, SourceSpan, count_unnumbered
 from muniment.verifier.sources import ZEROS, link_failure
 
-_sha256 = hashlib.sha256
-_EVENT: Final = b"muniment/event/1\0"
+# Begun hashes, to be copied: that takes half the time of beginning one.
+_LEAF: Final = hashlib.sha256(b"\x00")
+_NODE: Final = hashlib.sha256(b"\x01")
+_EVENT: Final = hashlib.sha256(b"muniment/event/1\0")
 _TOGETHER: Final = 512
 _FEW: Final = 4
 _EMPTY: Mapping[str, Json] = {}
@@ -66,7 +68,7 @@ class Scanner:
         return self._end()
 
     def _begin(self, texts: Sequence[bytes], bodies: Bodies) -> None:
-        self.leaves = [_sha256(b"\x00" + text).digest() for text in texts]
+        self.leaves = _digests(_LEAF, texts)
         self.bodies = bodies
         self.run.count = len(texts)
 
@@ -122,7 +124,7 @@ class Scanner:
         disclosed = sum(first <= index < first + count for index in self.bodies)
         run.disclosed += disclosed
         run.undisclosed += count - columns.body_commit.count(b"") - disclosed
-        events = [_sha256(_EVENT + event).digest() for event in columns.events]
+        events = _digests(_EVENT, columns.events)
         rows: dict[bytes, list[int]] = {}
         for row, source in enumerate(map(add, columns.source, columns.epoch)):
             if source in rows:
@@ -289,11 +291,21 @@ def subtrees(start: int, leaves: Sequence[bytes]) -> list[tuple[int, bytes]]:
             level = min(level, (at & -at).bit_length() - 1)
         row = list(leaves[done : done + (1 << level)])
         while len(row) > 1:
-            pairs = iter(row)
-            row = [_sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            row = _digests(_NODE, map(add, row[::2], row[1::2]))
         found.append((level, row[0]))
         done += 1 << level
     return found
+
+
+def _digests(begun: hashlib._Hash, messages: Iterable[bytes]) -> list[bytes]:
+    """Hash each message after what `begun` has already taken."""
+    copy = begun.copy
+    digests = []
+    for message in messages:
+        hash_ = copy()
+        hash_.update(message)
+        digests.append(hash_.digest())
+    return digests
 
 
 def _is_body(columns: EntryColumns, row: int, salt: bytes, body: bytes) -> bool:
