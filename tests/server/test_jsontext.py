@@ -80,7 +80,7 @@ def test_a_deep_value_without_an_end_is_no_json() -> None:
 def test_what_is_no_object_is_refused_with_its_place(text: str) -> None:
     scanner = Scanner(text)
     with pytest.raises(MalformedJson, match="at character"):
-        dict((key, scanner.value()) for key in scanner.members())
+        [(key, scanner.value()) for key in scanner.members()]
 
 
 def test_a_key_written_twice_in_different_ways_is_found() -> None:

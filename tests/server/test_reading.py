@@ -2,9 +2,14 @@
 
 import io
 import threading
+import time
+from contextlib import ExitStack
+from urllib.parse import quote
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from muniment.core.bundle import CheckpointLine, EntryLine, read_bundle
 from muniment.core.checkpoint import parse_signed_checkpoint
@@ -240,3 +245,59 @@ def test_a_bundle_beyond_the_newest_checkpoint_is_refused_before_anything_is_sen
         for order in ({"seqs": [100_000]}, {"since": 100_000}, {"size": 100_000}):
             answer = client.post("/api/bundles", json=order)
             assert (answer.status_code, answer.json()["type"]) == (409, "urn:muniment:problem:not-sealed")
+
+
+def test_downloads_that_are_given_up_leave_room_for_others(tenant: Tenant) -> None:
+    with tenant.client() as client:
+        for _ in range(4):
+            many = [{"event": event(), "payload": "x" * 3000}] * 500
+            assert client.post("/api/events", json={"events": many}).status_code == 201
+    tenant.installation.seal()
+    with tenant.client("read") as client:
+        for _ in range(12):
+            with client.stream("POST", "/api/bundles", json={}) as answer:
+                assert answer.status_code == 200
+                assert next(answer.iter_raw())
+        deadline = time.monotonic() + 20
+        while (whole := client.post("/api/bundles", json={})).status_code == 503:
+            assert time.monotonic() < deadline
+    assert whole.status_code == 200
+    assert sum(isinstance(line, EntryLine) for line in read_bundle(io.BytesIO(whole.content))) > 2000
+
+
+def test_downloads_beyond_the_room_there_is_are_told_to_come_back(tenant: Tenant) -> None:
+    with tenant.client() as client:
+        for _ in range(8):
+            many = [{"event": event(), "payload": "x" * 3500}] * 500
+            assert client.post("/api/events", json={"events": many}).status_code == 201
+    tenant.installation.seal()
+    with ExitStack() as stack:
+        client = stack.enter_context(tenant.client("read"))
+        answers = [stack.enter_context(client.stream("POST", "/api/bundles", json={})) for _ in range(5)]
+        assert [answer.status_code for answer in answers].count(200) == 3
+        refused = next(answer for answer in answers if answer.status_code == 503)
+        assert refused.headers["Retry-After"]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_address_whatever_ends_in_a_server_error(installation_tenant: Tenant, data: st.DataObject) -> None:
+    origin = installation_tenant.origin
+    start = data.draw(
+        st.sampled_from(
+            [
+                "/api/entries",
+                "/api/entries/",
+                "/api/entries/0/",
+                f"/logs/{origin}/tile/",
+                "/logs/",
+                "/api/audit/verify/",
+            ]
+        )
+    )
+    names = st.sampled_from(["from", "to", "action", "trace", "limit", "cursor", "order", "size", "wait", "label", "x"])
+    question = data.draw(st.lists(st.tuples(names, st.text(max_size=12)), max_size=3))
+    rest = quote(data.draw(st.text(max_size=12) | st.text("0123456789./px-", max_size=20)), safe="/")
+    with installation_tenant.client("read") as client:
+        answer = client.get(f"{start}{rest}", params=question)
+    assert answer.status_code < 500, answer.text

@@ -168,9 +168,11 @@ def test_entries_are_compressed_for_those_who_can_read_that(grown: Tenant) -> No
     path = f"/logs/{grown.origin}/tile/entries/000"
     with grown.client("read") as http:
         plain = http.get(path, headers={"Accept-Encoding": "identity"})
+        unwanted = http.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
         with http.stream("GET", path, headers={"Accept-Encoding": "gzip"}) as packed:
             raw = b"".join(packed.iter_raw())
     assert "Content-Encoding" not in plain.headers
+    assert "Content-Encoding" not in unwanted.headers
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(raw) == plain.content
     assert len(raw) < len(plain.content) / 3

@@ -140,8 +140,16 @@ def _tile(request: HttpRequest, connection: Connection[Any], origin: str, log_id
         raise ProblemError(not_found())
     headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding, Authorization"}
     # Hashes do not get smaller; entries do, to a fifth.
-    if tile.level is None and len(data) >= _MINIMUM_TO_PACK and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if tile.level is None and len(data) >= _MINIMUM_TO_PACK and _takes_gzip(request):
         return HttpResponse(
             gzip.compress(data, 5, mtime=0), content_type=TILE, headers={**headers, "Content-Encoding": "gzip"}
         )
     return HttpResponse(data, content_type=TILE, headers=headers)
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, weight = offer.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "").removeprefix("q=").strip("0.") != "" or not weight
+    return False
