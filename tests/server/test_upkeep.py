@@ -174,3 +174,15 @@ def test_the_default_port_gives_way_and_a_chosen_one_does_not() -> None:
         free: int = probe.getsockname()[1]
     with listening_socket(free) as chosen:
         assert chosen.getsockname()[1] == free
+
+
+def test_an_installation_of_another_user_is_not_mixed_with_ours(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    if os.geteuid() == 0:
+        os.chown(home, 65534, 65534)
+    else:
+        home = Path("/usr")
+    with pytest.raises(Refused, match=r"belongs to user id .* run it as that user"):
+        Places(home, home / "keys", home / "heads").make()
+    assert not (home / "keys").exists()

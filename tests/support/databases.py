@@ -2,7 +2,7 @@
 
 import itertools
 import os
-import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +12,15 @@ import psycopg
 from muniment.ledger.embedded import SUPERUSER, EmbeddedPostgres, reachable_directory
 from muniment.ledger.roles import LOGIN_ROLES, create_roles
 from muniment.ledger.schema import apply
+from tests.support.keeper import kept
 
 TEMPLATE = "muniment_template"
 PASSWORDS = {role: f"password of {role}" for role in LOGIN_ROLES}
+
+_STOP = (
+    "import sys; from pathlib import Path; from muniment.ledger.embedded import EmbeddedPostgres; "
+    "EmbeddedPostgres(Path(sys.argv[1])).stop()"
+)
 
 # The machine does not lose power during a test. Tests of durability start clusters of their own, with real settings.
 UNSAFE_AND_FAST: Mapping[str, str] = {"fsync": "off", "shared_buffers": "128MB"}
@@ -74,9 +80,6 @@ class Databases:
 def running_cluster() -> Iterator[EmbeddedPostgres]:
     directory = reachable_directory("muniment-tests-")
     cluster = EmbeddedPostgres(directory / "postgres", settings=UNSAFE_AND_FAST)
-    cluster.start()
-    try:
+    with kept(directory, [sys.executable, "-c", _STOP, str(cluster.directory)]):
+        cluster.start()
         yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(directory)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import httpx
 
 from muniment.ledger.embedded import reachable_directory
 from muniment.server.runtime import Places, Server, read_server
+from tests.support.keeper import kept
 
 EVENT = {"action": "tool.call", "actor": {"type": "agent", "id": "agent:test"}, "outcome": "success"}
 
@@ -71,20 +71,14 @@ class Installation:
         pid = int((self.places.postgres / "data" / "postmaster.pid").read_text().split("\n")[0])
         os.kill(pid, signal.SIGKILL)
 
-    def stop(self) -> None:
-        if self.home.is_dir():
-            self.run("down")
-
 
 @contextmanager
 def installation() -> Iterator[Installation]:
     directory = reachable_directory("muniment-up-")
     made = Installation(directory / "home")
-    try:
+    down = [sys.executable, "-m", "muniment.cli.main", "down"]
+    with kept(directory, down, {**_clean(), "MUNIMENT_HOME": str(made.home)}):
         yield made
-    finally:
-        made.stop()
-        shutil.rmtree(directory)
 
 
 def printed_key(said: str, scope: str) -> str:

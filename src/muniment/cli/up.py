@@ -21,6 +21,7 @@ from muniment.server.runtime_http import DEFAULT_PORT, HOST, listening_socket
 from muniment.server.runtime_service import Service, detached_service
 
 _READY_WITHIN = 60.0
+_LOG_LIMIT = 16 << 20
 
 
 @click.command("up")
@@ -135,6 +136,8 @@ def _warn_about_root(places: Places) -> None:
 
 def _leave_running(places: Places, lock: ServerLock, listening: socket.socket) -> Server:
     arguments, environment, keep = detached_service(lock, listening)
+    if places.log.exists() and places.log.stat().st_size > _LOG_LIMIT:
+        places.log.replace(places.log.with_suffix(".log.1"))
     with places.log.open("a") as log:
         child = subprocess.Popen(
             arguments,

@@ -67,6 +67,8 @@ class Places:
         Raises:
             Refused: if one cannot be made.
         """
+        for path in (self.home, self.keys, self.urls, self.run):
+            self._check_owner(path)
         try:
             if not self.home.is_dir():
                 self.home.mkdir(parents=True, mode=0o700)
@@ -79,6 +81,11 @@ class Places:
             raise Refused(
                 f"cannot make {error.filename}: {error.strerror}; set MUNIMENT_HOME to a directory of yours"
             ) from error
+
+    def _check_owner(self, path: Path) -> None:
+        """Files of two owners in one installation end with a start that fails for either."""
+        if path.is_dir() and (owner := path.stat().st_uid) != os.geteuid():
+            raise Refused(f"{path} belongs to user id {owner}, and this is {os.geteuid()}: run it as that user")
 
     def environment(self) -> dict[str, str]:
         """The variables by which a child process finds the same places."""
