@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.agent.draft import MAX_OWN_LABELS, draft, traceparent
+from muniment.agent.draft import MAX_OWN_LABELS, draft, labels_of, traceparent
 from muniment.agent.payload import encode_payload
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
@@ -63,12 +63,13 @@ def test_what_cannot_stand_in_an_event_is_refused_by_name(change: dict[str, Any]
     ],
 )
 def test_an_actors_type_is_its_prefix(actor: Any, kind: str, name: str) -> None:
-    assert draft(action="tool.call", actor=actor)["actor"] == {"id": name, "type": kind}
+    start = draft(action="tool.call", actor=actor).start
+    assert json.loads(start + "}") == {"action": "tool.call", "actor": {"id": name, "type": kind}}
 
 
 def test_what_was_escaped_is_named_in_a_label() -> None:
-    fields = draft(action="tool.call", actor="a\nb", tool="\x00", labels={"env": "ł"})
-    assert fields["labels"] == ["env=%C5%82", "text.escaped=actor.id,tool"]
+    drafted = draft(action="tool.call", actor="a\nb", tool="\x00", labels={"env": "ł"})
+    assert labels_of(drafted.labels) == ("env=%C5%82", "text.escaped=actor.id,tool")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from muniment.agent.chain import Pending
-from muniment.agent.draft import Fields, draft
+from muniment.agent.draft import Draft, draft
 from muniment.core.times import MAX_TIME9, format_time9
 
 BACKLOG_EVENTS: Final = 1_000
@@ -51,7 +51,13 @@ class Backlog:
         self._until = now
         self._unreported += 1
 
-    def drain(self, write: Callable[[Pending], None], stamp: Callable[[Fields], None], *, at_once: bool) -> None:
+    def drain(
+        self,
+        write: Callable[[str, str, bytes, bytes], None],
+        stamp: Callable[[Draft], Pending],
+        *,
+        at_once: bool,
+    ) -> None:
         """Write what is kept, in order, then the event that reports what was dropped.
 
         Args:
@@ -67,12 +73,13 @@ class Backlog:
             return
         self._next_try = now + RETRY_INTERVAL
         while self._events:
-            write(self._events[0])
-            self._bytes -= self._events.popleft().size
+            first = self._events[0]
+            write(first.before, first.after, first.salt, first.body)
+            self._events.popleft()
+            self._bytes -= first.size
         if self._unreported:
-            fields = self._report()
-            stamp(fields)
-            write(Pending(fields, b"", b""))
+            report = stamp(self._report())
+            write(report.before, report.after, report.salt, report.body)
             self._unreported = 0
 
     def give_up(self) -> None:
@@ -81,7 +88,7 @@ class Backlog:
         self._events.clear()
         self._unreported = self._bytes = 0
 
-    def _report(self) -> Fields:
+    def _report(self) -> Draft:
         return draft(
             action="event.dropped",
             actor=("system", "system:muniment-spool"),

@@ -6,9 +6,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
-from muniment.agent.draft import Fields
 from muniment.agent.epoch import EpochDirectory, Segment
 from muniment.core.event import event_hash
 
@@ -21,19 +18,21 @@ class Pending:
     """An event that has everything but its place in the chain.
 
     Attributes:
-        fields: all but `source`.
+        before: canonical text before `source`.
+        after: canonical text after it.
         salt: 32 bytes, or none where the event has no body.
         body: the bytes to keep with it; none where it is longer than may be stored.
     """
 
-    fields: Fields
+    before: str
+    after: str
     salt: bytes
     body: bytes
 
     @property
     def size(self) -> int:
         """Roughly what it takes in memory, in bytes."""
-        return len(self.body) + 1024
+        return len(self.before) + len(self.after) + len(self.body) + 512
 
 
 class Chain:
@@ -48,10 +47,9 @@ class Chain:
     """
 
     __slots__ = (
-        "_epoch",
         "_previous",
         "_segment_bytes",
-        "_source",
+        "_source_text",
         "directory",
         "names_changed",
         "retired",
@@ -65,35 +63,29 @@ class Chain:
         self.retired: deque[int] = deque()
         self.names_changed = False
         self.written = 0
-        self._source = source
-        self._epoch = directory.epoch.hex()
+        self._source_text = f',"source":{{"epoch":"{directory.epoch.hex()}","id":"{source}","prev":"'
         self._previous = NO_PREVIOUS
         self._segment_bytes = segment_bytes
 
-    def write(self, pending: Pending) -> None:
-        """Write the next event of the chain; a failed attempt uses up no number.
+    def write(self, before: str, after: str, salt: bytes, body: bytes) -> None:
+        """Write the next event of the chain; a failed attempt uses up no number. The arguments are those of `Pending`.
 
         Raises:
             OSError: if the disk does not take it.
         """
-        pending.fields["source"] = {
-            "epoch": self._epoch,
-            "id": self._source,
-            "prev": self._previous,
-            "seq": self.written,
-        }
-        text = orjson.dumps(pending.fields, option=orjson.OPT_SORT_KEYS)
+        number = self.written
+        text = f'{before}{self._source_text}{self._previous}","seq":{number}}}{after}'.encode()
         segment = self.segment
         if segment is None or segment.size >= self._segment_bytes:
             segment = self._next_segment()
         try:
-            segment.append(self.written, text, pending.salt, pending.body)
+            segment.append(number, text, salt, body)
         except OSError as error:
             # The file may have reached the largest size that files may have here, and the disk still have room.
             if error.errno not in (errno.EFBIG, errno.ENOSPC) or not segment.size:
                 raise
-            self._next_segment().append(self.written, text, pending.salt, pending.body)
-        self.written += 1
+            self._next_segment().append(number, text, salt, body)
+        self.written = number + 1
         self._previous = event_hash(text).hex()
 
     def abandon(self, segment: Segment) -> None:

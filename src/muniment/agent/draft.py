@@ -1,17 +1,22 @@
-"""What a caller says happened, turned into the fields of an event that the format accepts.
+"""What a caller says happened, turned into the text of an event that the format accepts.
 
 Identifiers that a developer chooses (action, outcome, label keys, workspace, causes) are checked and refused by name;
 free text that may come from anywhere (actor id, tool, resource id, label values) is escaped instead (see `escaping`),
 so that it never costs the event.
+
+Most of an event repeats from one to the next. What such a part comes to is checked, escaped and quoted once, and then
+remembered as text; an event is put together from these texts in the order of docs/format.md section 1.
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from muniment.agent.escaping import fit_label, fit_text
 from muniment.catalogs.actions import is_registered
+from muniment.core.envelope import quote, quote_all
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import (
     ACTIONS,
@@ -29,7 +34,6 @@ from muniment.core.identifiers import (
     WORKSPACES,
 )
 
-Fields: TypeAlias = dict[str, object]
 Actor: TypeAlias = str | tuple[str, str]
 Resource: TypeAlias = tuple[str, str]
 Trace: TypeAlias = str | tuple[str, str | None]
@@ -38,14 +42,33 @@ Labels: TypeAlias = Mapping[str, object] | Iterable[str]
 MAX_OWN_LABELS: Final = MAX_LABELS - 1
 """Labels that a caller may give; one is kept for `text.escaped`."""
 
+_MAX_REMEMBERED: Final = 256
+_LABELS: Final = ',"labels":'
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,62}").fullmatch
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?").fullmatch
 _TRACE_ID = re.compile("[0-9a-f]{32}").fullmatch
 _SPAN_ID = re.compile("[0-9a-f]{16}").fullmatch
 
 
+class Draft(NamedTuple):
+    """An event's canonical text without body, id, time and source, cut where these belong.
+
+    Attributes:
+        start: from the opening brace to `actor`; `body` comes next.
+        references: `causes` and `controls`; `id` comes next.
+        labels: `labels`; `occurred_at` comes next.
+        middle: `outcome` and `resource`; `source` comes next.
+        end: from `tool` to the closing brace.
+    """
+
+    start: str
+    references: str
+    labels: str
+    middle: str
+    end: str
+
+
 def draft(
-    *,
     action: str,
     actor: Actor,
     outcome: str = "unknown",
@@ -56,8 +79,8 @@ def draft(
     labels: Labels = (),
     trace: Trace | None = None,
     workspace: str | None = None,
-) -> Fields:
-    """Build an event's fields, apart from id, time, source and body.
+) -> Draft:
+    """Write an event's text, apart from body, id, time and source.
 
     Args:
         action: a registered action, or one of your own under `x.`.
@@ -74,31 +97,29 @@ def draft(
     Raises:
         Malformed: naming the argument.
     """
-    check_action(action)
-    if outcome not in OUTCOMES:
-        raise Malformed(f"must be one of {', '.join(sorted(OUTCOMES))}", "outcome")
-    actor_field, escaped = _actor(actor if isinstance(actor, str) else _pair(actor, "actor"))
-    fields: Fields = {"action": action, "actor": actor_field, "outcome": outcome}
-    if resource is not None:
-        fields["resource"], odd = _resource(_pair(resource, "resource"))
-        escaped += odd
-    if tool is not None:
-        fields["tool"], odd = _text(tool, MAX_TOOL, "tool")
-        escaped += odd
-    if causes:
-        fields["causes"] = _references(causes)
-    if controls:
-        fields["controls"] = _controls(controls)
-    if trace is not None:
-        fields["trace"] = _trace(trace)
-    if workspace is not None:
-        fields["workspace"] = _workspace(workspace)
-    written = _labels(labels) if labels else []
-    if escaped:
-        written.append(f"text.escaped={','.join(escaped)}")
-    if written:
-        fields["labels"] = sorted(written)
-    return fields
+    try:
+        frame = _known_frame if _is_short(actor, tool, resource) else _frame
+        start, middle, name, place, escaped = frame(action, actor, outcome, tool, resource, workspace)
+    except (TypeError, IndexError):
+        # One of them is not what it should be and cannot even be looked up: the long way says which.
+        start, middle, name, place, escaped = _frame(action, actor, outcome, tool, resource, workspace)
+    return Draft(
+        start,
+        _references(causes, controls) if causes or controls else "",
+        _labels(labels, escaped) if labels or escaped else "",
+        middle,
+        f"{name}{place}}}" if trace is None else f"{name}{_trace(trace)}{place}}}",
+    )
+
+
+def labels_of(text: str) -> tuple[str, ...]:
+    """The labels in the `labels` of a `Draft`, sorted."""
+    return tuple(json.loads(text.removeprefix(_LABELS))) if text else ()
+
+
+def labels_text(labels: Iterable[str]) -> str:
+    """Labels that keep the grammar, as the `labels` of a `Draft`."""
+    return f"{_LABELS}{quote_all(tuple(sorted(labels)))}"
 
 
 def traceparent(value: object) -> tuple[str, str] | None:
@@ -127,19 +148,58 @@ def check_action(action: str) -> None:
         raise Malformed(f"{action!r} is not registered; name your own actions x.<name>, such as x.{action}", "action")
 
 
-# Actors, resources and labels repeat from event to event: what they come to is remembered.
+def _exact(text: str) -> str:
+    """The string itself, where a subclass (an enumeration's member, say) would show itself as something else."""
+    return str.__str__(text)
+
+
+def _is_short(actor: Actor, tool: str | None, resource: Resource | None) -> bool:
+    """Whether these are worth remembering: what comes from outside may be of any length."""
+    return (
+        (tool is None or len(tool) <= MAX_TOOL)
+        and len(actor if isinstance(actor, str) else actor[1]) <= MAX_ACTOR_ID
+        and (resource is None or len(resource[1]) <= MAX_RESOURCE_ID)
+    )
 
 
 def _text(value: str, limit: int, where: str) -> tuple[str, tuple[str, ...]]:
     """The text as it can stand in an event, and `where` in a tuple if that took escaping."""
     if not isinstance(value, str):
         raise Malformed("must be a string", where)
-    text, changed = fit_text(value, limit)
+    text, changed = fit_text(_exact(value), limit)
     return text, (where,) if changed else ()
 
 
-@lru_cache(maxsize=256)
-def _actor(actor: Actor) -> tuple[dict[str, str], tuple[str, ...]]:
+def _frame(
+    action: str, actor: Actor, outcome: str, tool: str | None, resource: Resource | None, workspace: str | None
+) -> tuple[str, str, str, str, tuple[str, ...]]:
+    """The texts of what mostly repeats: `start`, `middle`, tool, workspace; and which arguments had to be escaped."""
+    check_action(action)
+    if outcome not in OUTCOMES:
+        raise Malformed(f"must be one of {', '.join(sorted(OUTCOMES))}", "outcome")
+    action, outcome = _exact(action), _exact(outcome)
+    kind, actor_id, escaped = _actor(actor if isinstance(actor, str) else _pair(actor, "actor"))
+    start = f'{{"action":"{action}","actor":{{"id":{quote(actor_id)},"type":"{kind}"}}'
+    middle = f',"outcome":"{outcome}"'
+    if resource is not None:
+        kind, name = _pair(resource, "resource")
+        text, odd = _text(name, MAX_RESOURCE_ID, "resource.id")
+        middle += f',"resource":{{"id":{quote(text)},"type":"{RESOURCE_TYPES.check(kind, "resource.type")}"}}'
+        escaped += odd
+    named = place = ""
+    if tool is not None:
+        text, odd = _text(tool, MAX_TOOL, "tool")
+        named = f',"tool":{quote(text)}'
+        escaped += odd
+    if workspace is not None:
+        place = f',"workspace":"{WORKSPACES.check(workspace, "workspace")}"'
+    return start, middle, named, place, escaped
+
+
+_known_frame = lru_cache(maxsize=1024)(_frame)
+
+
+def _actor(actor: Actor) -> tuple[str, str, tuple[str, ...]]:
     if isinstance(actor, str):
         prefix = actor.partition(":")[0]
         actor = (prefix if prefix in ACTOR_TYPES else "agent"), actor
@@ -147,14 +207,7 @@ def _actor(actor: Actor) -> tuple[dict[str, str], tuple[str, ...]]:
     if kind not in ACTOR_TYPES:
         raise Malformed(f"must be one of {', '.join(sorted(ACTOR_TYPES))}", "actor.type")
     text, escaped = _text(name, MAX_ACTOR_ID, "actor.id")
-    return {"id": text, "type": kind}, escaped
-
-
-@lru_cache(maxsize=256)
-def _resource(resource: Resource) -> tuple[dict[str, str], tuple[str, ...]]:
-    kind, name = resource
-    text, escaped = _text(name, MAX_RESOURCE_ID, "resource.id")
-    return {"id": text, "type": RESOURCE_TYPES.check(kind, "resource.type")}, escaped
+    return _exact(kind), text, escaped
 
 
 def _pair(value: object, where: str) -> tuple[str, str]:
@@ -163,40 +216,48 @@ def _pair(value: object, where: str) -> tuple[str, str]:
     raise Malformed("must be a pair of strings: (type, id)", where)
 
 
-def _references(causes: Iterable[str]) -> list[str]:
+def _references(causes: Iterable[str], controls: Iterable[str]) -> str:
     if isinstance(causes, str):
         raise Malformed("must be a list of references, not one string", "causes")
-    found = sorted({EVENT_REFERENCES.check(cause, "causes") for cause in causes})
-    if len(found) > MAX_CAUSES:
-        raise Malformed(f"names {len(found)} events; at most {MAX_CAUSES} are possible", "causes")
-    return found
-
-
-def _controls(controls: Iterable[str]) -> list[str]:
+    events = sorted({EVENT_REFERENCES.check(cause, "causes") for cause in causes})
+    if len(events) > MAX_CAUSES:
+        raise Malformed(f"names {len(events)} events; at most {MAX_CAUSES} are possible", "causes")
     found = sorted({CONTROLS.check(control, "controls") for control in controls})
     if len(found) > MAX_CONTROLS:
         raise Malformed(f"names {len(found)} controls; at most {MAX_CONTROLS} are possible", "controls")
-    return found
+    text = f',"causes":{quote_all(tuple(events))}' if events else ""
+    return f'{text},"controls":{quote_all(tuple(found))}' if found else text
 
 
-def _labels(labels: Labels) -> list[str]:
-    pairs = labels.items() if isinstance(labels, Mapping) else (_split(label) for label in labels)
-    written = {_label(key, value if isinstance(value, str) else str(value)) for key, value in pairs}
+def _labels(labels: Labels, escaped: tuple[str, ...]) -> str:
+    pairs = labels.items() if isinstance(labels, Mapping) else [_split(label) for label in labels]
+    # As strings, because `1` and `True` are equal and must not be remembered as one.
+    told = tuple([(key, value if type(value) is str else _written(value)) for key, value in pairs])
+    if len(told) > MAX_OWN_LABELS or max([len(value) for _, value in told], default=0) > _MAX_REMEMBERED:
+        return _labels_text(told, escaped)
+    return _known_labels_text(told, escaped)
+
+
+def _written(value: object) -> str:
+    return _exact(value if isinstance(value, str) else str(value))
+
+
+def _labels_text(pairs: tuple[tuple[str, str], ...], escaped: tuple[str, ...]) -> str:
+    written = {_label(key, value) for key, value in pairs}
     if len(written) > MAX_OWN_LABELS:
         raise Malformed(f"{len(written)} labels; at most {MAX_OWN_LABELS} are possible", "labels")
-    return list(written)
+    if escaped:
+        written.add(f"text.escaped={','.join(escaped)}")
+    return labels_text(written) if written else ""
 
 
-@lru_cache(maxsize=1024)
-def _label(key: str, value: str) -> str:
-    if _LABEL_KEY(key) is None:
+_known_labels_text = lru_cache(maxsize=256)(_labels_text)
+
+
+def _label(key: object, value: str) -> str:
+    if not isinstance(key, str) or _LABEL_KEY(key) is None:
         raise Malformed(f"{key!r} cannot be the key of a label; an example is env or deploy.stage", "labels")
-    return f"{key}={fit_label(value)}"
-
-
-@lru_cache(maxsize=64)
-def _workspace(workspace: str) -> str:
-    return WORKSPACES.check(workspace, "workspace")
+    return f"{_exact(key)}={fit_label(value)}"
 
 
 def _split(label: str) -> tuple[str, str]:
@@ -206,17 +267,18 @@ def _split(label: str) -> tuple[str, str]:
     return key, value
 
 
-def _trace(trace: Trace) -> Fields:
+def _trace(trace: Trace) -> str:
     if isinstance(trace, str):
         parsed = traceparent(trace)
         if parsed is None:
             raise Malformed("is not a W3C traceparent", "trace")
-        return {"id": parsed[0], "span": parsed[1]}
+        return f',"trace":{{"id":"{parsed[0]}","span":"{parsed[1]}"}}'
     identifier, span = trace
-    if _TRACE_ID(identifier) is None:
-        raise Malformed("must be 32 lower-case hex digits", "trace.id")
-    if span is None:
-        return {"id": identifier}
-    if _SPAN_ID(span) is None:
-        raise Malformed("must be 16 lower-case hex digits", "trace.span")
-    return {"id": identifier, "span": span}
+    text = f',"trace":{{"id":"{_hex(identifier, _TRACE_ID, 32, "trace.id")}"'
+    return f"{text}}}" if span is None else f'{text},"span":"{_hex(span, _SPAN_ID, 16, "trace.span")}"}}'
+
+
+def _hex(value: object, grammar: Callable[[str], re.Match[str] | None], digits: int, where: str) -> str:
+    if not isinstance(value, str) or grammar(value) is None:
+        raise Malformed(f"must be {digits} lower-case hex digits", where)
+    return _exact(value)

@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from muniment.agent.frames import frame_header, marker_of
+from muniment.agent.frames import HEADER_BYTES, frame_header, marker_of
 from muniment.agent.state import make_private, sync_directory
 
 WRITER_LOCK = "writer.lock"
@@ -43,7 +43,7 @@ class Segment:
                 reading steps over it.
         """
         parts = [frame_header(self.marker, seq, event, salt, body), event, salt, body]
-        expected = sum(map(len, parts))
+        expected = HEADER_BYTES + len(event) + len(salt) + len(body)
         if os.writev(self.descriptor, parts) != expected:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.descriptor, self.size)

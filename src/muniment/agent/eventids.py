@@ -1,40 +1,41 @@
 """Event ids of one writer: ULIDs that only ever rise, whatever its clock does."""
 
+import os
 from typing import Final
-
-from muniment.agent.randomness import Randomness
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _TIME_SHIFTS: Final = tuple(range(40, -1, -10))
-_TAIL_SHIFTS: Final = tuple(range(70, -1, -10))
-_MAX_MS: Final = 2**48 - 1
+_RANDOM_SHIFTS: Final = tuple(range(70, 10, -10))
+_COUNTER_END: Final = 1 << 20
 
 
 class EventIds:
-    """Makes `evt_<ULID>`s. A clock that stands still or jumps back yields the next number after the last id.
+    """Makes `evt_<ULID>`s. A clock that stands still or jumps back yields the next number after the last id."""
 
-    Args:
-        randomness: where the random part comes from.
-    """
+    __slots__ = ("_counter", "_milliseconds", "_prefix")
 
-    __slots__ = ("_milliseconds", "_prefix", "_randomness", "_tail")
-
-    def __init__(self, randomness: Randomness) -> None:
-        self._randomness = randomness
+    def __init__(self) -> None:
         self._milliseconds = -1
         self._prefix = ""
-        self._tail = 0
+        self._counter = 0
 
     def next(self, occurred_at: int) -> str:
         """The id of an event that occurred at this time (nanoseconds since the Unix epoch)."""
         milliseconds = occurred_at // 1_000_000
         if milliseconds > self._milliseconds:
-            self._milliseconds = milliseconds = min(milliseconds, _MAX_MS)
-            self._prefix = "evt_" + "".join([_PAIRS[milliseconds >> shift & 1023] for shift in _TIME_SHIFTS])
-            # The top bit stays free: counting on from here cannot run over.
-            self._tail = int.from_bytes(self._randomness.take()[:10], "big") >> 1
+            self._begin(milliseconds)
         else:
-            self._tail += 1
-        tail = self._tail
-        return self._prefix + "".join([_PAIRS[tail >> shift & 1023] for shift in _TAIL_SHIFTS])
+            self._counter += 1
+            if self._counter >= _COUNTER_END:
+                self._begin(self._milliseconds + 1)
+        counter = self._counter
+        return f"{self._prefix}{_PAIRS[counter >> 10]}{_PAIRS[counter & 1023]}"
+
+    def _begin(self, milliseconds: int) -> None:
+        """Draw the random part anew. Of its 80 bits the last 20 count on from there, the first of them being zero."""
+        number = int.from_bytes(os.urandom(10), "big")
+        self._milliseconds = milliseconds
+        self._counter = (number & _COUNTER_END - 1) >> 1
+        time = "".join([_PAIRS[milliseconds >> shift & 1023] for shift in _TIME_SHIFTS])
+        self._prefix = f"evt_{time}{''.join([_PAIRS[number >> shift & 1023] for shift in _RANDOM_SHIFTS])}"

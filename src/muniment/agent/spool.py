@@ -23,14 +23,13 @@ from typing import Final
 
 from muniment.agent.backlog import Backlog
 from muniment.agent.chain import SEGMENT_BYTES, Chain, Pending
-from muniment.agent.draft import Actor, Fields, Labels, Resource, Trace, check_action, draft
+from muniment.agent.draft import Actor, Draft, Labels, Resource, Trace, check_action, draft, labels_of, labels_text
 from muniment.agent.durability import Durability
 from muniment.agent.epoch import EpochDirectory
 from muniment.agent.eventids import EventIds
 from muniment.agent.payload import encode_payload
-from muniment.agent.randomness import Randomness
 from muniment.agent.state import State
-from muniment.core.body import MAX_INLINE_BYTES, commit
+from muniment.core.body import MAX_INLINE_BYTES, SALT_BYTES, commit
 from muniment.core.errors import Refused
 from muniment.core.identifiers import MAX_LABELS, MEDIA_TYPES
 from muniment.core.times import MAX_TIME9, format_time9
@@ -89,8 +88,7 @@ class Spool:
         self._wake = threading.Event()
         self._awake = False
         self._thread: threading.Thread | None = None
-        self._randomness = Randomness()
-        self._ids = EventIds(self._randomness)
+        self._ids = EventIds()
         self._chain = Chain(EpochDirectory(self.state.spool / self.source), self.source, self._segment_bytes)
         self._disk = Durability(self._chain, self._lock)
         self._backlog = Backlog()
@@ -141,33 +139,32 @@ class Spool:
             SpoolFull: with `durable`, if the disk does not take it. Nothing was recorded, unless the message says so.
             Refused: if the spool is closed.
         """
-        fields = draft(
-            action=action,
-            actor=self._actor if actor is None else actor,
-            outcome=outcome,
-            tool=tool,
-            resource=resource,
-            causes=causes,
-            controls=controls,
-            labels=labels,
-            trace=trace,
-            workspace=workspace,
+        drafted = draft(
+            action,
+            self._actor if actor is None else actor,
+            outcome,
+            tool,
+            resource,
+            causes,
+            controls,
+            labels,
+            trace,
+            workspace,
         )
         if self._forked:
             self._begin()
         salt = body = b""
+        described = ""
         if payload is not None:
             body, kind = encode_payload(payload)
-            salt = self._randomness.take()
-            fields["body"] = {
-                "commit": commit(salt, body).hex(),
-                "len": len(body),
-                "scheme": 1,
-                "type": kind if media_type is None else MEDIA_TYPES.check(media_type, "media_type"),
-            }
+            if media_type is not None:
+                kind = MEDIA_TYPES.check(media_type, "media_type")
+            salt = os.urandom(SALT_BYTES)
+            commitment = commit(salt, body).hex()
+            described = f',"body":{{"commit":"{commitment}","len":{len(body)},"scheme":1,"type":"{kind}"}}'
             if len(body) > MAX_INLINE_BYTES:
                 body = b""
-        return self._add(Pending(fields, salt, body), occurred_at, self.durable if durable is None else durable)
+        return self._add(drafted, described, salt, body, occurred_at, self.durable if durable is None else durable)
 
     def flush(self) -> None:
         """Wait until everything recorded so far is on disk.
@@ -222,22 +219,25 @@ class Spool:
     def _where(self) -> str:
         return str(self._chain.directory.path)
 
-    def _add(self, pending: Pending, occurred_at: int | None, durable: bool) -> str:
+    def _add(
+        self, drafted: Draft, described: str, salt: bytes, body: bytes, occurred_at: int | None, durable: bool
+    ) -> str:
         with self._lock:
             if self._closed:
                 raise Refused("the spool is closed; open another one", self.source)
             now = self._clock() if occurred_at is None else occurred_at
             if self._inside:
                 # A signal handler or a finalizer interrupted this very thread: its event comes next.
-                identifier = self._stamp(pending.fields, now, EventIds(self._randomness))
-                self._interrupting.append(pending)
+                identifier, before, after = _stamp(drafted, described, now, EventIds())
+                self._interrupting.append(Pending(before, after, salt, body))
                 return f"{self.source}/{identifier}"
             self._inside = True
             try:
-                identifier = self._stamp(pending.fields, now, self._ids)
-                self._take(pending, durable)
+                identifier, before, after = _stamp(drafted, described, now, self._ids)
+                self._take(before, after, salt, body, durable)
                 while self._interrupting:
-                    self._take(self._interrupting.popleft(), durable=False)
+                    event = self._interrupting.popleft()
+                    self._take(event.before, event.after, event.salt, event.body, durable=False)
             finally:
                 self._inside = False
             target = self._chain.written
@@ -247,33 +247,23 @@ class Spool:
             self._rouse_thread()
         return f"{self.source}/{identifier}"
 
-    def _stamp(self, fields: Fields, now: int, ids: EventIds) -> str:
-        if not 0 <= now <= MAX_TIME9:
-            # The clock is outside what the format can say: the event keeps what it showed.
-            labels = fields.get("labels")
-            kept = labels if isinstance(labels, list) else []
-            fields["labels"] = sorted([*kept[: MAX_LABELS - 1], f"clock.raw={now}"])
-            now = min(max(now, 0), MAX_TIME9)
-        fields["id"] = identifier = ids.next(now)
-        fields["occurred_at"] = format_time9(now)
-        return identifier
+    def _stamp_now(self, drafted: Draft) -> Pending:
+        _, before, after = _stamp(drafted, "", self._clock(), self._ids)
+        return Pending(before, after, b"", b"")
 
-    def _stamp_now(self, fields: Fields) -> None:
-        self._stamp(fields, self._clock(), self._ids)
-
-    def _take(self, pending: Pending, durable: bool) -> None:
+    def _take(self, before: str, after: str, salt: bytes, body: bytes, durable: bool) -> None:
         if self._backlog:
             self._drain(at_once=durable)
         if not self._backlog:
             try:
-                self._chain.write(pending)
+                self._chain.write(before, after, salt, body)
             except OSError as error:
                 self._note(error)
             else:
                 return
         if durable:
             raise SpoolFull(f"not recorded: {self._backlog.reason}; make room and try again", self._where)
-        self._backlog.keep(pending, self._clock())
+        self._backlog.keep(Pending(before, after, salt, body), self._clock())
 
     def _drain(self, at_once: bool) -> None:
         try:
@@ -329,6 +319,18 @@ class Spool:
                     self._wake.wait()
                     self._wake.clear()
                 self._awake = True
+
+
+def _stamp(drafted: Draft, described: str, now: int, ids: EventIds) -> tuple[str, str, str]:
+    """Give an event its id and time: the id, and its text before and after `source`."""
+    start, references, labels, middle, end = drafted
+    if not 0 <= now <= MAX_TIME9:
+        # The clock is outside what the format can say: the event keeps what it showed.
+        labels = labels_text([*labels_of(labels)[: MAX_LABELS - 1], f"clock.raw={now}"])
+        now = min(max(now, 0), MAX_TIME9)
+    identifier = ids.next(now)
+    stamp = f',"id":"{identifier}"{labels},"occurred_at":"{format_time9(now)}"'
+    return identifier, f"{start}{described}{references}{stamp}{middle}", end
 
 
 _OPEN: set[Spool] = set()
