@@ -66,8 +66,14 @@ events = st.builds(
     workspace=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True),
 )
 
+
+def entry_of(event: Event, more: tuple[str, ...], **fields: Any) -> Entry:
+    """An entry whose controls are its event's own and some more."""
+    return Entry(event=event, controls=tuple(sorted({*event.controls, *more})), **fields)
+
+
 entries = st.builds(
-    Entry,
+    entry_of,
     seq=integers,
     prev=hashes,
     recorded_at=st.integers(0, MAX_TIME6),
@@ -75,7 +81,7 @@ entries = st.builds(
     by=st.from_regex(r"[a-z]{1,9}:[A-Za-z0-9_.-]{1,40}", fullmatch=True),
     map=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True),
     event=events,
-    controls=ascending(controls, 5),
+    more=ascending(controls, 5),
 )
 
 json_values = st.recursive(

@@ -169,6 +169,7 @@ BAD: dict[str, tuple[bytes, int]] = {
     "subtree without a hash": (at(3, b"N 2\n"), 3),
     "subtree with a short hash": (at(3, b"N 2 " + encoded(bytes(31)) + b"\n"), 3),
     "subtree with two spaces": (at(3, N2.replace(b"N 2 ", b"N 2  ")), 3),
+    "position beyond 2^53-1": (before(3, N2.replace(b"N 2", b"N 52") * 2), 4),
     "checkpoint that is none": (at(7, b"C " + encoded(b"x") + b"\n"), 7),
     "checkpoint before everything": (before(3, C6), 3),
     "checkpoint twice": (before(8, C6), 8),
@@ -213,6 +214,13 @@ def test_the_limits_themselves_are_read() -> None:
     assert EntryLine(entry[2:-1]) in lines(before(4, entry))
     body = BodyLine(SALT, bytes(MAX_INLINE_BYTES))
     assert body in lines(at(5, body.encoded()))
+
+
+def test_an_entry_at_the_last_position_is_read_and_one_beyond_is_malformed() -> None:
+    subtrees = [N2.replace(b"N 2", b"N %d" % level) for level in range(52, 0, -1)]
+    assert lines(closed(b"".join([*LINES[:2], *subtrees, E1, C6])))
+    with pytest.raises(MalformedBundle, match="beyond"):
+        lines(closed(b"".join([*LINES[:2], *subtrees, E1, E1, C6])))
 
 
 def test_the_error_survives_the_way_between_processes() -> None:

@@ -24,7 +24,7 @@ ENTRY = Entry(
     by=f"key:ak_{ULID}",
     map="base-2026.1",
     event=event_from_mapping(FULL),
-    controls=("hipaa:164.312(b)", "soc2-2017:CC6.1"),
+    controls=("hipaa:164.312(b)", "soc2-2017:CC6.1", "soc2-2017:CC7.2"),
 )
 
 
@@ -36,6 +36,17 @@ def test_text_is_canonical_and_reads_back(entry: Entry) -> None:
     assert rfc8785.dumps(json.loads(text)) == text
     assert entry_findings(text) == []
     assert check_entry(text) == row(entry)
+
+
+@pytest.mark.parametrize("kept", [(), ("soc2-2017:CC6.1",), ("hipaa:164.312(b)", "soc2-2017:CC7.2")])
+def test_an_entry_that_leaves_out_a_control_of_its_event_is_malformed(kept: tuple[str, ...]) -> None:
+    with pytest.raises(Malformed, match="leave out"):
+        dataclasses.replace(ENTRY, controls=kept)
+    value = json.loads(ENTRY.text())
+    del value["controls"]
+    text = rfc8785.dumps({**value, "controls": list(kept)} if kept else value)
+    assert check_entries([ENTRY.text(), text]) is None
+    assert [finding.where for finding in entry_findings(text)] == ["controls"]
 
 
 def test_the_hash_is_at_once_the_leaf_hash() -> None:
@@ -224,6 +235,9 @@ def test_names_are_held_to_their_maximum(path: str, longest: str) -> None:
             node[:] = [name]
         else:
             node[key] = name
+        if "controls" in path:
+            # Both arrays the same: an entry's controls hold all of its event's own.
+            value["controls"] = value["event"]["controls"] = [name]
         data = rfc8785.dumps(value)
         assert bool(entry_findings(data)) is not good
         assert (check_entries([data]) is not None) is good

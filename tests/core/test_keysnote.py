@@ -112,6 +112,7 @@ BAD = {
     "revoked from": put(8, LINES[8].replace(" since ", " from ")),
     "revoked twice": add(LINES[8].replace("3000", "4000")),
     "unknown line": add("witness x from 0"),
+    "public key under two names": add(f"revoked {VerifierKey('z.example', 1, LOG.public.public_key).vkey} since 1"),
     "vkey with another id": put(8, LINES[8].replace("+", "+0", 1)),
     "time with a sign": put(8, LINES[8].replace("3000", "-3000")),
     "time of 17 digits": put(8, LINES[8].replace("3000", "9" * 17)),

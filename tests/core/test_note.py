@@ -222,6 +222,12 @@ def test_a_signature_that_anybody_can_make_under_a_small_order_key_is_refused() 
     refused(IDENTITY, forged, "public key is of small order")
 
 
+def test_a_public_key_that_is_not_in_its_shortest_form_is_refused() -> None:
+    for y in (2**255 - 19 + 3, 2**255 - 1):
+        for sign in (0, 1):
+            refused((y | sign << 255).to_bytes(32, "little"), PUBLIC + bytes(32), "shortest form")
+
+
 def test_an_r_of_small_order_is_refused() -> None:
     a, public = scalar()
     k = int.from_bytes(hashlib.sha512(IDENTITY + public + MESSAGE).digest(), "little")

@@ -1,8 +1,9 @@
 """Bundles: many entries with what proves them, in one file of lines.
 
 Read from top to bottom a bundle tiles the tree from left to right. The reader here holds the file to its form: letters,
-order of lines, base64, lengths and the `Z` line. What depends on the *position* (the `seq` of an entry, where a subtree
-may begin, the size and root of a checkpoint) is for a verifier to prove with `merkle.Stack`; the writer keeps it.
+order of lines, base64, lengths, positions up to 2^53-1 and the `Z` line. What else depends on the *position* (the `seq`
+of an entry, where a subtree may begin, the size and root of a checkpoint) is for a verifier to prove with
+`merkle.Stack`; the writer keeps it.
 
 Source: docs/format.md section 7.
 """
@@ -24,6 +25,7 @@ from muniment.core.bundleline import (
     Subtree,
     Token,
 )
+from muniment.core.canonical import MAX_INTEGER
 from muniment.core.checkpoint import parse_signed_checkpoint
 from muniment.core.entry import entry_hash
 from muniment.core.errors import Malformed, VerificationFailed
@@ -97,12 +99,16 @@ def read_bundle(stream: Readable) -> Iterator[Line]:
     before = ""
     last_keys = 0
     number = 0
+    position = 0
     read: Line
     for number, line, digest in _lines(stream):
         letter = line[:2]
         try:
             if letter == b"E " and before:
                 before = "E"
+                position += 1
+                if position > MAX_INTEGER:
+                    raise Malformed("the position goes beyond 2^53-1")
                 yield EntryLine(line[2:])
                 continue
             if letter not in _AFTER:
@@ -115,6 +121,10 @@ def read_bundle(stream: Readable) -> Iterator[Line]:
                 if read.keys.number <= last_keys:
                     raise Malformed("numbers of keys notes must ascend")
                 last_keys = read.keys.number
+            elif isinstance(read, Subtree):
+                position += 1 << read.level
+                if position > MAX_INTEGER:
+                    raise Malformed("the position goes beyond 2^53-1")
             elif isinstance(read, End) and read.digest != digest:
                 raise Malformed("the SHA-256 of all lines before differs: the file is damaged or was changed")
         except Malformed as error:

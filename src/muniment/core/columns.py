@@ -99,6 +99,7 @@ def check_entries(texts: Sequence[bytes]) -> EntryColumns | None:
         and _lengths_fit(resource_id, MAX_RESOURCE_ID)
         and _lengths_fit(tool, MAX_TOOL)
         and _arrays_fit({*controls, *event_controls}, read_controls)
+        and _covered(set(zip(controls, event_controls, strict=True)))
         and _arrays_fit(causes, read_causes)
         and _labels_ascend(labels)
         and _arrays_fit(escaped_labels, read_labels)
@@ -174,6 +175,15 @@ def _lengths_fit(escaped: Column, maximum: int) -> bool:
 
 def _arrays_fit(arrays: Iterable[bytes], read: Callable[[str], tuple[str, ...] | None]) -> bool:
     return all(read(array.decode("ascii")) is not None for array in arrays if array)
+
+
+def _covered(pairs: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether every entry's controls hold all of its event's own; both arrays have been read before."""
+    return all(_items(own) <= _items(controls) for controls, own in pairs if own)
+
+
+def _items(array: bytes) -> frozenset[bytes]:
+    return frozenset(array[2:-2].split(b'","')) if array else frozenset()
 
 
 def _labels_ascend(arrays: Column) -> bool:

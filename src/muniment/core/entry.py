@@ -48,6 +48,8 @@ class Entry:
     def __post_init__(self) -> None:
         names.SUBMITTERS.check(self.by, "by")
         check_array(self.controls, names.CONTROLS, names.MAX_CONTROLS, "controls")
+        if missing := set(self.event.controls).difference(self.controls):
+            raise Malformed(f"leave out {min(missing)}, which the event itself names", "controls")
         names.check_origin(self.log, "log")
         names.MAPPINGS.check(self.map, "map")
         check_bytes(self.prev, 32, "prev")

@@ -5,6 +5,7 @@ Rules (docs/format.md section 5):
 - The first `log` line is from size 0; sizes ascend. A checkpoint of size *n* needs the last key whose size is <= *n*.
 - A cosignature counts if its key has a `cosigner` line, from that line's time on and before any `revoked` line for it.
 - A checkpoint by a revoked log key counts only with a counting cosignature that is older than the revocation.
+- No two keys share name and key id, and no public key stands under two names.
 - Of two notes the higher number holds; who has seen number *k* refuses a lower one.
 """
 
@@ -15,11 +16,10 @@ from dataclasses import dataclass
 from muniment.core.errors import Malformed, VerificationFailed
 from muniment.core.fields import check_bytes, check_integer, read_decimal, read_hex
 from muniment.core.identifiers import check_origin
-from muniment.core.note import COSIGNATURE, ED25519, Note, VerifierKey, parse_note, parse_vkey, verify_note
+from muniment.core.note import COSIGNATURE, ED25519, MAX_BYTES, Note, VerifierKey, parse_note, parse_vkey, verify_note
 
 HEADER = "muniment-keys/1"
 
-_MAX_LINES = 1024
 _LINE = re.compile(r"(log|cosigner|revoked) (\S+) (from|since) ([0-9]+)")
 _WORD = {"log": "from", "cosigner": "from", "revoked": "since"}
 
@@ -81,6 +81,7 @@ class KeysNote:
         _check_once([line.key.vkey for line in self.logs], "log")
         _check_once([line.key.vkey for line in self.cosigners], "cosigner")
         _check_once([line.key.vkey for line in self.revocations], "revoked")
+        _check_names({line.key for line in (*self.logs, *self.cosigners, *self.revocations)})
         _check_sorted([_line("cosigner", line.key, line.time) for line in self.cosigners], "cosigner")
         _check_sorted([_line("revoked", line.key, line.time) for line in self.revocations], "revoked")
 
@@ -121,9 +122,11 @@ def parse_keysnote(text: str) -> KeysNote:
 
     Source: docs/format.md section 5.
     """
-    lines = text.split("\n", _MAX_LINES + 1)
-    if len(lines) > _MAX_LINES + 1 or lines[-1]:
-        raise MalformedKeysNote(f"must be at most {_MAX_LINES} lines, each ending in a newline")
+    if len(text) > MAX_BYTES:
+        raise MalformedKeysNote(f"longer than {MAX_BYTES} bytes")
+    lines = text.split("\n")
+    if lines[-1]:
+        raise MalformedKeysNote("every line must end in a newline")
     if len(lines) < 6 or lines[0] != HEADER:
         raise MalformedKeysNote(f"must begin with {HEADER}, origin, number, genesis and a log line", "line 1")
     place = 3  # read by the handler below
@@ -224,6 +227,14 @@ def _line(kind: str, key: VerifierKey, value: int) -> str:
 def _check_once(vkeys: list[str], kind: str) -> None:
     if len(set(vkeys)) != len(vkeys):
         raise Malformed("no key may stand twice", kind)
+
+
+def _check_names(keys: set[VerifierKey]) -> None:
+    """A signature line must mean one key, and a key must be one party's."""
+    if len({(key.name, key.key_id) for key in keys}) != len(keys):
+        raise Malformed("two keys share name and key id", "keys")
+    if len({(key.name, key.public_key) for key in keys}) != len({key.public_key for key in keys}):
+        raise Malformed("one public key stands under two names", "keys")
 
 
 def _check_sorted(lines: list[str], kind: str) -> None:

@@ -29,6 +29,7 @@ _KEY_ID = re.compile("[0-9a-f]{8}")
 _GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 _P = 2**255 - 19
+_Y_BITS = 2**255 - 1
 _ORDER_8 = (
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
     bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
@@ -142,8 +143,8 @@ def parse_vkey(text: str) -> VerifierKey:
 
     Source: C2SP signed-note, "Verifier keys".
     """
-    if len(text) > 1024:
-        raise MalformedKey("longer than 1,024 characters", "vkey")
+    if len(text) > MAX_BYTES:
+        raise MalformedKey(f"longer than {MAX_BYTES} characters", "vkey")
     parts = text.split("+", 2)
     if len(parts) != 3 or _KEY_ID.fullmatch(parts[1]) is None:
         raise MalformedKey("must look like <name>+<8 hex>+<base64>", "vkey")
@@ -216,7 +217,7 @@ def verify_ed25519(public_key: bytes, signature: bytes, message: bytes, where: s
     """Prove that `public_key` signed `message`.
 
     Args:
-        public_key: 32 bytes; one of small order is refused.
+        public_key: 32 bytes; one of small order, or not in its shortest form, is refused.
         signature: 64 bytes, R ‖ S; R of small order, or S >= L, is refused.
         message: any bytes.
         where: what to name in the error.
@@ -230,6 +231,8 @@ def verify_ed25519(public_key: bytes, signature: bytes, message: bytes, where: s
         raise VerificationFailed("an Ed25519 key has 32 bytes and a signature 64", where)
     if is_small_order(public_key):
         raise VerificationFailed("the public key is of small order: it would verify what nobody signed", where)
+    if int.from_bytes(public_key, "little") & _Y_BITS >= _P:
+        raise VerificationFailed("the public key is not in its shortest form", where)
     if is_small_order(signature[:32]):
         raise VerificationFailed("the signature's R is of small order", where)
     if int.from_bytes(signature[32:], "little") >= _GROUP_ORDER:
