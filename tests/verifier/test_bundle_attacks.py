@@ -496,3 +496,18 @@ def test_a_wrong_digest_alone_fails_the_form(log: Logbook) -> None:
     data = log.bundle()
     other = data[:-2] + (b"0" if data[-2:-1] != b"0" else b"1") + b"\n"
     assert check(other, log.pins()).failed == ("form",)
+
+
+def test_subtrees_beyond_the_largest_tree_fail_and_nothing_breaks(log: Logbook) -> None:
+    lines = opened(log.bundle(bodies=False))
+    huge = [b"N %d " % level + in_base64(bytes(32)) for level in range(52, -1, -1)]
+    report = check(closed([*lines[:2], *huge, *lines[2:]]), log.pins())
+    assert "tree" in report.failed
+    twice = [b"N 52 " + in_base64(bytes(32))] * 3
+    assert "tree" in check(closed([*lines[:2], *twice, *lines[2:]]), log.pins()).failed
+
+
+def test_the_number_of_a_malformed_line_is_named(log: Logbook) -> None:
+    lines = opened(log.bundle())
+    report = check(closed([*lines[:17], b"Q x", *lines[17:]]), log.pins())
+    assert report.check("form").reason.startswith("line 18: ")

@@ -14,7 +14,8 @@ from muniment.core.errors import Refused
 from muniment.keys.notes import verifier_of
 from muniment.verifier.bundle import check_bundle
 from muniment.verifier.checker import LogChecker
-from muniment.verifier.knownlogs import KnownLogs, Learned, MalformedKnownLog
+from muniment.verifier.knownlog import MalformedKnownLog
+from muniment.verifier.knownlogs import KnownLogs, Learned
 from muniment.verifier.pins import MalformedPin, Pins
 from muniment.verifier.report import Report
 from tests.verifier.logbook import ORIGIN, Logbook

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from muniment.core.merkle import Stack
 from muniment.verifier.bundle import verify_bundle
+from muniment.verifier.hashing import subtrees
 from muniment.verifier.pins import Pins
 from muniment.verifier.report import CHECK_NAMES, Report
-from muniment.verifier.scan import Scanner, scan, subtrees
+from muniment.verifier.scan import Scanner, scan
 from tests.verifier.logbook import ORIGIN, OTHER_SOURCE, Logbook, closed, in_base64, opened
 
 _SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,7 +13,8 @@ import click
 from muniment.cli.verify import gather_pins, painted
 from muniment.core.errors import Malformed
 from muniment.core.times import format_time6
-from muniment.verifier.knownlogs import KnownLog, KnownLogs
+from muniment.verifier.knownlog import KnownLog
+from muniment.verifier.knownlogs import KnownLogs
 from muniment.verifier.options import Options
 from muniment.verifier.target import check_target
 

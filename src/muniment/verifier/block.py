@@ -154,7 +154,7 @@ class BlockReader:
         if head == b"N ":
             return read_subtree(rest, number)
         if head == b"C ":
-            if before in (b"C ", b"T ", b"H ", b"K "):
+            if before not in (b"E ", b"B ", b"N "):
                 raise MalformedBlock("a checkpoint with neither entry nor subtree before it", str(number))
             note = read_blob(rest, number)
             try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from muniment.core.bundle import HEADER, MAX_LINE
+from muniment.core.canonical import MAX_INTEGER
 from muniment.core.errors import Malformed
 from muniment.core.fields import read_base64
 from muniment.core.identifiers import check_origin
@@ -108,7 +109,7 @@ def check_bundle(
         for read in read_blocks(blocks, reader.blocks(), stream, workers):
             _take(checker, read, reader.lines)
             reader.lines += read.lines
-        reader.end(checker)
+        reader.end()
     except Malformed as error:
         return checker, checker.report(malformed=str(error))
     checker.passed("form", "read to the end, and its closing digest matches", reader.lines)
@@ -116,6 +117,8 @@ def check_bundle(
 
 
 def _take(checker: LogChecker, read: BlockRead, lines: int) -> None:
+    if read.end > MAX_INTEGER:
+        raise Malformed("positions go beyond 2^53-1", f"line {lines + 1} or after it")
     for part in read.parts:
         if isinstance(part, Run):
             checker.run(part)
@@ -184,7 +187,7 @@ class _Reader:
             self._consume(data)
             self._before = data[data.rfind(b"\n", 0, -1) + 1 :][:2]
 
-    def end(self, checker: LogChecker) -> None:
+    def end(self) -> None:
         """The `Z` line: it must be the last one, and hold the digest of all before."""
         where = f"line {self.lines + 1}"
         if not self._rest:
@@ -197,9 +200,7 @@ class _Reader:
         if self._before not in (b"C ", b"T "):
             raise Malformed("the last checkpoint does not cover the lines before the end", where)
         if found[1].decode() != self._digest.hexdigest():
-            checker.fail(
-                "form", "it is not the digest of what stands before it: the file was changed or damaged", where
-            )
+            raise Malformed("it is not the digest of what stands before it: the file was changed or damaged", where)
         self.lines += 1
 
     def _cut(self) -> int:

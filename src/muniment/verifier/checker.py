@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from muniment.core.errors import Malformed, VerificationFailed
-from muniment.core.merkle import Stack
+from muniment.core.merkle import Stack, verify_inclusion
 from muniment.verifier.keyring import Judgement, Keyring, settle
 from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.report import Check, Finding, Report, State
@@ -114,14 +114,7 @@ class LogChecker:
     def subtree(self, level: int, hash_: bytes) -> None:
         """A perfect subtree of 2^level entries that are not shown."""
         self._flush()
-        if self._folds:
-            try:
-                self._stack.push(level, hash_)
-            except VerificationFailed as error:
-                # From here on there is no tree any more to compare anything with.
-                self._folds = False
-                self.fail("tree", error.reason, f"subtree at {self.position}", self.position)
-        self.position += 1 << level
+        self._push(level, hash_)
         self._last_hash = None
         self._hole_end = self.position
         self._meet_pin()
@@ -152,15 +145,8 @@ class LogChecker:
                 self.fail("chain", reason, f"entry {run.start}", run.start)
         if self._last_time is not None and run.first_time is not None and run.first_time < self._last_time:
             self.fail("time", f"recorded at {run.first_time}, before its predecessor", f"entry {run.start}", run.start)
-        if self._folds:
-            for level, hash_ in run.subtrees:
-                self._stack.push(level, hash_)
-        self.position += run.count
-        self.entries += run.count
-        self.pairs += run.pairs
-        self.unreadable += run.unreadable
-        self.disclosed += run.disclosed
-        self.undisclosed += run.undisclosed
+        for level, hash_ in run.subtrees:
+            self._push(level, hash_)
         self._last_hash = run.last_hash
         self._last_time = run.last_time or self._last_time
         self._take(run)
@@ -168,28 +154,44 @@ class LogChecker:
         self.sources.edges += run.edges
         if run.holes:
             self._hole_end = run.holes[1] + 1
-        count_unnumbered(self.unnumbered, run.unnumbered)
         self._meet_pin()
+
+    def included(self, text: bytes, index: int, hashes: Sequence[bytes], note: bytes) -> None:
+        """One entry, and the proof that it stands at `index` of a checkpoint: instead of everything else that is fed.
+
+        Args:
+            text: the entry as received.
+            index: its place.
+            hashes: the inclusion proof, 32 bytes each.
+            note: the checkpoint's note.
+
+        Raises:
+            Malformed: if it is no checkpoint note, or the index lies outside its tree.
+        """
+        judgement = self.keyring.judge(note)
+        checkpoint = judgement.checkpoint
+        run = scan([text], index, self.origin, {})
+        if run.genesis is not None:
+            self._meet_genesis(run.genesis)
+        self._take(run)
+        self.sources.meet(run.sources, index, None, self._source_failed)
+        self.position = checkpoint.size
+        try:
+            verify_inclusion(index, checkpoint.size, run.subtrees[0][1], hashes, checkpoint.root)
+        except VerificationFailed as error:
+            self.fail("tree", error.reason, f"entry {index}", index)
+        self._meet(checkpoint.root)
+        self._count(judgement, note)
 
     def judged(self, judgement: Judgement, note: bytes) -> None:
         """A checkpoint whose signatures were judged elsewhere with this checker's keyring."""
         checkpoint = judgement.checkpoint
         size, where = checkpoint.size, f"checkpoint {checkpoint.size}"
-        self.checkpoints += 1
-        if checkpoint.origin != self.origin:
-            self.fail("place", f"the checkpoint is of the log {checkpoint.origin}", where, size)
         if size != self.position:
             self.fail("tree", f"it stands at position {self.position}", where, size)
         elif self._folds and self._stack.root() != checkpoint.root:
             self.fail("tree", "its root is not what the entries and subtrees before it fold to", where, size)
-        if judgement.signature is not None:
-            self.fail("signatures", judgement.signature, where, size)
-        if judgement.cosignature is not None:
-            self.fail("cosignatures", judgement.cosignature, where, size)
-        self.signed += judgement.signed
-        self.cosigned += judgement.cosigned
-        self.last = judgement
-        self.last_note = note
+        self._count(judgement, note)
 
     # --- what was checked elsewhere --------------------------------------------------------------------------------
 
@@ -236,6 +238,31 @@ class LogChecker:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
+    def _count(self, judgement: Judgement, note: bytes) -> None:
+        checkpoint = judgement.checkpoint
+        size, where = checkpoint.size, f"checkpoint {checkpoint.size}"
+        self.checkpoints += 1
+        if checkpoint.origin != self.origin:
+            self.fail("place", f"the checkpoint is of the log {checkpoint.origin}", where, size)
+        if judgement.signature is not None:
+            self.fail("signatures", judgement.signature, where, size)
+        if judgement.cosignature is not None:
+            self.fail("cosignatures", judgement.cosignature, where, size)
+        self.signed += judgement.signed
+        self.cosigned += judgement.cosigned
+        self.last = judgement
+        self.last_note = note
+
+    def _push(self, level: int, hash_: bytes) -> None:
+        if self._folds:
+            try:
+                self._stack.push(level, hash_)
+            except VerificationFailed as error:
+                # From here on there is no tree any more to compare anything with.
+                self._folds = False
+                self.fail("tree", error.reason, f"position {self.position}", self.position)
+        self.position += 1 << level
+
     def _flush(self) -> None:
         texts, bodies = self._texts, self._bodies
         if texts:
@@ -260,23 +287,32 @@ class LogChecker:
             self.fail("pin", reason, where, self.position)
 
     def _meet_pin(self) -> None:
-        if self.position not in self.marks or not self._folds:
-            return
+        if self.position in self.marks and self._folds:
+            self._meet(self._stack.root())
+
+    def _meet(self, root: bytes) -> None:
+        """Hold the root at the present position against every checkpoint of that size that is held from elsewhere."""
         for pinned, whose in ((self.pins.checkpoint, "pinned"), (self.pins.known, "known")):
             if pinned is None or pinned.size != self.position or pinned in self.met:
                 continue
             self.met.add(pinned)
-            if self._stack.root() != pinned.root:
+            if root != pinned.root:
                 reason = f"the first {pinned.size:,} entries are not those of the {whose} checkpoint"
                 self.fail("pin", reason, f"checkpoint {pinned.size}", pinned.size)
         for other, name in self.others:
             if other.size == self.position and other not in self.met:
                 self.met.add(other)
-                if self._stack.root() != other.root:
+                if root != other.root:
                     reason = f"{name} has another root for the same size"
                     self.fail("tree", reason, f"checkpoint {other.size}", other.size)
 
     def _take(self, run: Run) -> None:
+        self.entries += run.count
+        self.pairs += run.pairs
+        self.unreadable += run.unreadable
+        self.disclosed += run.disclosed
+        self.undisclosed += run.undisclosed
+        count_unnumbered(self.unnumbered, run.unnumbered)
         kept: dict[str, int] = {}
         for finding in run.findings:
             self.fail(finding.check, finding.reason, finding.where, finding.position)

@@ -1,4 +1,4 @@
-"""Verifying a folder: every bundle in it, and that they tell one story."""
+"""Verifying a folder: every bundle and proof in it, and that the bundles tell one story."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from muniment.core.bundle import HEADER, MAX_LINE
 from muniment.core.checkpoint import parse_signed_checkpoint
 from muniment.core.errors import Malformed
 from muniment.core.fields import read_base64
-from muniment.verifier.options import MalformedTarget, Options, verify_file
+from muniment.verifier.options import MalformedTarget, Options, learnt, verify_file
 from muniment.verifier.pins import PinnedCheckpoint
+from muniment.verifier.proof import SUFFIX, check_proof, is_proof
 from muniment.verifier.report import CHECK_NAMES, Check, Finding, Report
 
-SUFFIXES: Final = (".bundle", ".muniment")
+SUFFIXES: Final = (".bundle", ".muniment", SUFFIX)
 """Files so named are verified whatever they begin with; others only if they begin as a bundle does."""
 
 _BEGINNING: Final = f"H {HEADER} ".encode()
@@ -49,7 +50,10 @@ def verify_folder(folder: Path, options: Options) -> Report:
             for other, ending in endings.items()
             if other != path and ending is not None and mine is not None and ending[0] == mine[0]
         ]
-        reports.append(verify_file(path, options, others=others))
+        if is_proof(path):
+            reports.append(learnt(*check_proof(path, options), options))
+        else:
+            reports.append(verify_file(path, options, others=others))
     remarks = []
     if strangers:
         shown = ", ".join(path.name for path in strangers[:4]) + (" ..." if len(strangers) > 4 else "")
@@ -66,7 +70,7 @@ def _bundles(folder: Path) -> tuple[list[Path], list[Path]]:
             path = Path(parent) / name
             if not path.is_file():
                 continue
-            (bundles if path.suffix in SUFFIXES or _begins(path) else strangers).append(path)
+            (bundles if path.suffix in SUFFIXES or _begins(path) or is_proof(path) else strangers).append(path)
     return bundles, strangers
 
 

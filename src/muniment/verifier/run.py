@@ -57,6 +57,7 @@ class Run:
         edges: places where a source's numbers may lie in such an entry.
         findings: the first broken places; failures: how many there were, per check.
         genesis: hash of entry 0 when the run starts there.
+        creation: what is wrong with that entry as the creation of a log; root: the root key it names, `<name>+<id>`.
     """
 
     start: int
@@ -77,6 +78,8 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     genesis: bytes | None = None
+    creation: str | None = None
+    root: str = ""
 
     def fail(self, check: str, reason: str, position: int, where: str | None = None) -> None:
         """Note a broken place."""

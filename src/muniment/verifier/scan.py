@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import add, le
 from typing import Final
 
@@ -16,13 +15,11 @@ from muniment.core.event import event_hash
 from muniment.core.fields import check_integer, read_hex
 from muniment.core.identifiers import check_source_id
 from muniment.core.times import MalformedTime, parse_time6
+from muniment.verifier.hashing import EVENT, LEAF, digests, subtrees
+from muniment.verifier.creation import creation_fault, root_named
 from muniment.verifier.run import Run, SourceSpan, count_unnumbered
 from muniment.verifier.sources import ZEROS, link_failure
 
-# Begun hashes, to be copied: that takes half the time of beginning one.
-_LEAF: Final = hashlib.sha256(b"\x00")
-_NODE: Final = hashlib.sha256(b"\x01")
-_EVENT: Final = hashlib.sha256(b"muniment/event/1\0")
 _TOGETHER: Final = 512
 _FEW: Final = 4
 _EMPTY: Mapping[str, Json] = {}
@@ -68,7 +65,7 @@ class Scanner:
         return self._end()
 
     def _begin(self, texts: Sequence[bytes], bodies: Bodies) -> None:
-        self.leaves = _digests(_LEAF, texts)
+        self.leaves = digests(LEAF, texts)
         self.bodies = bodies
         self.run.count = len(texts)
 
@@ -124,7 +121,7 @@ class Scanner:
         disclosed = sum(first <= index < first + count for index in self.bodies)
         run.disclosed += disclosed
         run.undisclosed += count - columns.body_commit.count(b"") - disclosed
-        events = _digests(_EVENT, columns.events)
+        events = digests(EVENT, columns.events)
         rows: dict[bytes, list[int]] = {}
         for row, source in enumerate(map(add, columns.source, columns.epoch)):
             if source in rows:
@@ -169,6 +166,8 @@ class Scanner:
             # Rule 3: no integer is below 0, and what the keys of an unknown version mean is not known.
             value = 0
         fields = _fields(value)
+        if position == 0:
+            run.creation, run.root = creation_fault(fields, self.origin), root_named(fields)
         if not fields:
             run.unreadable += 1
         else:
@@ -224,10 +223,9 @@ class Scanner:
             run.fail("bodies", "a body is disclosed, and the event commits to none", position)
             return
         try:
-            check_body(bytes.fromhex(committed), length, *body)
-        except (VerificationFailed, ValueError) as error:
-            reason = error.reason if isinstance(error, VerificationFailed) else "the commitment is not hex"
-            run.fail("bodies", reason, position)
+            check_body(read_hex(committed, 32, "commit"), length, *body)
+        except (VerificationFailed, Malformed) as error:
+            run.fail("bodies", error.reason, position)
             return
         run.disclosed += 1
 
@@ -275,37 +273,6 @@ def _numbering(source: Mapping[str, Json]) -> tuple[str, tuple[str, str, int] | 
     read_hex(epoch, 16, "epoch")
     read_hex(prev, 32, "prev")
     return name, (str(epoch), str(prev), check_integer(seq, "seq"))
-
-
-def subtrees(start: int, leaves: Sequence[bytes]) -> list[tuple[int, bytes]]:
-    """The perfect subtrees (level, hash) that cover leaves from position `start`, from left to right.
-
-    Source: RFC 6962 section 2.1; docs/format.md section 7, "Folding".
-    """
-    found = []
-    done, count = 0, len(leaves)
-    while done < count:
-        level = (count - done).bit_length() - 1
-        at = start + done
-        if at:
-            level = min(level, (at & -at).bit_length() - 1)
-        row = list(leaves[done : done + (1 << level)])
-        while len(row) > 1:
-            row = _digests(_NODE, map(add, row[::2], row[1::2]))
-        found.append((level, row[0]))
-        done += 1 << level
-    return found
-
-
-def _digests(begun: hashlib._Hash, messages: Iterable[bytes]) -> list[bytes]:
-    """Hash each message after what `begun` has already taken."""
-    copy = begun.copy
-    digests = []
-    for message in messages:
-        hash_ = copy()
-        hash_.update(message)
-        digests.append(hash_.digest())
-    return digests
 
 
 def _is_body(columns: EntryColumns, row: int, salt: bytes, body: bytes) -> bool:

@@ -9,7 +9,8 @@ from muniment.verifier.bundle import Progress
 from muniment.verifier.checker import LogChecker
 from muniment.verifier.folder import verify_folder
 from muniment.verifier.live import check_live, verify_live
-from muniment.verifier.options import Options, check_file, verify_file
+from muniment.verifier.options import Options, check_file, learnt, verify_file
+from muniment.verifier.proof import check_proof, is_proof
 from muniment.verifier.report import Report
 
 LIVE: Final = ("http://", "https://")
@@ -26,6 +27,8 @@ def verify_target(target: str, options: Options, progress: Progress | None = Non
     path = Path(target)
     if path.is_dir():
         return verify_folder(path, options)
+    if path.is_file() and is_proof(path):
+        return learnt(*check_proof(path, options), options)
     return verify_file(path, options, progress)
 
 
