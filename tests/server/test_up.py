@@ -19,6 +19,7 @@ from muniment.keys import KeyRing
 from muniment.ledger.registry import tenant_logs
 from muniment.server.runtime import read_jobs, server_is_running
 from muniment.verifier.pins import load_pin
+from tests.support.databases import running_cluster
 from tests.support.installations import Installation, append, installation, printed_key, wait_for
 
 pytestmark = pytest.mark.xdist_group("up")
@@ -289,6 +290,24 @@ def test_no_acknowledged_entry_is_lost_whatever_is_killed(home: Installation, vi
         return log.walked_at is not None and log.walked_at.timestamp() > asked and log.walk_ok is True
 
     wait_for(walked, "a walk over the whole log that holds")
+
+
+def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Installation) -> None:
+    with running_cluster() as own:
+        with psycopg.connect(own.url(), autocommit=True) as admin:
+            admin.execute("CREATE DATABASE own_ledger TEMPLATE template0")
+        home.environment["DATABASE_URL"] = own.url(database="own_ledger")
+        said = home.up()
+        assert not home.places.postgres.exists()
+        password = home.environment.pop("DATABASE_URL").split(":")[2].split("@")[0].encode()
+        assert password not in Path(f"/proc/{home.server().pid}/environ").read_bytes()
+        home.run("down")
+        assert "your own PostgreSQL" in home.up()
+        with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+            assert append(client, printed_key(said, "append")).status_code == 201
+        home.run("down")
+        own.stop()
+        assert "the database cannot be reached" in home.run("up", code=1)
 
 
 def test_a_database_that_must_move_to_another_port_takes_the_server_along(home: Installation) -> None:

@@ -79,7 +79,7 @@ def _read_logs(places: Places) -> tuple[list[TenantLog], list[str]]:
 def _database(places: Places) -> str:
     status = embedded_postgres(places).status()
     if status.state == "absent":
-        return "not embedded: the one DATABASE_URL named" if (places.urls / "app.url").exists() else "none yet"
+        return "your own PostgreSQL" if (places.urls / "app.url").exists() else "none yet"
     return f"embedded PostgreSQL, {status.state}" + (f" (process {status.pid})" if status.pid else "")
 
 

@@ -33,7 +33,7 @@ def command(detach: bool, port: int | None) -> None:
     """Start database, server and sealing here; the first start makes a tenant and prints its keys, once.
 
     Data stand in MUNIMENT_HOME. DATABASE_URL, an administrator's URL of a PostgreSQL 15 or later, replaces the embedded
-    database.
+    database; once roles and schema are there, later starts do without it.
     """
     places = Places.of()
     places.make()
@@ -88,7 +88,7 @@ def _say_database(database: Database) -> None:
         status = database.embedded.status()
         where = f"embedded PostgreSQL, {HOST}:{status.port} (process {status.pid})"
     else:
-        where = "the PostgreSQL at DATABASE_URL"
+        where = "your own PostgreSQL"
     click.echo(f"  database  {where}" + (", schema brought up to date" if database.migrated else ""))
 
 
@@ -134,6 +134,10 @@ def _warn_about_root(places: Places) -> None:
         )
 
 
+def _without_administrator() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+
+
 def _leave_running(places: Places, lock: ServerLock, listening: socket.socket) -> Server:
     arguments, environment, keep = detached_service(lock, listening)
     if places.log.exists() and places.log.stat().st_size > _LOG_LIMIT:
@@ -141,7 +145,8 @@ def _leave_running(places: Places, lock: ServerLock, listening: socket.socket) -
     with places.log.open("a") as log:
         child = subprocess.Popen(
             arguments,
-            env={**os.environ, **places.environment(), **environment},
+            # The administrator's password stays behind: the roles' own URLs are known by now.
+            env={**_without_administrator(), **places.environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

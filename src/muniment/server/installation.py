@@ -46,7 +46,8 @@ def open_database(places: Places, admin_url: str | None, *, reset_passwords: boo
 
     Args:
         places: of the installation; made.
-        admin_url: of one's own PostgreSQL, as an administrator of that database; None for the embedded one.
+        admin_url: of one's own PostgreSQL, as an administrator of that database. None for the embedded one, or for the
+            one that an earlier start set up: its roles' URLs are known, and an administrator is no longer needed.
         reset_passwords: give roles that another home made new passwords.
 
     Raises:
@@ -54,6 +55,9 @@ def open_database(places: Places, admin_url: str | None, *, reset_passwords: boo
         Malformed: if `admin_url` is no URL.
     """
     embedded = None
+    if admin_url is None and not reset_passwords and (known := _own_urls(places)):
+        _connect(known["migrator"]).close()
+        return Database(known, None, tuple(migrate(known["migrator"])))
     if admin_url is None:
         embedded = embedded_postgres(places)
         embedded.start()
@@ -109,6 +113,15 @@ def _passwords(urls: Path) -> dict[Role, str]:
             if isinstance(password, str):
                 found[role] = password
     return found if len(found) == len(LOGIN_ROLES) else {}
+
+
+def _own_urls(places: Places) -> dict[Role, str]:
+    """The URLs of one's own PostgreSQL as an earlier start wrote them; none if that start used the embedded one."""
+    if not _passwords(places.urls):
+        return {}
+    urls: dict[Role, str] = {role: places.database_url(role) for role in LOGIN_ROLES}
+    host = str(conninfo_to_dict(urls["app"]).get("host") or "")
+    return {} if embedded_postgres(places).is_its_socket(host) else urls
 
 
 def _write_urls(directory: Path, urls: Mapping[Role, str]) -> None:

@@ -52,6 +52,8 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Requests under way are answered, then everything that runs here is stopped."""
         os.environ.update(self._environment)
+        # An administrator's password is needed to set up and to migrate, and by nothing that runs from here on.
+        os.environ.pop("DATABASE_URL", None)
         # Uvicorn drains on these signals and then raises them once more, to whoever was there before it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ignore)
@@ -154,7 +156,7 @@ def main() -> None:
     listening.set_inheritable(False)
     places = Places.of()
     try:
-        Service(places, open_database(places, os.environ.get("DATABASE_URL")), lock, listening).run()
+        Service(places, open_database(places, None), lock, listening).run()
     except MunimentError as error:
         _LOG.critical("%s", error)
         sys.exit(1)

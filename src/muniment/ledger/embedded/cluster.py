@@ -35,7 +35,7 @@ from muniment.ledger.embedded.initdb import PASSWORD_FILE, SUPERUSER, make_clust
 from muniment.ledger.embedded.postmaster import Postmaster, members, read_postmaster
 from muniment.ledger.embedded.privatefile import write_private
 from muniment.ledger.embedded.settings import configuration
-from muniment.ledger.embedded.sockets import clear_sockets, ports, socket_directory
+from muniment.ledger.embedded.sockets import clear_sockets, is_socket_directory, ports, socket_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,10 @@ class EmbeddedPostgres:
             f"postgresql://{quote(user, safe='')}:{quote(secret, safe='')}@/{quote(database, safe='')}"
             f"?host={quote(found.socket_directory, safe='')}&port={found.port}"
         )
+
+    def is_its_socket(self, host: str) -> bool:
+        """Whether a URL with this host was one of ours."""
+        return is_socket_directory(self.directory, Path(host))
 
     def _make_directory(self) -> None:
         if not self.directory.is_dir():

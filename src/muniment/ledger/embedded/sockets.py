@@ -39,6 +39,11 @@ def socket_directory(directory: Path, account: Account) -> Path:
     return place
 
 
+def is_socket_directory(directory: Path, place: Path) -> bool:
+    """Whether `place` is a name that `socket_directory` gives."""
+    return place == directory / "socket" or (place.parent == _TEMPORARY and place.name.startswith(_PREFIX))
+
+
 def clear_sockets(directory: Path, named: str | None, account: Account) -> None:
     """Take away the socket and its lock file, which a killed server leaves with a process id in it.
 
@@ -49,8 +54,7 @@ def clear_sockets(directory: Path, named: str | None, account: Account) -> None:
         account: the server's.
     """
     place = directory / "socket" if named is None else Path(named)
-    temporary = place != directory / "socket"
-    if temporary and not (place.parent == _TEMPORARY and place.name.startswith(_PREFIX)):
+    if not is_socket_directory(directory, place):
         return
     try:
         found = place.lstat()
@@ -60,7 +64,7 @@ def clear_sockets(directory: Path, named: str | None, account: Account) -> None:
         return
     for path in place.glob(".s.PGSQL.*"):
         path.unlink(missing_ok=True)
-    if temporary:
+    if place != directory / "socket":
         place.rmdir()
 
 
