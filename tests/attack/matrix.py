@@ -6,6 +6,7 @@ by that check, and what is said not to be caught is not. `docs/threat-model.md` 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 LAYERS: Final[Mapping[str, str]] = {
@@ -521,7 +522,7 @@ def table() -> str:
     """The matrix as a Markdown table: the check that catches, `no` where a layer looks and does not catch."""
     layers = tuple(LAYERS)
     lines = [
-        "| Attacker | What is done | " + " | ".join(layers) + " | |",
+        "| Attacker | What is done | " + " | ".join(layers) + " | Why, or what closes it |",
         "|" + "---|" * (len(layers) + 3),
     ]
     for attack in MATRIX:
@@ -535,3 +536,20 @@ def table() -> str:
         ]
         lines.append(f"| {attack.attacker} | {attack.done} | " + " | ".join(cells) + f" | {attack.remark} |")
     return "\n".join(lines)
+
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "threat-model.md"
+_BEGIN: Final = "<!-- matrix: begin (python -m tests.attack.matrix) -->"
+_END: Final = "<!-- matrix: end -->"
+
+
+def with_table(page: str) -> str:
+    """The page with the matrix between its marks."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    layers = "\n".join(f"- **{layer}**: {words}" for layer, words in LAYERS.items())
+    return f"{before}{_BEGIN}\n\n{layers}\n\n{table()}\n\n{_END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
