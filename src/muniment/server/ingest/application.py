@@ -17,7 +17,7 @@ import orjson
 from muniment.server.credentials import read_credential, unauthenticated
 from muniment.server.ingest.batch import Batch, media_type, read_batch
 from muniment.server.ingest.requestbody import ClientGone, read_body
-from muniment.server.ingest.submission import Draft, default_source
+from muniment.server.ingest.submission import Draft
 from muniment.server.problems import CONTENT_TYPE, Problem, ProblemError, refuse
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ class Submitter:
         secret_hash: 32 bytes.
         log_id: the log it writes to.
         scope: `append` or `read`.
+        source_id: the source of its events that name none.
     """
 
     key_id: str
     secret_hash: bytes
     log_id: int
     scope: str
+    source_id: str
 
 
 class Recorder(Protocol):
@@ -136,7 +138,7 @@ class IngestApplication:
         self._in_flight += weight
         try:
             data = await read_body(receive, headers, self._limit)
-            batch = await read_batch(data, media, default_source(submitter.key_id, submitter.secret_hash))
+            batch = await read_batch(data, media, submitter.source_id)
             del data
             drafts = [item for item in batch.items if isinstance(item, Draft)]
             answers = await self._recorder.record(submitter, drafts) if drafts else []

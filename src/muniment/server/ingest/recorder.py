@@ -18,6 +18,7 @@ from muniment.ledger.receipt import BodyErased, Conflict, Known, Outcome, Record
 from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, LedgerUnavailable, LogClosed
 from muniment.server.credentials import unauthenticated
 from muniment.server.ingest.application import Answer, Submitter
+from muniment.server.ingest.submission import default_source
 from muniment.server.problems import Problem, ProblemError, refuse
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class LedgerRecorder:
             raise refuse("unavailable", "the database cannot be reached; try again", headers=_RETRY) from error
         if found is None:
             return None
-        return Submitter(credential.key_id, credential.secret_hash, found.log_id, found.scope)
+        source_id = default_source(credential.key_id, credential.secret_hash)
+        return Submitter(credential.key_id, credential.secret_hash, found.log_id, found.scope, source_id)
 
     async def record(self, submitter: Submitter, drafts: Sequence[Draft]) -> Sequence[Answer | Problem]:
         """Record the drafts durably; one answer for each, in order.
