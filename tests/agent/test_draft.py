@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from muniment.agent import draft as draft_module
 from muniment.agent.draft import MAX_OWN_LABELS, draft, labels_of, traceparent
 from muniment.agent.payload import encode_payload
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
-from tests.agent.reading_back import events
+from muniment.core.event import Actor, Body, Event, Resource, Trace, parse_event
+from tests.agent.reading_back import events, frames
 
 BASE: dict[str, Any] = {"action": "tool.call", "actor": "a"}
 
@@ -90,6 +93,7 @@ def test_an_invalid_traceparent_is_none(value: object) -> None:
 texts = st.text(st.characters(exclude_categories=()), max_size=300)
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     actor=texts,
     tool=texts,
@@ -116,6 +120,116 @@ def test_any_text_from_outside_makes_a_canonical_event(
             payload={"text": body},
         )
     assert len(events(state)) == 1
+
+
+clean = st.text(
+    st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from('"\\\u2028/%'), min_size=1, max_size=40
+)
+references = st.from_regex(r"src_[0-7][0-9A-HJKMNP-TV-Z]{25}/evt_[0-7][0-9A-HJKMNP-TV-Z]{25}", fullmatch=True)
+hexes = st.binary(min_size=16, max_size=16)
+arguments = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(["tool.call", "agent.step", "x.own"]),
+        "actor": st.tuples(st.sampled_from(["agent", "user", "system"]), clean),
+        "outcome": st.sampled_from(["success", "unknown"]),
+        "causes": st.sets(references, max_size=3),
+        "controls": st.sets(st.sampled_from(["soc2:CC6.1", "hipaa:164.312(b)"])),
+        "labels": st.dictionaries(
+            st.sampled_from(["a", "b.c", "z-1"]),
+            st.text(st.characters(min_codepoint=38, max_codepoint=126), min_size=1),
+        ),
+    },
+    optional={
+        "tool": clean,
+        "resource": st.tuples(st.sampled_from(["tool", "mcp.server"]), clean),
+        "trace": st.tuples(hexes.map(bytes.hex), st.none() | hexes.map(lambda value: value[:8].hex())),
+        "workspace": st.sampled_from(["w", "wks-prod-01"]),
+        "payload": st.binary(max_size=20),
+    },
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(arguments, min_size=1, max_size=12))
+def test_the_text_written_is_the_canonical_text_of_the_same_event_built_by_core(
+    tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, Any]]
+) -> None:
+    state = State(tmp_path_factory.mktemp("state"))
+    with Spool("a", state=state) as spool:
+        for call in told:
+            spool.record(**call)
+    for call, frame in zip(told, frames(state), strict=True):
+        read = parse_event(frame.event)
+        trace, resource, payload = call.get("trace"), call.get("resource"), call.get("payload")
+        assert (read.body is None) == (payload is None)
+        built = Event(
+            id=read.id,
+            source=read.source,
+            occurred_at=read.occurred_at,
+            action=call["action"],
+            actor=Actor(id=call["actor"][1], type=call["actor"][0]),
+            outcome=call["outcome"],
+            body=read.body and Body(read.body.commit, len(payload or b""), "application/octet-stream"),
+            causes=tuple(sorted(call["causes"])),
+            controls=tuple(sorted(call["controls"])),
+            labels=tuple(sorted(f"{key}={value}" for key, value in call["labels"].items())),
+            resource=resource and Resource(id=resource[1], type=resource[0]),
+            tool=call.get("tool"),
+            trace=trace and Trace(bytes.fromhex(trace[0]), trace[1] and bytes.fromhex(trace[1])),
+            workspace=call.get("workspace"),
+        )
+        assert built.text() == frame.event
+
+
+class Word(str, enum.Enum):  # noqa: UP042
+    """Strings that a format string would show by the member's name."""
+
+    OUTCOME = "success"
+    KIND = "service"
+    TEXT = "a name"
+    KEY = "env"
+    TRACE = "a" * 32
+    SPAN = "b" * 16
+
+
+def test_members_of_enumerations_are_written_as_their_strings(state: State) -> None:
+    with Spool("a", state=state) as spool:
+        spool.record(
+            action="x.other",
+            actor=(Word.KIND, Word.TEXT),
+            outcome=Word.OUTCOME,
+            tool=Word.TEXT,
+            resource=("tool", Word.TEXT),
+            labels={Word.KEY: Word.TEXT},
+            trace=(Word.TRACE, Word.SPAN),
+        )
+    (event,) = events(state)
+    assert (event.actor.type, event.actor.id, event.outcome, event.tool) == ("service", "a name", "success", "a name")
+    assert event.resource is not None
+    assert event.resource.id == "a name"
+    assert event.labels == ("env=a name",)
+    assert event.trace is not None
+    assert event.trace.id.hex() == "a" * 32
+
+
+def test_values_that_are_equal_but_written_differently_are_not_taken_for_each_other(state: State) -> None:
+    values = [1, True, 1.0, "1", "True", 1, True]
+    with Spool("a", state=state) as spool:
+        for value in values:
+            spool.record(action="tool.call", labels={"n": value})
+    assert [event.labels for event in events(state)] == [(f"n={value}",) for value in values]
+
+
+def test_what_comes_from_outside_is_not_remembered_at_any_length() -> None:
+    known = draft_module._known_frame.cache_info().currsize, draft_module._known_labels_text.cache_info().currsize
+    for letter in "abc":
+        draft("tool.call", ("agent", letter * 100_000), labels={"k": letter * 100_000})
+        draft("tool.call", "a", tool=letter * 100_000)
+        draft("tool.call", "a", resource=("tool", letter * 100_000))
+    after = draft_module._known_frame.cache_info().currsize, draft_module._known_labels_text.cache_info().currsize
+    # Only the short `text.escaped` labels of what was cut are new.
+    assert after[0] == known[0]
+    assert after[1] <= known[1] + 3
 
 
 class Odd:

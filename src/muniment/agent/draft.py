@@ -47,6 +47,7 @@ _LABELS: Final = ',"labels":'
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,62}").fullmatch
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?").fullmatch
 _TRACE_ID = re.compile("[0-9a-f]{32}").fullmatch
+_BOTH_IDS = re.compile("[0-9a-f]{32}/[0-9a-f]{16}").fullmatch
 _SPAN_ID = re.compile("[0-9a-f]{16}").fullmatch
 
 
@@ -231,10 +232,11 @@ def _references(causes: Iterable[str], controls: Iterable[str]) -> str:
 
 def _labels(labels: Labels, escaped: tuple[str, ...]) -> str:
     pairs = labels.items() if isinstance(labels, Mapping) else [_split(label) for label in labels]
-    # As strings, because `1` and `True` are equal and must not be remembered as one.
-    told = tuple([(key, value if type(value) is str else _written(value)) for key, value in pairs])
-    if len(told) > MAX_OWN_LABELS or max([len(value) for _, value in told], default=0) > _MAX_REMEMBERED:
-        return _labels_text(told, escaped)
+    told = tuple(pairs)
+    for _, value in told:
+        # What is no string may be equal to something that is written otherwise (`1` and `True`): nothing to look up by.
+        if type(value) is not str or len(value) > _MAX_REMEMBERED:
+            return _labels_text(told, escaped)
     return _known_labels_text(told, escaped)
 
 
@@ -242,8 +244,8 @@ def _written(value: object) -> str:
     return _exact(value if isinstance(value, str) else str(value))
 
 
-def _labels_text(pairs: tuple[tuple[str, str], ...], escaped: tuple[str, ...]) -> str:
-    written = {_label(key, value) for key, value in pairs}
+def _labels_text(pairs: tuple[tuple[object, object], ...], escaped: tuple[str, ...]) -> str:
+    written = {_label(key, _written(value)) for key, value in pairs}
     if len(written) > MAX_OWN_LABELS:
         raise Malformed(f"{len(written)} labels; at most {MAX_OWN_LABELS} are possible", "labels")
     if escaped:
@@ -274,6 +276,8 @@ def _trace(trace: Trace) -> str:
             raise Malformed("is not a W3C traceparent", "trace")
         return f',"trace":{{"id":"{parsed[0]}","span":"{parsed[1]}"}}'
     identifier, span = trace
+    if type(identifier) is str and type(span) is str and _BOTH_IDS(f"{identifier}/{span}"):
+        return f',"trace":{{"id":"{identifier}","span":"{span}"}}'
     text = f',"trace":{{"id":"{_hex(identifier, _TRACE_ID, 32, "trace.id")}"'
     return f"{text}}}" if span is None else f'{text},"span":"{_hex(span, _SPAN_ID, 16, "trace.span")}"}}'
 

@@ -7,18 +7,15 @@ the recorder does not would go unrecorded.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-_WATCHED: Final = (b'"method"', b'"id"', b'"params"', b'"name"')
 _MAX_SECOND_LOOK: Final = 1_048_576
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One JSON-RPC message.
 
     Attributes:
@@ -86,7 +83,13 @@ def _message(value: dict[str, object], raw: bytes) -> Message:
     methods: tuple[object, ...] = (value.get("method"),)
     ambiguous = None
     # An escape can hide a key from the count, and only in text that has a backslash.
-    if len(raw) <= _MAX_SECOND_LOOK and (b"\\u" in raw or any(raw.count(key) > 1 for key in _WATCHED)):
+    if len(raw) <= _MAX_SECOND_LOOK and (
+        b"\\u" in raw
+        or raw.count(b'"method"') > 1
+        or raw.count(b'"id"') > 1
+        or raw.count(b'"params"') > 1
+        or raw.count(b'"name"') > 1
+    ):
         try:
             pairs = json.loads(raw, object_pairs_hook=list)
         except (ValueError, RecursionError):

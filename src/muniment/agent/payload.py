@@ -1,6 +1,5 @@
 """A payload as the bytes of an event's body, with their media type."""
 
-import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ import orjson
 JSON = "application/json"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
+_BINARY = (bytes, bytearray, memoryview)
 
 
 def encode_payload(payload: object) -> tuple[bytes, str]:
@@ -23,14 +23,16 @@ def encode_payload(payload: object) -> tuple[bytes, str]:
     >>> encode_payload({"path": "/etc/hosts"})
     (b'{"path":"/etc/hosts"}', 'application/json')
     """
-    if isinstance(payload, bytes | bytearray | memoryview):
+    if isinstance(payload, _BINARY):
         return bytes(payload), BYTES
     # The fast writer refuses lone surrogates, integers beyond 64 bits, keys that are no strings and unknown objects. It
     # writes NaN as null, so that only where a null stands a second look is needed. The slower one knows them all.
-    with contextlib.suppress(TypeError, ValueError, RecursionError):
+    try:
         body = orjson.dumps(payload)
         if b"null" not in body or not _has_nonfinite(payload):
             return body, JSON
+    except (TypeError, ValueError, RecursionError):
+        pass
     try:
         return json.dumps(_plain(payload), ensure_ascii=True, separators=(",", ":")).encode("ascii"), JSON
     except (TypeError, ValueError, RecursionError):

@@ -140,7 +140,7 @@ class ToolCalls:
         labels: dict[str, object] = dict(self._session)
         if version := meta.get(f"{_META}protocolVersion"):
             labels["mcp.protocol"] = version
-        labels["mcp.id"] = json.dumps(value["id"]) if "id" in value else "absent"
+        labels["mcp.id"] = _written(value["id"]) if "id" in value else "absent"
         if message.ambiguous is not None:
             labels["mcp.ambiguous"] = message.ambiguous
         tool = name if isinstance(name, str) else None
@@ -207,7 +207,7 @@ class ToolCalls:
             tool=call.tool,
             trace=call.trace,
             causes=(call.reference,),
-            labels={**call.labels, **labels},
+            labels={**call.labels, **labels} if labels else call.labels,
         )
         self.counts["results"] += 1
 
@@ -239,6 +239,11 @@ class ToolCalls:
             labels=labels,
             workspace=self._workspace,
         )
+
+
+def _written(identifier: object) -> str:
+    """An id as JSON says it; nearly all are small integers."""
+    return str(identifier) if type(identifier) is int else json.dumps(identifier)
 
 
 def _session_of(result: dict[str, object]) -> dict[str, object]:
