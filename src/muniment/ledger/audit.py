@@ -7,7 +7,7 @@ An incremental walk begins at the checkpoint that the last good walk ended with.
 root and reads what came after; older entries are not read again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,10 +18,14 @@ from psycopg import Connection
 from muniment.core.checkpoint import parse_signed_checkpoint
 from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
 from muniment.core.keysnote import parse_signed_keysnote
+from muniment.core.merkle import HASH_BYTES
 from muniment.core.tiles import cover
+from muniment.ledger.audit_batch import Batch, BatchReader
+from muniment.ledger.audit_checkpoints import Sealed, tell
 from muniment.ledger.audit_index import IndexWatch
+from muniment.ledger.audit_rows import RowReader
+from muniment.ledger.audit_spread import read_batches
 from muniment.ledger.audit_tree import StoredTree, edge_at
-from muniment.ledger.checkpoints import stored_checkpoint
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.queries import query
@@ -30,10 +34,6 @@ from muniment.ledger.tree import EMPTY_EDGE, Edge
 from muniment.verifier.checker import LogChecker
 from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.report import Report
-
-BATCH = 1000
-"""Entries read at once, in a transaction of their own: a long walk holds nothing up."""
-_PAGE = 1000
 
 Progress = Callable[[int, int], None]
 """Called with the entries walked so far and the entries there are."""
@@ -65,6 +65,7 @@ def check_log(
     heads: HeadDirectory | None = None,
     start: PinnedCheckpoint | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
 ) -> tuple[Standing, Report]:
     """Walk a log; nothing is written.
 
@@ -76,6 +77,8 @@ def check_log(
         heads: last signed heads; without them the check `head` does not know what was signed.
         start: the checkpoint at which the last good walk ended; None to read everything.
         progress: told how far the walk has come.
+        workers: processes, each with a connection like this one; None for as many as there are cores if the log is
+            large, 1 for none but this one.
 
     Returns:
         What was walked, and what was found.
@@ -83,8 +86,8 @@ def check_log(
     Raises:
         Refused: if there is no such log.
     """
-    walk = _Walk(connection, tenant_id, log_id, pins or Pins(), heads, start)
-    return walk.standing, walk.run(progress)
+    walk = _Walk(connection, tenant_id, log_id, pins or Pins(), heads, start if start and start.size else None)
+    return walk.standing, walk.run(progress, workers)
 
 
 class _Walk:
@@ -110,10 +113,9 @@ class _Walk:
         if self.signed_head is not None:
             others.append((self.signed_head, "the last signed head, kept outside the database"))
         self.checker = LogChecker(self.standing.origin, pins, target=f"log {self.standing.origin}", others=others)
-        self.position = 0
+        self.first = 0
         self.last_hash = b""
         self.last_at: datetime | None = None
-        self.ahead = 0
 
     # --- before the entries ------------------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ class _Walk:
 
     # --- the walk ----------------------------------------------------------------------------------------------------
 
-    def run(self, progress: Progress | None) -> Report:
+    def run(self, progress: Progress | None, workers: int | None) -> Report:
         checker, standing = self.checker, self.standing
         for seq, _, note in self.notes:
             try:
@@ -161,44 +163,48 @@ class _Walk:
                 checker.fail("keys", str(error), "keys note", seq)
         index = IndexWatch(checker, self.log_id, {seq: note.encode() for seq, _, note in self.notes})
         tree = StoredTree(standing.sealed, self._stored_edge(), self._begin(), self._tree_failed)
-        checkpoints = self._checkpoints()
-        coming = next(checkpoints, None)
-        while self.position < standing.size:
-            end = min(self.position + BATCH, standing.size)
+        reader = BatchReader(
+            standing.origin,
+            self.tenant_id,
+            self.log_id,
+            standing.largest or 0,
+            checker.keyring,
+            checker.marks,
+            frozenset(seq for seq, _, _ in self.notes),
+        )
+        rows = RowReader(self.connection, reader, checker, standing.sealed, self._tree_failed)
+        first = self.first
+        for (start, end), batch in read_batches(reader, self.connection, first, standing.size, workers):
+            if batch is None:
+                hashes = rows.read(start, end, index)
+                self.last_at = rows.last_at
+            else:
+                hashes = self._take(batch, index)
+            self.last_hash = hashes[-HASH_BYTES:]
+            # The entry before the stored edge is read only so that the link to it is seen.
+            ahead = HASH_BYTES if start == first and self.start is not None else 0
             with tenant_transaction(self.connection, self.tenant_id):
-                self.connection.execute("SET LOCAL timezone = 'UTC'")
-                parameters = {"log": self.log_id, "first": self.position, "end": end}
-                cursor = self.connection.cursor(binary=True)
-                rows = cursor.execute(query("walk_entries"), parameters).fetchall()
-                hashes = []
-                for row in rows:
-                    while coming is not None and coming[0] <= self.position:
-                        self._checkpoint(coming)
-                        coming = next(checkpoints, None)
-                    if row[0] < self.position:
-                        checker.fail("place", f"there is more than one entry {row[0]}", f"entry {row[0]}", row[0])
-                        continue
-                    if row[0] > self.position:
-                        hashes += self._missing(row[0], row[3])
-                    hashes.append(self._entry(row, index))
-                if self.position < end:
-                    hashes += self._missing(end, None)
-                index.compare(self.connection, rows)
-                tree.add(self.connection, self.log_id, b"".join(hashes[self.ahead :]))
-                self.ahead = 0
+                tree.add(self.connection, self.log_id, hashes[ahead:])
             if progress is not None:
-                progress(self.position, standing.size)
-        while coming is not None and coming[0] <= self.position:
-            self._checkpoint(coming)
-            coming = next(checkpoints, None)
+                progress(end, standing.size)
         with tenant_transaction(self.connection, self.tenant_id):
             index.conclude(self.connection, standing.size, full=self.start is None)
         self._conclude_head()
         return checker.report()
 
+    def _take(self, batch: Batch, index: IndexWatch) -> bytes:
+        for part in batch.parts:
+            if isinstance(part, Sealed):
+                tell(self.checker, part)
+            else:
+                self.checker.run(part)
+        index.take(batch)
+        self.last_at = batch.last_at
+        return batch.hashes
+
     def _begin(self) -> Edge:
         """Where reading begins: at entry 0, or at the last one that was read before, so that the link is seen."""
-        if self.start is None or self.start.size < 1:
+        if self.start is None:
             return EMPTY_EDGE
         first = self.start.size - 1
         try:
@@ -212,62 +218,10 @@ class _Walk:
             return EMPTY_EDGE
         for node in nodes:
             self.checker.subtree(node[0], hashes[node])
-        self.position = first
-        self.ahead = 1
+        self.first = first
         return edge
 
-    def _entry(self, row: tuple[Any, ...], index: IndexWatch) -> bytes:
-        text: bytes = row[30].encode()
-        self.checker.entry(text)
-        if row[31] == "stored":
-            self.checker.body(row[32], row[33])
-        entry_hash = index.entry(row, text)
-        self.position += 1
-        self.last_hash, self.last_at = entry_hash, row[1]
-        return entry_hash
-
-    def _missing(self, end: int, prev: bytes | None) -> list[bytes]:
-        """Entries that are not there: their hashes, if the tree or a neighbour still has them, keep the place."""
-        first = self.position
-        count = end - first
-        many = f"entries {first} to {end - 1} are missing" if count > 1 else "it is missing"
-        self.checker.fail("chain", many, f"entry {first}", first)
-        nodes = [(0, at) for at in range(first, end)]
-        hashes: dict[tuple[int, int], bytes] = {}
-        if end <= self.standing.sealed:
-            try:
-                hashes = read_nodes(self.connection, self.log_id, nodes)
-            except VerificationFailed as error:
-                self._tree_failed(str(error), end)
-        elif count == 1 and prev is not None:
-            hashes = {(0, first): prev}
-        filled = [hashes.get(node, bytes(32)) for node in nodes]
-        for value in filled:
-            self.checker.subtree(0, value)
-        self.position = end
-        self.last_hash = filled[-1]
-        return filled
-
-    # --- checkpoints and head ----------------------------------------------------------------------------------------
-
-    def _checkpoints(self) -> Iterator[tuple[Any, ...]]:
-        above = self.start.size - 1 if self.start else 0
-        while True:
-            parameters = {"log": self.log_id, "above": above, "up_to": self.standing.largest or 0, "limit": _PAGE}
-            with tenant_transaction(self.connection, self.tenant_id):
-                cursor = self.connection.cursor(binary=True)
-                rows = cursor.execute(query("checkpoints_between"), parameters).fetchall()
-            yield from rows
-            if len(rows) < _PAGE:
-                return
-            above = rows[-1][0]
-
-    def _checkpoint(self, row: tuple[Any, ...]) -> None:
-        where = f"checkpoint {row[0]}"
-        try:
-            self.checker.checkpoint(stored_checkpoint(self.standing.origin, row).note.encoded())
-        except MunimentError as error:
-            self.checker.fail("signatures", str(error), where, row[0])
+    # --- tree and head -----------------------------------------------------------------------------------------------
 
     def _stored_edge(self) -> Edge | None:
         try:

@@ -1,6 +1,7 @@
 """Whether the tables beside the entries (event ids, controls, labels, bodies) say what the hashed texts say."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from psycopg import Connection
 
 from muniment.core.errors import MunimentError
 from muniment.core.event import event_hash
+from muniment.ledger.audit_batch import Batch
 from muniment.ledger.audit_columns import Taken, differing, said, written
 from muniment.ledger.queries import query
 from muniment.verifier.checker import LogChecker
@@ -33,6 +35,18 @@ class IndexWatch:
         self._erased: set[int] = set()
         self._overflow = False
         self.rows = self.controls = self.labels = self.bodies = 0
+
+    def take(self, batch: Batch) -> None:
+        """Take a batch in which everything agreed."""
+        self.rows += batch.rows
+        self.controls += batch.controls
+        self.labels += batch.labels
+        self.bodies += batch.bodies
+        for seq in batch.erased:
+            self._erase(seq)
+        for at, seq in batch.told:
+            if seq < at:
+                self._erased.discard(seq)
 
     def entry(self, row: tuple[Any, ...], text: bytes) -> bytes:
         """Take a row of walk_entries.sql with its text; gives the hash of the text."""
@@ -76,17 +90,20 @@ class IndexWatch:
             self._checker.fail("bodies", reason, f"entry {seq}", seq)
         self.bodies += state is not None
         if state == "erased":
-            if len(self._erased) < MAX_ERASED:
-                self._erased.add(seq)
-            else:
-                self._overflow = True
+            self._erase(seq)
+
+    def _erase(self, seq: int) -> None:
+        if len(self._erased) < MAX_ERASED:
+            self._erased.add(seq)
+        else:
+            self._overflow = True
 
     def compare(self, connection: Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
         """Compare event ids, controls and labels of the rows taken since the last call."""
         taken, self._taken = self._taken, []
         if not taken:
             return
-        self._compare_ids(connection, taken)
+        self._compare_ids(connection, taken, {row[0]: row[1] for row in rows})
         bounds = {
             "log": self._log_id,
             "first": taken[0].seq,
@@ -110,7 +127,7 @@ class IndexWatch:
                 if found.get(seq) != expected.get(seq):
                     self._columns(seq, f"the index of {name} is not what the hashed text says")
 
-    def _compare_ids(self, connection: Connection[Any], taken: Sequence[Taken]) -> None:
+    def _compare_ids(self, connection: Connection[Any], taken: Sequence[Taken], times: Mapping[int, datetime]) -> None:
         parameters = {
             "log": self._log_id,
             "events": [one.event_id for one in taken],
@@ -118,9 +135,9 @@ class IndexWatch:
         }
         cursor = connection.cursor(binary=True)
         rows = cursor.execute(query("walk_event_ids"), parameters).fetchall()
-        found = {place: (seq, event_hash) for place, seq, _, event_hash in rows}
+        found = {place: found for place, *found in rows}
         for place, one in enumerate(taken, 1):
-            if found.get(place) != (one.seq, one.event_hash):
+            if found.get(place) != [one.seq, times[one.seq], one.event_hash]:
                 self._columns(one.seq, "the index of event ids is not what the hashed text says")
 
     def conclude(self, connection: Connection[Any], size: int, *, full: bool) -> None:

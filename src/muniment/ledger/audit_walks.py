@@ -49,6 +49,7 @@ def walk_log(
     heads: HeadDirectory | None = None,
     full: bool = True,
     progress: Progress | None = None,
+    workers: int | None = 1,
 ) -> Walk:
     """Walk a log and record what was found.
 
@@ -60,6 +61,7 @@ def walk_log(
         heads: last signed heads.
         full: read everything. Otherwise reading begins where the last walk ended, unless that one failed.
         progress: told how far the walk has come.
+        workers: processes; one leaves the other cores to those who append. None for as many as there are cores.
 
     Raises:
         Refused: if there is no such log.
@@ -68,7 +70,9 @@ def walk_log(
     if not full:
         with tenant_transaction(connection, tenant_id):
             start = _start(latest_walk(connection, log_id))
-    standing, report = check_log(connection, tenant_id, log_id, pins=pins, heads=heads, start=start, progress=progress)
+    standing, report = check_log(
+        connection, tenant_id, log_id, pins=pins, heads=heads, start=start, progress=progress, workers=workers
+    )
     ok = not report.failed and not report.malformed
     first = report.first_broken
     broken = None if ok or first is None or first.position < 0 else first.position
