@@ -6,7 +6,7 @@
 CREATE FUNCTION ledger.guard_entries() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
-SET enable_presorted_aggregate = off SET jit = off
+SET jit = off
 AS $$
 DECLARE
     n         bigint;
