@@ -229,7 +229,11 @@ def test_a_compressed_bomb_is_refused_at_the_same_size(tenant: Tenant) -> None:
     assert_problem(post(tenant, bomb, {"Content-Encoding": "gzip"}), 413, "body-too-large")
 
 
-@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"x"])
+@pytest.mark.parametrize(
+    "content",
+    [b"not gzip", gzip.compress(b"{}", mtime=0)[:-4], gzip.compress(b"{}", mtime=0) + b"x"],
+    ids=["not gzip", "cut", "trailing byte"],
+)
 def test_a_broken_compressed_body_is_refused(tenant: Tenant, content: bytes) -> None:
     assert_problem(post(tenant, content, {"Content-Encoding": "gzip"}), 400, "malformed-encoding")
 
