@@ -13,7 +13,7 @@ from typing import Final
 import click
 import httpx
 
-from muniment.cli.verify import gather_pins, painted
+from muniment.cli.verify import READ_KEY, gather_pins, painted
 from muniment.core.errors import Malformed, Refused
 from muniment.verifier.knownlogs import KnownLogs
 from muniment.verifier.options import Options, verify_file
@@ -37,7 +37,7 @@ def _filters(command: click.Command) -> click.Command:
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="where to write the bundle")
 @click.option("--force", is_flag=True, help="overwrite FILE")
 @click.option("--url", envvar="MUNIMENT_URL", metavar="URL", help="the ledger (also MUNIMENT_URL)")
-@click.option("--key", envvar="MUNIMENT_KEY", metavar="API-KEY", help="a read key (also MUNIMENT_KEY)")
+@click.option("--key", envvar=READ_KEY, metavar="API-KEY", help="a read key (also MUNIMENT_READ_KEY)")
 @click.option("--seq", "places", metavar="A-B", help="entries A to B, or one; everything if nothing is chosen")
 @click.option("--id", "ids", multiple=True, metavar="SOURCE/EVENT", help="an event by its id; may stand often")
 @click.option("--from", "since", metavar="TIME", help="recorded at or after, such as 2026-03-01T00:00:00Z")
@@ -68,7 +68,7 @@ def command(
     Choose entries by place (--seq), by id (--id), or by what they say (--control soc2:CC6.1 --from ... --to ...).
     """
     if not url or not key:
-        raise click.UsageError("say which ledger: --url and --key, or MUNIMENT_URL and MUNIMENT_KEY")
+        raise click.UsageError("say which ledger: --url and --key, or MUNIMENT_URL and MUNIMENT_READ_KEY")
     asked = {name: value for name, value in filters.items() if value}
     asked |= {name: value for name, value in (("from", since), ("to", until)) if value}
     if sum(map(bool, (places, ids, asked))) > 1:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import click
 
-from muniment.cli.verify import gather_pins, painted
+from muniment.cli.verify import READ_KEY, gather_pins, painted
 from muniment.core.errors import Malformed
 from muniment.core.times import format_time6
 from muniment.verifier.knownlog import KnownLog
@@ -63,7 +63,7 @@ def show(origin: str) -> None:
 @click.argument("target")
 @click.option("--pin", metavar="FILE", help="what you trust, as JSON (also MUNIMENT_PIN)")
 @click.option("--root", metavar="VKEY", help="the installation's root key")
-@click.option("--key", "key", metavar="API-KEY", envvar="MUNIMENT_KEY", help="live log: a read key")
+@click.option("--key", "key", metavar="API-KEY", envvar=READ_KEY, help="live log: a read key")
 @click.option("--yes", is_flag=True, help="do not ask")
 def accept(target: str, pin: str | None, root: str | None, key: str | None, yes: bool) -> None:
     """Learn the log in TARGET (a bundle or an address) in place of the one known under the same origin.

@@ -17,10 +17,13 @@ from muniment.core.errors import Malformed
 from muniment.verifier.bundle import Progress
 from muniment.verifier.knownlogs import KnownLogs
 from muniment.verifier.options import MalformedTarget, Options
-from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_root
+from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_origin, parse_root
 from muniment.verifier.rendering import Tone, render
 from muniment.verifier.report import Report
 from muniment.verifier.target import verify_target
+
+READ_KEY: Final = ("MUNIMENT_READ_KEY", "MUNIMENT_KEY")
+"""Where a read key stands, if it is not given."""
 
 DATABASE: Final = ("postgresql://", "postgres://")
 
@@ -45,6 +48,8 @@ _COLOURS: dict[Tone, dict[str, object]] = {
     type=click.Path(path_type=Path),
     help="a checkpoint that you kept",
 )
+@click.option("--origin", "origin", metavar="ORIGIN", help="the log's name")
+@click.option("--require-pin", is_flag=True, help="exit with 1 also when what is verified is self-attested only")
 @click.option("--no-known-logs", is_flag=True, help="neither use nor update what this machine has proven before")
 @click.option("--since-pin", is_flag=True, help="live log: fetch only what came after the pinned or known checkpoint")
 @click.option(
@@ -55,7 +60,7 @@ _COLOURS: dict[Tone, dict[str, object]] = {
     metavar="SECONDS",
     help="live log: how long to wait for one that is behind what this machine has proven",
 )
-@click.option("--key", "key", metavar="API-KEY", envvar="MUNIMENT_KEY", help="live log: a read key (also MUNIMENT_KEY)")
+@click.option("--key", "key", metavar="API-KEY", envvar=READ_KEY, help="live log: a read key (also MUNIMENT_READ_KEY)")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
 @click.option("--quiet", is_flag=True, help="print only the verdict")
@@ -65,6 +70,8 @@ def command(
     root: str | None,
     genesis: str | None,
     checkpoint: Path | None,
+    origin: str | None,
+    require_pin: bool,
     no_known_logs: bool,
     since_pin: bool,
     patience: float,
@@ -78,10 +85,11 @@ def command(
     TARGET is a bundle file, a folder of bundles and proofs, the address of a live log (http://host/logs/<origin>), or
     the address of a database (postgresql://...).
 
-    Exit code 0: verified. 1: failed, and the first broken place is named. 2: malformed, or wrong usage.
+    Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when it is
+    self-attested only. 2: malformed, or wrong usage.
     """
     try:
-        pins = gather_pins(pin, root, genesis, checkpoint)
+        pins = gather_pins(pin, root, genesis, checkpoint, origin)
         options = Options(
             pins=pins,
             known=None if no_known_logs else KnownLogs.of(os.environ),
@@ -106,8 +114,13 @@ def command(
         raise click.UsageError(str(error)) from error
     if as_json:
         values = [report.as_json() for report in reports]
-        click.echo(json.dumps(values[0] if len(values) == 1 else values, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(values[0] if len(values) == 1 else values, indent=2))
     codes = {report.exit_code for report in reports}
+    if require_pin and any(report.trust == "self-attested" for report in reports):
+        click.echo(
+            "Nothing that you or this machine hold speaks for all of it, and --require-pin asks for that.", err=True
+        )
+        codes.add(1)
     sys.exit(1 if 1 in codes else max(codes))
 
 
@@ -133,6 +146,9 @@ def verify_database(address: str, options: Options) -> list[Report]:
                 pins = options.pins_for(live=True)(log.origin)
                 _, report = check_log(connection, log.tenant_id, log.log_id, pins=pins)
                 reports.append(report)
+    except psycopg.errors.InsufficientPrivilege as error:
+        reason = "this role may not read the logs; take another one's address, as `muniment db url app` prints it"
+        raise MalformedTarget(reason, "postgresql") from error
     except psycopg.OperationalError as error:
         # The address is not repeated: it may hold a password.
         raise MalformedTarget(f"the database cannot be reached: {str(error).strip()}", "postgresql") from error
@@ -141,13 +157,19 @@ def verify_database(address: str, options: Options) -> list[Report]:
     return reports
 
 
-def gather_pins(pin: str | None, root: str | None, genesis: str | None, checkpoint: Path | None) -> Pins:
+def gather_pins(
+    pin: str | None, root: str | None, genesis: str | None, checkpoint: Path | None, origin: str | None = None
+) -> Pins:
     """Everything the caller pins: options first, then `--pin`, or without it `MUNIMENT_PIN`.
 
     Raises:
         MalformedPin: if one of them cannot be read, or two disagree.
     """
-    pins = Pins(root=parse_root(root) if root else None, genesis=parse_hash(genesis, "genesis") if genesis else None)
+    pins = Pins(
+        origin=None if origin is None else parse_origin(origin),
+        root=None if root is None else parse_root(root),
+        genesis=None if genesis is None else parse_hash(genesis, "genesis"),
+    )
     if checkpoint is not None:
         pins = pins.merged(load_checkpoint(checkpoint))
     source = pin or os.environ.get("MUNIMENT_PIN")
