@@ -13,7 +13,7 @@ FORGE = sample()
 WHOLE = FORGE.lines()
 BLOB = seal(WHOLE)
 ROOT_KEY = mv.read_vkey(ROOT.vkey, 1)
-STATES = {"passed", "failed", "not made"}
+STATES = {"passed", "failed", "not_made"}
 
 
 def verdict(data: bytes, root: bool = True) -> str:

@@ -56,6 +56,7 @@ class LogChecker:
         self.tokens = 0
         self.genesis: bytes | None = None
         self.met: set[PinnedCheckpoint] = set()
+        self.contradicted: set[PinnedCheckpoint] = set()
         self.last: Judgement | None = None
         self.last_note = b""
         self.sources = SourceBook()
@@ -74,12 +75,13 @@ class LogChecker:
         self._last_time: str | None = None
         self._hole_end = 0
         self.others = others
+        self.pinned = self.pins.checkpoint
         held = (self.pins.checkpoint, self.pins.known, *(checkpoint for checkpoint, _ in others))
         self.marks = frozenset(checkpoint.size for checkpoint in held if checkpoint is not None)
         if self.pins.origin is not None and self.pins.origin != origin:
             self.fail("place", f"the log is {origin}, and {self.pins.origin} is pinned", "origin", 0)
-            if self.pins.checkpoint is not None:
-                self.fail("pin", f"the pinned checkpoint is of the log {self.pins.origin}", "origin", 0)
+            # What is pinned for one log says nothing about the tree of another.
+            self.pinned = None
         self._meet_pin()
 
     # --- what is fed -----------------------------------------------------------------------------------------------
@@ -114,8 +116,12 @@ class LogChecker:
     def subtree(self, level: int, hash_: bytes) -> None:
         """A perfect subtree of 2^level entries that are not shown."""
         self._flush()
+        if self.pinned is not None and self.position < self.pinned.size < self.position + (1 << level):
+            reason = f"the pinned size {self.pinned.size:,} is hidden inside a subtree: ask for a file that shows it"
+            self.fail("pin", reason, f"subtree at {self.position}", self.position)
         self._push(level, hash_)
-        self._last_hash = None
+        # A subtree of level 0 is an entry's hash: the next entry must link to it.
+        self._last_hash = hash_.hex() if level == 0 else None
         self._hole_end = self.position
         self._meet_pin()
 
@@ -137,7 +143,7 @@ class LogChecker:
         if run.start != self.position:
             raise ValueError(f"a run from {run.start} cannot stand at {self.position}")
         if run.genesis is not None:
-            self._meet_genesis(run.genesis)
+            self._meet_genesis(run.genesis, run.creation, run.root)
         if self._last_hash is not None and run.first_prev is not None:
             self.pairs += 1
             if run.first_prev != self._last_hash:
@@ -172,7 +178,7 @@ class LogChecker:
         checkpoint = judgement.checkpoint
         run = scan([text], index, self.origin, {})
         if run.genesis is not None:
-            self._meet_genesis(run.genesis)
+            self._meet_genesis(run.genesis, run.creation, run.root)
         self._take(run)
         self.sources.meet(run.sources, index, None, self._source_failed)
         self.position = checkpoint.size
@@ -269,15 +275,20 @@ class LogChecker:
             self._texts, self._bodies = [], {}
             self.run(scan(texts, self.position, self.origin, bodies))
 
-    def _meet_genesis(self, genesis: bytes) -> None:
+    def _meet_genesis(self, genesis: bytes, fault: str | None, root: str) -> None:
         self.genesis = genesis
+        pinned = self.pins.root
+        if fault is not None:
+            self.fail("genesis", fault, "entry 0", 0)
+        elif pinned is not None and root != f"{pinned.name}+{pinned.key_id.hex()}":
+            self.fail("genesis", f"it names the root key {root}, and {pinned.vkey} is pinned", "entry 0", 0)
         if self.pins.genesis is not None and self.pins.genesis != genesis:
             self.fail("genesis", "it is not the pinned genesis", "entry 0", 0)
         if self.keyring.genesis is not None and self.keyring.genesis != genesis:
             self.fail("keys", "the keys note is for a log with another entry 0", "keys note", 0)
 
     def _meet_end(self) -> None:
-        pinned, known = self.pins.checkpoint, self.pins.known
+        pinned, known = self.pinned, self.pins.known
         where = f"entry {self.position}"
         if pinned is not None and self.position < pinned.size:
             reason = f"the log ends here, and a checkpoint of {pinned.size:,} entries is pinned"
@@ -292,11 +303,12 @@ class LogChecker:
 
     def _meet(self, root: bytes) -> None:
         """Hold the root at the present position against every checkpoint of that size that is held from elsewhere."""
-        for pinned, whose in ((self.pins.checkpoint, "pinned"), (self.pins.known, "known")):
+        for pinned, whose in ((self.pinned, "pinned"), (self.pins.known, "known")):
             if pinned is None or pinned.size != self.position or pinned in self.met:
                 continue
             self.met.add(pinned)
             if root != pinned.root:
+                self.contradicted.add(pinned)
                 reason = f"the first {pinned.size:,} entries are not those of the {whose} checkpoint"
                 self.fail("pin", reason, f"checkpoint {pinned.size}", pinned.size)
         for other, name in self.others:

@@ -108,6 +108,7 @@ def _joined(target: str, reports: Sequence[Report], remarks: tuple[str, ...]) ->
     last = reports[-1]
     origins = sorted({report.origin for report in reports if report.origin})
     failed = any(report.verdict == "failed" for report in reports)
+    verified = all(report.verdict == "verified" for report in reports)
     untrusted = [report for report in reports if report.trust != "pinned"]
     weakest = untrusted[0] if untrusted else last
     findings: list[Finding] = []
@@ -127,8 +128,8 @@ def _joined(target: str, reports: Sequence[Report], remarks: tuple[str, ...]) ->
         findings=tuple(findings),
         findings_total=sum(report.findings_total for report in reports),
         malformed=not failed and any(report.malformed for report in reports),
-        trust=weakest.trust,
-        trust_reason=weakest.trust_reason,
+        trust=weakest.trust if verified else None,
+        trust_reason=weakest.trust_reason if verified else "",
         remarks=(*said, *remarks),
         parts=tuple(reports),
     )

@@ -69,9 +69,9 @@ class Keyring:
         return self.keys.genesis if self.keys else None
 
     @property
-    def cosigners(self) -> int:
-        """How many cosigners the keys note names."""
-        return len(self.keys.cosigners) if self.keys else 0
+    def cosigners(self) -> tuple[str, ...]:
+        """Names of the cosigners in the keys note."""
+        return tuple(cosigner.key.name for cosigner in self.keys.cosigners) if self.keys else ()
 
     def judge(self, data: bytes) -> Judgement:
         """Check every signature under a checkpoint that is by a key of this ring.
@@ -91,8 +91,8 @@ class Keyring:
             try:
                 made = verify_cosignatures(note, cosigner.key)
             except VerificationFailed as error:
-                rejected = str(error)
-                break
+                rejected = rejected or str(error)
+                continue
             counting += [cosignature for cosignature in made if keys.counts(cosigner.key, cosignature.time)]
         signature = self._signature(keys, note, checkpoint, counting)
         cosignature = rejected
@@ -183,6 +183,8 @@ def _unattested(origin: str, read: Sequence[tuple[bytes, Note, KeysNote]], pins:
         wrong = f"keys note {stranger.number} is for the log {stranger.origin}"
     if pins.genesis is not None and any(keys.genesis != pins.genesis for _, keys in mine):
         wrong = "a keys note is for a log with another entry 0 than the pinned one"
+    if len({keys.genesis for _, keys in mine}) > 1:
+        wrong = "two keys notes are for logs with different entries 0"
     data, best = max(mine, key=lambda pair: pair[1].number) if mine else (b"", None)
     if wrong:
         return Keyring(best, data, False, "failed", wrong, len(read), expected=pins.log_key)

@@ -189,14 +189,14 @@ class KnownLogs:
 
 
 def _contains(checker: LogChecker, checkpoint: PinnedCheckpoint) -> bool:
-    return checkpoint in checker.met and "pin" not in checker.failures
+    return checkpoint in checker.met and checkpoint not in checker.contradicted
 
 
 def _forked(known: KnownLog, checker: LogChecker, report: Report) -> bool:
     """Whether keys that would be believed have signed a whole log that contradicts the known one."""
     if report.check("signatures").state != "passed" or report.check("tree").state != "passed":
         return False
-    return "genesis" in report.failed or (known.checkpoint in checker.met and "pin" in report.failed)
+    return checker.genesis not in (None, known.genesis) or known.checkpoint in checker.contradicted
 
 
 def _known(checker: LogChecker, now: int) -> KnownLog | None:

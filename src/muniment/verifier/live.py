@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -79,7 +80,7 @@ class LogServer:
                 if response.status_code in (404, 410):
                     raise Missing(f"the server answers {response.status_code}", path)
                 if response.status_code in (401, 403):
-                    raise Unreachable("the server wants a read key: give one with --key or MUNIMENT_KEY", path)
+                    raise Unreachable("the server wants a read key: give one with --key or MUNIMENT_READ_KEY", path)
                 if response.status_code != 200:
                     raise Unreachable(f"the server answers {response.status_code}", path)
                 pieces, size = [], 0
@@ -159,8 +160,10 @@ def _walk(server: LogServer, checker: LogChecker, checkpoint: Checkpoint, *, sin
         checker.remark("The server publishes no keys note.")
     size = checkpoint.size
     start = _start(checker.pins, size) if since_pin else 0
-    for level, index in cover(0, start):
-        checker.subtree(level, server.node(level, index, size))
+    # Every checkpoint that is held against the log must stand between two subtrees.
+    for begin, end in pairwise(sorted({0, start, *(mark for mark in checker.marks if mark < start)})):
+        for level, index in cover(begin, end):
+            checker.subtree(level, server.node(level, index, size))
     if start:
         checker.remark(f"The first {start:,} entries were proven before and not fetched again.")
     for index in range(start // WIDTH, -(-size // WIDTH)):

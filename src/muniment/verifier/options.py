@@ -42,7 +42,8 @@ class Options:
         """The pins for an origin: the caller's, completed with what this machine knows."""
 
         def pins(origin: str) -> Pins:
-            if self.known is None:
+            if self.known is None or self.pins.origin not in (None, origin):
+                # What is known of a log adds nothing to the finding that it is not the pinned one.
                 return self.pins
             return self.pins.merged(self.known.pins(origin, live=live or self.expected_live))
 

@@ -180,6 +180,8 @@ def load_checkpoint(path: Path) -> Pins:
         checkpoint = parse_checkpoint(parse_note(data).text)
     except Malformed as error:
         raise MalformedPin(f"{path} holds no checkpoint: {error}", "checkpoint") from error
+    if checkpoint.size == 0:
+        raise MalformedPin(f"the checkpoint in {path} is of an empty log: it pins nothing", "checkpoint")
     return Pins(origin=checkpoint.origin, checkpoint=PinnedCheckpoint(checkpoint.size, checkpoint.root))
 
 
@@ -187,8 +189,8 @@ def _checkpoint(value: object) -> PinnedCheckpoint:
     if not isinstance(value, dict) or set(value) != {"size", "root"}:
         raise MalformedPin("checkpoint must be an object with size and root", "checkpoint")
     size = value["size"]
-    if type(size) is not int or not 0 <= size <= _MAX_SIZE:
-        raise MalformedPin("the checkpoint's size must be an integer from 0 to 2^53-1", "checkpoint.size")
+    if type(size) is not int or not 1 <= size <= _MAX_SIZE:
+        raise MalformedPin("the checkpoint's size must be an integer from 1 to 2^53-1", "checkpoint.size")
     return PinnedCheckpoint(size, parse_hash(value["root"], "checkpoint.root"))
 
 

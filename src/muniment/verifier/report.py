@@ -30,7 +30,7 @@ CHECK_NAMES: Final = (
 )
 """Every check, in the order of docs/format.md section 8."""
 
-NEEDED: Final = ("entries", "place", "chain", "tree", "signatures")
+NEEDED: Final = ("form", "entries", "place", "chain", "tree", "signatures")
 """The checks that must have passed before anything is called verified."""
 
 EXIT_CODES: Final[Mapping[Verdict, int]] = {"verified": 0, "failed": 1, "malformed": 2}
@@ -99,7 +99,7 @@ class Report:
         findings: the first broken places in the order in which they were met (at most as many as the checker keeps).
         findings_total: how many there were altogether.
         malformed: the material could not be read to its end.
-        trust: `pinned` when what passed was held against something the caller brought along.
+        trust: `pinned` when what passed was held against something the caller brought along; None unless verified.
         trust_reason: in words, what the trust rests on.
         remarks: further sentences (first use, sources without numbering, ...).
     """
@@ -114,7 +114,7 @@ class Report:
     findings: tuple[Finding, ...]
     findings_total: int
     malformed: bool
-    trust: Trust
+    trust: Trust | None
     trust_reason: str
     remarks: tuple[str, ...] = ()
     parts: tuple[Report, ...] = field(default=())

@@ -15,8 +15,8 @@ from muniment.core.event import event_hash
 from muniment.core.fields import check_integer, read_hex
 from muniment.core.identifiers import check_source_id
 from muniment.core.times import MalformedTime, parse_time6
-from muniment.verifier.hashing import EVENT, LEAF, digests, subtrees
 from muniment.verifier.creation import creation_fault, root_named
+from muniment.verifier.hashing import EVENT, LEAF, digests, subtrees
 from muniment.verifier.run import Run, SourceSpan, count_unnumbered
 from muniment.verifier.sources import ZEROS, link_failure
 

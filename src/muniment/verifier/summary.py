@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from muniment.verifier.report import CHECK_NAMES, Check, Finding, Report, Trust
@@ -21,9 +23,8 @@ def conclude(checker: LogChecker, malformed: str | None = None) -> Report:
     findings = list(checker.findings)
     if malformed is not None:
         findings.append(Finding("form", malformed, checker.target or "the material"))
-    trust, why = _trust(checker, checks)
     last = checker.last.checkpoint if checker.last else None
-    return Report(
+    report = Report(
         target=checker.target,
         origin=checker.origin,
         size=last.size if last else 0,
@@ -34,10 +35,14 @@ def conclude(checker: LogChecker, malformed: str | None = None) -> Report:
         findings=tuple(findings),
         findings_total=sum(checker.failures.values()) + (malformed is not None),
         malformed=malformed is not None,
-        trust=trust,
-        trust_reason=why,
+        trust=None,
+        trust_reason="",
         remarks=(*checker.remarks, *_remarks(checker)),
     )
+    if report.verdict != "verified":
+        return report
+    trust, why = _trust(checker, checks)
+    return replace(report, trust=trust, trust_reason=why)
 
 
 def _check(checker: LogChecker, name: str, malformed: str | None) -> Check:
@@ -124,14 +129,15 @@ def _cosignatures(checker: LogChecker) -> Check:
         return Check("cosignatures", "not_made", "there is no keys note that holds")
     if not checker.keyring.cosigners:
         return Check("cosignatures", "not_made", "the keys note names no cosigner")
-    return Check(
-        "cosignatures", "passed", f"{_many(checker.cosigned, 'checkpoint', 'checkpoints')} cosigned", checker.cosigned
-    )
+    reason = f"{_many(checker.cosigned, 'checkpoint', 'checkpoints')} cosigned by {_names(checker.keyring.cosigners)}"
+    return Check("cosignatures", "passed", reason, checker.cosigned)
 
 
 def _pin(checker: LogChecker) -> Check:
-    pinned, known = checker.pins.checkpoint, checker.pins.known
+    pinned, known = checker.pinned, checker.pins.known
     if pinned is None and known is None:
+        if checker.pins.checkpoint is not None:
+            return Check("pin", "not_made", f"the pinned checkpoint is of the log {checker.pins.origin}")
         return Check("pin", "not_made", "no checkpoint is pinned")
     said = []
     missed = False
@@ -220,8 +226,8 @@ def _trust(checker: LogChecker, checks: tuple[Check, ...]) -> tuple[Trust, str]:
     if checker.pins.root is not None and state["keys"] == "passed":
         return "pinned", f"held against the root key of {whose}"
     size = checker.last.checkpoint.size if checker.last else 0
-    for pinned, name in ((checker.pins.checkpoint, "your pins"), (checker.pins.known, "this machine's known logs")):
-        if pinned is None or pinned not in checker.met or "pin" in checker.failures:
+    for pinned, name in ((checker.pinned, "your pins"), (checker.pins.known, "this machine's known logs")):
+        if pinned is None or pinned not in checker.met:
             continue
         if size == pinned.size:
             return "pinned", f"held against the checkpoint of {name}"
@@ -251,6 +257,10 @@ def _remarks(checker: LogChecker) -> list[str]:
             "for these no gap can be seen"
         )
     return remarks
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _many(count: int, one: str, more: str) -> str:

@@ -11,7 +11,8 @@ the log, and the whole of it can be read from top to bottom.
     python muniment_verify.py evidence.bundle --origin example.org/agents --root 'example.org/root+1a2b3c4d+AZ…'
     python muniment_verify.py https://muniment.example.org/logs/example.org/agents --root '…' [--key mk_…]
 
-Exit code 0: verified. 1: failed, and the first broken place is named. 2: unreadable input, or wrong usage.
+Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when nothing pinned held
+it. 2: unreadable input, or wrong usage.
 
 What you pin decides what the answer is worth. A file can always agree with itself. It says whose log it is only when
 its signatures lead to a root key that you had from elsewhere (--root), or when it ends in a checkpoint that you kept
@@ -46,7 +47,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
 MAX_LINE, MAX_ENTRY, MAX_NOTE, MAX_SIGNATURES = 524_288, 65_535, 131_072, 16  # bytes, bytes, bytes, lines
 MAX_STREAMS, MAX_LISTED = 100_000, 100  # numbered sources followed at once, and items listed in a report
-ZERO_HASH = "0" * 64
+ZERO_HASH, MAX_NUMBER = "0" * 64, 2**53 - 1
 
 
 class Malformed(Exception):  # noqa: N818  (a state of the input, and the word of the format)
@@ -184,7 +185,7 @@ def refuse_literal(literal: str) -> NoReturn:
 
 def read_integer(literal: str) -> int:
     """An integer from 0 to 2^53 - 1."""
-    if literal[0] == "-" or len(literal) > 16 or int(literal) >= 2**53:
+    if literal[0] == "-" or len(literal) > 16 or int(literal) > MAX_NUMBER:
         raise Malformed("holds an integer that is not from 0 to 2^53 - 1")
     return int(literal)
 
@@ -261,7 +262,7 @@ def string(pattern: str, limit: int) -> Rule:
     return rule
 
 
-def number(least: int, most: int = 2**53 - 1) -> Rule:
+def number(least: int, most: int = MAX_NUMBER) -> Rule:
     """An integer in a range."""
     return lambda value: None if isinstance(value, int) and least <= value <= most else " is not the prescribed integer"
 
@@ -371,6 +372,29 @@ ENTRY = members(
 )
 
 
+def examine_creation(fields: dict[str, Json], origin: str) -> tuple[str | None, str]:
+    """What is wrong with entry 0 as the creation of this log, if anything; and the root key that it names."""
+    event = fields.get("event")
+    event = event if isinstance(event, dict) else {}
+    resource, labels = event.get("resource"), event.get("labels")
+    said: dict[str, list[str]] = {}
+    for label in labels if isinstance(labels, list) else []:
+        name, _, value = label.partition("=") if isinstance(label, str) else ("", "", "")
+        said.setdefault(name, []).append(value)
+    root = said.get("log.root", [""])[0]
+    shapes = {"log.root": r"[^\s+]+\+[0-9a-f]{8}", "log.seal-within": "0|[1-9][0-9]{0,15}", "log.tenant": "(?s:.+)"}
+    if (fields.get("seq"), fields.get("prev"), fields.get("by")) != (0, ZERO_HASH, "system:muniment"):
+        return "is not number 0 with 64 zeros before it, by system:muniment", root
+    if not isinstance(resource, dict) or (resource.get("type"), resource.get("id")) != ("log", origin):
+        return "is not about this log", root
+    if event.get("action") != "log.create":
+        return "is not the creation of a log", root
+    for name, shape in shapes.items():
+        if len(said.get(name, [])) != 1 or not re.fullmatch(shape, said[name][0]):
+            return f"has not one label {name} of the prescribed form", root
+    return None, root
+
+
 def examine(raw: bytes) -> tuple[str | None, dict[str, Json] | None]:
     """What is wrong with an entry's bytes, if anything; and its fields, if they could be read at all."""
     try:
@@ -407,8 +431,8 @@ def read_base64(encoded: str | bytes) -> bytes:
 
 
 def read_decimal(digits: str) -> int:
-    """A decimal number of at most 16 digits without sign or leading zero."""
-    if not re.fullmatch("0|[1-9][0-9]{0,15}", digits):
+    """A decimal number from 0 to 2^53 - 1 without sign or leading zero."""
+    if not re.fullmatch("0|[1-9][0-9]{0,15}", digits) or int(digits) > MAX_NUMBER:
         raise Malformed(f"has {digits[:20]!a} where a decimal number belongs")
     return int(digits)
 
@@ -436,8 +460,6 @@ def read_vkey(vkey: str, *kinds: int) -> Key:
         raise Malformed(f"has no vkey of type {' or '.join(map(str, kinds))} where one belongs")
     if sha256(name.encode(), b"\n", raw)[:4].hex() != key_id:
         raise Malformed("has a vkey whose id is not the hash of its name and key")
-    if has_small_order(raw[1:]):
-        raise Malformed("has a vkey whose public key is of small order")
     return Key(name, bytes.fromhex(key_id), raw[0], raw[1:])
 
 
@@ -527,9 +549,13 @@ def read_keys_note(signed: bytes) -> KeysNote:
     sizes, logs = list(found["log"].values()), sum(line.startswith("log ") for line in lines)
     if sizes[:1] != [0] or sizes != sorted(set(sizes)) or lines[logs:] != sorted(lines[logs:], key=str.encode):
         raise Malformed("has keys out of order: log lines from size 0 upwards, then cosigner and revoked lines, sorted")
-    known = [(key.name, key.id) for key in (*found["log"], *found["cosigner"])]
-    if len(set(known)) != len(known) or any(not line.startswith("log ") for line in lines[:logs]):
-        raise Malformed("has two keys of one name and id, or log lines that do not stand first")
+    if any(not line.startswith("log ") for line in lines[:logs]):
+        raise Malformed("has log lines that do not stand first")
+    keys = {key for kind in found.values() for key in kind}
+    if len({(key.name, key.id) for key in keys}) < len(keys):
+        raise Malformed("has two keys of one name and id")
+    if len({(key.name, key.public) for key in keys}) > len({key.public for key in keys}):
+        raise Malformed("has one public key under two names")
     if read_decimal(ordinal) < 1:
         raise Malformed("has the number 0")
     return KeysNote(origin, int(ordinal), genesis[8:], found["log"], found["cosigner"], found["revoked"])
@@ -541,7 +567,7 @@ CHECKS = (
     *("form", "entries", "place", "chain", "time", "tree", "genesis", "keys", "signatures", "cosignatures", "pin"),
     *("bodies", "sources", "columns", "head", "anchors"),
 )
-NEEDED = ("entries", "place", "chain", "tree", "signatures")
+NEEDED = ("form", "entries", "place", "chain", "tree", "signatures")
 
 
 class Report:
@@ -567,14 +593,14 @@ class Report:
         if check in self.failures and self.failures[check] > 1:
             state, first = self.state[check]
             self.state[check] = (state, f"{first} (and {self.failures[check] - 1} more)")
-        self.state.setdefault(check, ("passed" if passed else "not made", reason))
+        self.state.setdefault(check, ("passed" if passed else "not_made", reason))
 
     def verdict(self) -> str:
         """Verified, failed or malformed."""
         if self.malformed:
             return "malformed"
         for check in NEEDED:
-            if self.state[check][0] == "not made":
+            if self.state[check][0] == "not_made":
                 self.first = self.first or {"check": check, "where": "the whole", "reason": self.state[check][1]}
         return "failed" if self.first else "verified"
 
@@ -596,7 +622,7 @@ class Walk:
 
     def __init__(self, pins: Pins, report: Report) -> None:
         self.pins, self.report, self.fold = pins, report, Fold()
-        self.origin, self.where = "", "the beginning"
+        self.origin, self.where, self.pin = "", "the beginning", pins.checkpoint
         self.keys: KeysNote | None = None
         self.keys_number = 0  # of the last keys note, whether it counts or not
         self.prev: str | None = ZERO_HASH  # hash of the entry directly before this position, if it was present
@@ -620,8 +646,9 @@ class Walk:
         self.origin = origin
         if self.pins.origin not in (None, origin):
             self.fail("place", f"this is the log {origin}, not the pinned {self.pins.origin}")
-        if self.pins.checkpoint is not None and self.pins.checkpoint.origin != origin:
-            self.fail("pin", f"the pinned checkpoint is of the log {self.pins.checkpoint.origin}")
+        if self.pin is not None and self.pin.origin != origin:
+            self.fail("place", f"the pinned checkpoint is of the log {self.pin.origin}")
+            self.pin = None  # it says nothing about this tree
 
     def keys_note(self, raw: bytes) -> None:
         """A keys note. It counts if the pinned root key signed it; with none pinned, nobody can tell."""
@@ -642,6 +669,8 @@ class Walk:
             return
         if self.pins.genesis not in (None, keys.genesis):
             self.fail("keys", f"keys note {keys.number} names another genesis than the pinned one")
+        if self.keys is not None and self.keys.genesis != keys.genesis:
+            self.fail("keys", f"keys notes {self.keys.number} and {keys.number} name different genesis hashes")
         self.keys = keys
 
     def entry(self, raw: bytes) -> None:
@@ -652,6 +681,7 @@ class Walk:
             self.fail("entries", f"entry {position} {problem}")
         if position == 0:
             self.genesis_seen = True
+            self.creation(fields)
             if self.pins.genesis not in (None, digest.hex()):
                 self.fail("genesis", f"entry 0 hashes to {digest.hex()}, not to the pinned genesis")
             if self.keys is not None and self.keys.genesis != digest.hex():
@@ -665,6 +695,15 @@ class Walk:
         self.entries += 1
         self.prev = digest.hex()
         self.push(0, digest)
+
+    def creation(self, fields: dict[str, Json] | None) -> None:
+        """Entry 0 begins the log as section 3 prescribes, and names the pinned root key."""
+        problem, named = examine_creation(fields, self.origin) if fields else ("cannot be read", "")
+        root = self.pins.root
+        if problem is None and root is not None and named != f"{root.name}+{root.id.hex()}":
+            problem = f"names the root key {named!a}, not the pinned one"
+        if problem is not None:
+            self.fail("genesis", f"entry 0 {problem}")
 
     def read_fields(self, position: int, fields: dict[str, Json]) -> None:
         """Rules 5, 6 and 7 for an entry that could be read, and what it says of its body and its source."""
@@ -736,17 +775,21 @@ class Walk:
         if self.fold.position % (1 << level):
             self.fail("tree", f"a subtree of 2^{level} leaves cannot stand at position {self.fold.position}")
             self.tree_holds = False
-        self.prev = None
+        if self.pin is not None and self.fold.position < self.pin.size < self.fold.position + (1 << level):
+            self.fail("pin", f"the pinned size {self.pin.size} is hidden in a subtree: ask for a file that shows it")
+        self.prev = digest.hex() if level == 0 else None
         self.hidden += 1
         self.push(level, digest)
 
     def push(self, level: int, digest: bytes) -> None:
         """Move on, and compare with the pinned checkpoint where its size is reached."""
+        if self.fold.position + (1 << level) > MAX_NUMBER:
+            raise Malformed("goes beyond 2^53 - 1 leaves")
         if not self.tree_holds:
             self.fold.position += 1 << level
             return
         self.fold.push(level, digest)
-        pin = self.pins.checkpoint
+        pin = self.pin
         if pin is not None and pin.size == self.fold.position:
             self.pin_met = True
             if pin.root != self.fold.root():
@@ -796,7 +839,7 @@ class Walk:
     def finish(self, stopped: str | None, live: bool) -> None:
         """Say how every check ended. `stopped` is why reading ended early, if it did."""
         report, pins, size, keys = self.report, self.pins, self.fold.position, self.keys
-        pin = pins.checkpoint
+        pin = self.pin
         self.where = "the whole"
         if stopped is not None:
             report.malformed = True
@@ -823,8 +866,10 @@ class Walk:
         report.settle("keys", pins.root is not None, f"{number_of}{self_chosen}")
         report.settle("signatures", keys is not None, f"checked with {number_of}{self_chosen}")
         cosigned = keys is not None and bool(keys.cosigners)
-        report.settle("cosignatures", cosigned, "every checkpoint" if cosigned else f"{number_of} names no cosigner")
-        unmet = "no checkpoint pinned" if pin is None else f"the file has no boundary at the pinned size {pin.size}"
+        names = ", ".join(key.name for key in keys.cosigners) if keys else ""
+        whose = f"every checkpoint, by {names}" if cosigned else f"{number_of} names no cosigner"
+        report.settle("cosignatures", cosigned, whose)
+        unmet = "no checkpoint of this log pinned" if pin is None else "there is no tree to compare with"
         report.settle("pin", self.pin_met, "contains the pinned checkpoint" if self.pin_met else unmet)
         report.settle("bodies", self.disclosed > 0, f"{self.disclosed} disclosed, {self.bodies - self.disclosed} not")
         followed = f"{len(self.streams)} numbered sources and epochs, {len(self.unnumbered)} unnumbered sources"
@@ -833,7 +878,7 @@ class Walk:
         linked = bool(self.streams) and not self.open_links and not self.too_many_sources
         report.settle("sources", linked, followed + open_links + more)
         report.settle("columns", False, "only for a database")
-        report.settle("head", False, "a live log shows no head row here" if live else "only for a database")
+        report.settle("head", live, "all is served that the checkpoint covers" if live else "only a database has one")
         report.settle("anchors", False, "tokens are carried, not checked")
 
 
@@ -858,7 +903,7 @@ def walk_bundle(stream: BinaryIO, walk: Walk) -> None:
             if not re.fullmatch(rb"[0-9a-f]{64}", rest):
                 raise Malformed("is not Z and 64 hex digits")
             if rest.decode() != digest.hexdigest():
-                walk.fail("form", "Z does not match: the file was damaged or changed after it was written")
+                raise Malformed("does not match: the file was damaged or changed after it was written")
         else:
             walk_line(letter, rest, walk)
         digest.update(line)
@@ -1032,11 +1077,11 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
         walk.fail("form", stopped)
     walk.finish(stopped, live)
     verdict, trust = report.verdict(), None
-    given = {"genesis": pins.genesis, "pin": pins.checkpoint}
-    unmet = [name for name, pin in given.items() if pin is not None and report.state[name][0] == "not made"]
+    given = {"genesis": pins.genesis, "pin": walk.pin}
+    unmet = [name for name, pin in given.items() if pin is not None and report.state[name][0] == "not_made"]
     if verdict == "verified":
         rooted = report.state["keys"][0] == "passed"
-        ends_in_pin = pins.checkpoint is not None and walk.pin_met and pins.checkpoint.size == walk.fold.position
+        ends_in_pin = walk.pin is not None and walk.pin_met and walk.pin.size == walk.fold.position
         trust = "pinned" if rooted or ends_in_pin else "self-attested"
     return {
         "verdict": verdict,
@@ -1066,7 +1111,8 @@ def show(found: dict[str, Any]) -> str:
     lines.append(
         "Log {origin}: {entries} entries read of a tree of {size}, last recorded {last_recorded}".format(**found)
     )
-    lines += [f"  {check['state']:<9} {check['name']:<13} {check['reason']}" for check in found["checks"]]
+    for check in found["checks"]:
+        lines.append(f"  {check['state'].replace('_', ' '):<9} {check['name']:<13} {check['reason']}")
     if found["first_broken"]:
         lines.append("First broken: {check}, at {where}: {reason}".format(**found["first_broken"]))
     if found["pins_not_compared"]:
@@ -1077,7 +1123,12 @@ def show(found: dict[str, Any]) -> str:
         lines.append(
             f"Sources that number nothing, so that no gap could show: {', '.join(found['unnumbered_sources'])}"
         )
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
+
+
+def harmless(line: str) -> str:
+    """The line with everything spelt out that could act on a terminal, or turn the order of letters around."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
 def read_pinned_checkpoint(path: str) -> Checkpoint:
@@ -1099,6 +1150,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", metavar="VKEY", help="the installation's root key")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
     parser.add_argument("--key", metavar="mk_…", help="the API key for a live log that is not public")
+    parser.add_argument("--require-pin", action="store_true", help="exit with 1 also when it is self-attested only")
     parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     parser.add_argument("--quiet", action="store_true", help="print only the verdict")
     given = parser.parse_args(arguments)
@@ -1110,6 +1162,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise Malformed("--genesis is not 64 lower-case hex digits")
         root = None if given.root is None else read_vkey(given.root, 1)
         checkpoint = None if given.checkpoint is None else read_pinned_checkpoint(given.checkpoint)
+        if checkpoint is not None and given.origin not in (None, checkpoint.origin):
+            raise Malformed(f"--checkpoint is of the log {checkpoint.origin}, not of --origin")
     except (Malformed, OSError, ValueError) as error:
         parser.error(f"what is pinned cannot be read: {str(error)!a}")
     found = verify(given.target, Pins(given.origin, given.genesis, root, checkpoint), given.key)
@@ -1117,6 +1171,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(found, indent=2))
     else:
         print(show(found).split("\n")[0] if given.quiet else show(found))
+    if given.require_pin and found["trust"] == "self-attested":
+        return 1
     return {"verified": 0, "failed": 1}.get(found["verdict"], 2)
 
 
