@@ -1,11 +1,11 @@
 """`record()` in the agent's process, and the latency that the MCP recorder adds to a tool call.
 
-The agent records at 4,000 events a second with a 500-byte payload. The floor beside it is what this machine needs, at
-the same pace, for nothing but a SHA-256 and an `O_APPEND` write of the same size while another thread syncs: the
-difference is ours.
+The agent records at 4,000 events a second with a 500-byte payload. The floor is what this machine needs, at the same
+pace, for nothing but a SHA-256 and an `O_APPEND` write of the same size while another thread syncs every 4 ms. Rounds
+of both alternate, so that a load on the machine hits both, and their quotient says what is ours.
 
-The recorder stands between a bare client and a bare echo server, so that nothing hides its cost; calls through it and
-calls past it alternate within one run.
+The recorder stands between a bare client and a bare echo server, so that nothing hides its cost. Calls past it, through
+a tee that only moves bytes, through the recorder, and through it with `--durable` alternate within one run.
 """
 
 import contextlib
@@ -20,15 +20,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.row import Row
-from muniment.agent.spool import Spool
+from muniment.agent.spool import SYNC_INTERVAL, Spool
 from muniment.agent.state import State
 
 RATE = 4_000
-EVENTS = 12_000
+ROUNDS = 12
+EVENTS = 1_000
 CALLS = 1_500
 DURABLE = 500
 PAYLOAD = {"path": "/srv/data/report.csv", "query": "q" * 450}
 TRACE = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+TEE = """
+import os, subprocess, sys, threading
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+def pump(source, outlet):
+    while chunk := os.read(source, 262144):
+        os.write(outlet, chunk)
+    os.close(outlet)
+threading.Thread(target=pump, args=(0, child.stdin.fileno()), daemon=True).start()
+pump(child.stdout.fileno(), 1)
+child.wait()
+"""
 ECHO = """
 import sys
 read, write = sys.stdin.buffer.readline, sys.stdout.buffer
@@ -60,17 +72,30 @@ def _recording(state: State, directory: Path) -> Iterator[Row]:
                 workspace="wks-prod-01",
             )
 
-        _paced(one, 1_000)
-        times = _paced(one, EVENTS)
-        began = time.perf_counter()
-        for _ in range(EVENTS):
+        _paced(one, EVENTS)
+        times: list[float] = []
+        floor: list[float] = []
+        ratios: list[float] = []
+        for _ in range(ROUNDS):
+            ours, bare = _paced(one, EVENTS), _floor(directory)
+            ratios.append(_at(ours, 0.5) / _at(bare, 0.5))
+            times += ours
+            floor += bare
+        began, worked = time.perf_counter(), time.thread_time()
+        for _ in range(ROUNDS * EVENTS):
             one()
-        flat = EVENTS / (time.perf_counter() - began)
+        flat = ROUNDS * EVENTS / (time.perf_counter() - began)
+        processor = (time.thread_time() - worked) / (ROUNDS * EVENTS)
         durable = _timed(lambda: spool.record(action="tool.call", payload=PAYLOAD, durable=True), DURABLE)
-    floor = _floor(directory)
+    times.sort()
+    floor.sort()
     yield Row("record(), 4,000 events/s, median", _at(times, 0.5) * 1e6, "us")
     yield Row("record(), 4,000 events/s, p99", _at(times, 0.99) * 1e6, "us", target=100, better="lower")
+    yield Row("the machine's floor at that pace: hash, write, background sync, median", _at(floor, 0.5) * 1e6, "us")
     yield Row("the machine's floor at that pace: hash, write, background sync, p99", _at(floor, 0.99) * 1e6, "us")
+    yield Row("record() / floor, median of the rounds' medians", _at(sorted(ratios), 0.5), "ratio")
+    yield Row("record() / floor, p99", _at(times, 0.99) / _at(floor, 0.99), "ratio")
+    yield Row("record(), processor time flat out", processor * 1e6, "us")
     yield Row("record(), flat out, one thread", flat, "events/s")
     yield Row("record(durable=True), median", _at(durable, 0.5) * 1e6, "us")
 
@@ -82,7 +107,7 @@ def _floor(directory: Path) -> list[float]:
 
     def sync() -> None:
         while not ended.is_set():
-            time.sleep(0.004)
+            time.sleep(SYNC_INTERVAL)
             os.fdatasync(descriptor)
 
     thread = threading.Thread(target=sync)
@@ -100,25 +125,23 @@ def _mcp(state: State) -> Iterator[Row]:
     environ = {**os.environ, "MUNIMENT_STATE": str(state.root)}
     with contextlib.ExitStack() as running:
         direct = running.enter_context(_Peer(server, environ))
+        bare = running.enter_context(_Peer([sys.executable, "-c", TEE, *server], environ))
         recorded = running.enter_context(_Peer([*recorder, "--", *server], environ))
         durable = running.enter_context(_Peer([*recorder, "--durable", "--", *server], environ))
-        peers = (direct, recorded, durable)
+        peers = (direct, bare, recorded, durable)
         for peer in peers:
             peer.calls(50)
         for _ in range(CALLS // 10):
             for peer in peers:
                 peer.measured += peer.calls(10)
-    past = _at(sorted(direct.measured), 0.5)
-    through = _at(sorted(recorded.measured), 0.5)
-    waited = _at(sorted(durable.measured), 0.5)
-    yield Row("MCP tool call past the recorder, median", past * 1e3, "ms")
-    yield Row("MCP recorder, added at the median", (through - past) * 1e3, "ms", target=0.2, better="lower")
-    yield Row(
-        "MCP recorder, added at p99",
-        (_at(sorted(recorded.measured), 0.99) - _at(sorted(direct.measured), 0.99)) * 1e3,
-        "ms",
-    )
-    yield Row("MCP recorder --durable, added at the median", (waited - past) * 1e3, "ms")
+    past, moved, through, waited = [sorted(peer.measured) for peer in peers]
+    added = _at(through, 0.5) - _at(past, 0.5)
+    yield Row("MCP tool call past the recorder, median", _at(past, 0.5) * 1e3, "ms")
+    yield Row("MCP recorder, added at the median", added * 1e3, "ms", target=0.2, better="lower")
+    yield Row("a tee that only moves bytes, added at the median", (_at(moved, 0.5) - _at(past, 0.5)) * 1e3, "ms")
+    yield Row("MCP recorder beyond that tee, median", (_at(through, 0.5) - _at(moved, 0.5)) * 1e3, "ms")
+    yield Row("MCP recorder, added at p99", (_at(through, 0.99) - _at(past, 0.99)) * 1e3, "ms")
+    yield Row("MCP recorder --durable, added at the median", (_at(waited, 0.5) - _at(past, 0.5)) * 1e3, "ms")
 
 
 class _Peer:

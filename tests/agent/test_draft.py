@@ -221,15 +221,22 @@ def test_values_that_are_equal_but_written_differently_are_not_taken_for_each_ot
 
 
 def test_what_comes_from_outside_is_not_remembered_at_any_length() -> None:
-    known = draft_module._known_frame.cache_info().currsize, draft_module._known_labels_text.cache_info().currsize
+    known = len(draft_module._FRAMES), len(draft_module._LABEL_TEXTS)
     for letter in "abc":
         draft("tool.call", ("agent", letter * 100_000), labels={"k": letter * 100_000})
         draft("tool.call", "a", tool=letter * 100_000)
         draft("tool.call", "a", resource=("tool", letter * 100_000))
-    after = draft_module._known_frame.cache_info().currsize, draft_module._known_labels_text.cache_info().currsize
+    after = len(draft_module._FRAMES), len(draft_module._LABEL_TEXTS)
     # Only the short `text.escaped` labels of what was cut are new.
     assert after[0] == known[0]
     assert after[1] <= known[1] + 3
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    for number in range(5_000):
+        draft("tool.call", "a", tool=f"tool-{number}", labels={"n": str(number)})
+    assert len(draft_module._FRAMES) <= draft_module._MAX_KNOWN
+    assert len(draft_module._LABEL_TEXTS) <= draft_module._MAX_KNOWN
 
 
 class Odd:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from muniment.agent.escaping import fit_label, fit_text
 from muniment.catalogs.actions import is_registered
@@ -42,6 +42,7 @@ Labels: TypeAlias = Mapping[str, object] | Iterable[str]
 MAX_OWN_LABELS: Final = MAX_LABELS - 1
 """Labels that a caller may give; one is kept for `text.escaped`."""
 
+_MAX_KNOWN: Final = 1_024
 _MAX_REMEMBERED: Final = 256
 _LABELS: Final = ',"labels":'
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,62}").fullmatch
@@ -49,6 +50,13 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9
 _TRACE_ID = re.compile("[0-9a-f]{32}").fullmatch
 _BOTH_IDS = re.compile("[0-9a-f]{32}/[0-9a-f]{16}").fullmatch
 _SPAN_ID = re.compile("[0-9a-f]{16}").fullmatch
+
+
+_Frame: TypeAlias = tuple[str, str, str, str, tuple[str, ...]]
+_FRAMES: dict[tuple[str, Actor, str, str | None, Resource | None, str | None], _Frame] = {}
+_LABEL_TEXTS: dict[tuple[tuple[tuple[str, object], ...], tuple[str, ...]], str] = {}
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Draft(NamedTuple):
@@ -98,12 +106,18 @@ def draft(
     Raises:
         Malformed: naming the argument.
     """
+    told = (action, actor, outcome, tool, resource, workspace)
     try:
-        frame = _known_frame if _is_short(actor, tool, resource) else _frame
-        start, middle, name, place, escaped = frame(action, actor, outcome, tool, resource, workspace)
-    except (TypeError, IndexError):
-        # One of them is not what it should be and cannot even be looked up: the long way says which.
-        start, middle, name, place, escaped = _frame(action, actor, outcome, tool, resource, workspace)
+        frame = _FRAMES.get(told)
+    except TypeError:
+        # One of them cannot even be looked up: the long way says which.
+        frame = None
+    if frame is None:
+        frame = _frame(*told)
+        if not frame[4]:
+            # What had to be escaped came from outside and may have had any length.
+            _remember(_FRAMES, told, frame)
+    start, middle, name, place, escaped = frame
     return Draft(
         start,
         _references(causes, controls) if causes or controls else "",
@@ -154,13 +168,10 @@ def _exact(text: str) -> str:
     return str.__str__(text)
 
 
-def _is_short(actor: Actor, tool: str | None, resource: Resource | None) -> bool:
-    """Whether these are worth remembering: what comes from outside may be of any length."""
-    return (
-        (tool is None or len(tool) <= MAX_TOOL)
-        and len(actor if isinstance(actor, str) else actor[1]) <= MAX_ACTOR_ID
-        and (resource is None or len(resource[1]) <= MAX_RESOURCE_ID)
-    )
+def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
+    if len(known) >= _MAX_KNOWN:
+        known.clear()
+    known[key] = value
 
 
 def _text(value: str, limit: int, where: str) -> tuple[str, tuple[str, ...]]:
@@ -173,7 +184,7 @@ def _text(value: str, limit: int, where: str) -> tuple[str, tuple[str, ...]]:
 
 def _frame(
     action: str, actor: Actor, outcome: str, tool: str | None, resource: Resource | None, workspace: str | None
-) -> tuple[str, str, str, str, tuple[str, ...]]:
+) -> _Frame:
     """The texts of what mostly repeats: `start`, `middle`, tool, workspace; and which arguments had to be escaped."""
     check_action(action)
     if outcome not in OUTCOMES:
@@ -195,9 +206,6 @@ def _frame(
     if workspace is not None:
         place = f',"workspace":"{WORKSPACES.check(workspace, "workspace")}"'
     return start, middle, named, place, escaped
-
-
-_known_frame = lru_cache(maxsize=1024)(_frame)
 
 
 def _actor(actor: Actor) -> tuple[str, str, tuple[str, ...]]:
@@ -231,13 +239,17 @@ def _references(causes: Iterable[str], controls: Iterable[str]) -> str:
 
 
 def _labels(labels: Labels, escaped: tuple[str, ...]) -> str:
-    pairs = labels.items() if isinstance(labels, Mapping) else [_split(label) for label in labels]
-    told = tuple(pairs)
-    for _, value in told:
-        # What is no string may be equal to something that is written otherwise (`1` and `True`): nothing to look up by.
-        if type(value) is not str or len(value) > _MAX_REMEMBERED:
-            return _labels_text(told, escaped)
-    return _known_labels_text(told, escaped)
+    pairs = tuple(labels.items() if isinstance(labels, Mapping) else [_split(label) for label in labels])
+    try:
+        text = _LABEL_TEXTS.get((pairs, escaped))
+    except TypeError:
+        text = None
+    if text is None:
+        text = _labels_text(pairs, escaped)
+        # Nothing but strings: `1` and `True` are equal and are written differently. And nothing of any length.
+        if all(type(value) is str and len(value) <= _MAX_REMEMBERED for _, value in pairs):
+            _remember(_LABEL_TEXTS, (pairs, escaped), text)
+    return text
 
 
 def _written(value: object) -> str:
@@ -251,9 +263,6 @@ def _labels_text(pairs: tuple[tuple[object, object], ...], escaped: tuple[str, .
     if escaped:
         written.add(f"text.escaped={','.join(escaped)}")
     return labels_text(written) if written else ""
-
-
-_known_labels_text = lru_cache(maxsize=256)(_labels_text)
 
 
 def _label(key: object, value: str) -> str:
