@@ -132,7 +132,7 @@ arguments = st.fixed_dictionaries(
         "action": st.sampled_from(["tool.call", "agent.step", "x.own"]),
         "actor": st.tuples(st.sampled_from(["agent", "user", "system"]), clean),
         "outcome": st.sampled_from(["success", "unknown"]),
-        "causes": st.sets(references, max_size=3),
+        "causes": st.sets(references, max_size=3) | st.tuples(references),
         "controls": st.sets(st.sampled_from(["soc2:CC6.1", "hipaa:164.312(b)"])),
         "labels": st.dictionaries(
             st.sampled_from(["a", "b.c", "z-1"]),

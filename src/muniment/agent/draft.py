@@ -228,6 +228,8 @@ def _pair(value: object, where: str) -> tuple[str, str]:
 def _references(causes: Iterable[str], controls: Iterable[str]) -> str:
     if isinstance(causes, str):
         raise Malformed("must be a list of references, not one string", "causes")
+    if type(causes) is tuple and len(causes) == 1 and not controls:
+        return f',"causes":["{EVENT_REFERENCES.check(causes[0], "causes")}"]'
     events = sorted({EVENT_REFERENCES.check(cause, "causes") for cause in causes})
     if len(events) > MAX_CAUSES:
         raise Malformed(f"names {len(events)} events; at most {MAX_CAUSES} are possible", "causes")

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import orjson
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_NUMBERS: Final = (int, float)
 _MAX_SECOND_LOOK: Final = 1_048_576
 
 
@@ -57,7 +58,7 @@ def read_line(line: bytes) -> list[Message] | None:
 
 def id_key(identifier: object) -> object:
     """A key for an id under which `1`, `"1"` and `true` are three and `1` and `1.0` are one."""
-    if isinstance(identifier, bool) or not isinstance(identifier, int | float):
+    if isinstance(identifier, bool) or not isinstance(identifier, _NUMBERS):
         return (type(identifier).__name__, str(identifier))
     return ("number", identifier)
 
