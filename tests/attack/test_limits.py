@@ -1,18 +1,21 @@
 """What is not caught, and that the answer says so instead of claiming more."""
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from muniment.core.keysnote import Cosigner, LogKey
+from muniment.ledger.audit_walks import walk_log
 from muniment.verifier.bundle import verify_bundle
 from muniment.verifier.pins import Pins
 from muniment.verifier.report import Report
 from muniment.verifier.standalone import muniment_verify
-from tests.attack import handing
+from tests.attack import damaging, handing
 from tests.attack.forging import sealed_below
 from tests.attack.lines import Material, compose
 from tests.attack.rewriting import changed, failed_instead, resealed
@@ -27,6 +30,20 @@ def scene(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
     made = Scene(module_database, tmp_path_factory.mktemp("limits"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def own(database: Database, tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(database, tmp_path)
+    yield made
+    made.close()
+
+
+def walked(scene: Scene, *, full: bool) -> bool:
+    """Walk as the server does, by the minute or by the hour; gives whether nothing was found."""
+    world = scene.world
+    pins = Pins(genesis=world.genesis, root=world.ring.root_verifier())
+    return walk_log(world.conn, world.tenant, world.log, pins=pins, heads=world.heads, full=full).ok
 
 
 def verified(bundle: bytes, pins: Pins) -> Report:
@@ -46,7 +63,7 @@ def with_keys_of_its_own(scene: Scene, material: Material) -> Material:
     return resealed(replace(material, notes={}, keys=(note,)), [KNOWN], key, region, NOW)
 
 
-def standalone(scene: Scene, directory: Path, bundle: bytes, **pins: object) -> tuple[str, str | None]:
+def standalone(scene: Scene, directory: Path, bundle: bytes, **pins: Any) -> tuple[str, str | None]:
     path = directory / "handed-over.bundle"
     path.write_bytes(bundle)
     found = muniment_verify.verify(str(path), muniment_verify.Pins(**pins))
@@ -99,3 +116,22 @@ def test_events_without_numbers_are_counted_because_no_gap_can_be_seen(scene: Sc
     source = event(950, world="unnumbered").source.id
     report = verified(scene.export(), scene.pins())
     assert any("no gap can be seen" in remark and source in remark for remark in report.remarks)
+
+
+def test_the_walk_of_every_minute_does_not_read_again_what_the_last_one_read_and_that_of_every_hour_does(
+    own: Scene,
+) -> None:
+    assert walked(own, full=True)
+    damaging.edited_column(own)
+    assert walked(own, full=False)
+    assert not walked(own, full=True)
+    assert not walked(own, full=False)
+
+
+def test_a_forged_result_of_a_walk_misleads_the_next_short_walk_and_no_full_one(own: Scene) -> None:
+    damaging.edited_column(own)
+    assert not walked(own, full=True)
+    report = {"size": own.held.size, "root": own.held.root.hex()}
+    own.forge(f"UPDATE ledger.walks SET ok = true, broken_at = NULL, report = report || '{json.dumps(report)}'")
+    assert walked(own, full=False)
+    assert not walked(own, full=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.attack import damaging, forging, handing, refusing
-from tests.attack.matrix import DAMAGED, EVERYBODY, FORGED, HANDED, MATRIX, READERS, REFUSED, SHOWN, Attack
+from tests.attack.layers import EVERYBODY, READERS, Attack
+from tests.attack.matrix import DAMAGED, FORGED, HANDED, MATRIX, REFUSED, SHOWN
 from tests.attack.scene import Caught, Scene
 from tests.support.databases import Database
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.attack.matrix import LAYERS, MATRIX, PAGE, with_table
+from tests.attack.layers import LAYERS
+from tests.attack.matrix import MATRIX
+from tests.attack.page import PAGE, with_table
 
 NEVER_SAID = (
     "immutable",
@@ -24,7 +26,7 @@ NEVER_SAID = (
 
 def test_the_page_shows_the_matrix_that_is_tested() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert with_table(page) == page, "run: python -m tests.attack.matrix"
+    assert with_table(page) == page, "run: python -m tests.attack.page"
 
 
 def test_every_claim_names_a_test() -> None:
