@@ -205,3 +205,14 @@ VIEWS: dict[str, Callable[[Scene], Mapping[str, Caught]]] = {
         agents_event_replaced_before_sealing,
     )
 }
+CHANGES_MORE = {
+    attack.__name__
+    for attack in (
+        log_of_another_tenant,
+        log_of_another_tenant_relabelled,
+        older_keys_note_replayed,
+        cosignature_after_its_revocation,
+        cosignature_backdated_by_a_revoked_cosigner,
+    )
+}
+"""Those that need a further log, or a keys note that the operator has issued since."""

@@ -9,7 +9,7 @@ from tests.attack import damaging, forging, handing, refusing
 from tests.attack.layers import EVERYBODY, READERS, Attack
 from tests.attack.matrix import DAMAGED, FORGED, HANDED, MATRIX, REFUSED, SHOWN
 from tests.attack.scene import Caught, Scene
-from tests.support.databases import Database
+from tests.support.databases import Database, Databases
 
 
 @pytest.fixture
@@ -25,6 +25,15 @@ def untouched(module_database: Database, tmp_path_factory: pytest.TempPathFactor
     made = Scene(module_database, tmp_path_factory.mktemp("untouched"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def read_only(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One scene for all files that are forged beside an installation which stays as it is."""
+    with databases.fresh() as database:
+        made = Scene(database, tmp_path_factory.mktemp("read-only"))
+        yield made
+        made.close()
 
 
 def names(attacks: tuple[Attack, ...]) -> list[str]:
@@ -71,7 +80,8 @@ def test_forged_histories_are_caught(scene: Scene, attack: Attack) -> None:
 
 
 @pytest.mark.parametrize("attack", HANDED, ids=names(HANDED))
-def test_forged_files_are_caught(scene: Scene, attack: Attack) -> None:
+def test_forged_files_are_caught(request: pytest.FixtureRequest, attack: Attack) -> None:
+    scene: Scene = request.getfixturevalue("scene" if attack.name in handing.CHANGES_MORE else "read_only")
     bundle = handing.FILES[attack.name](scene)
     hold(attack, scene.readers(bundle))
 
