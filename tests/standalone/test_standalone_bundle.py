@@ -106,11 +106,69 @@ def test_a_part_of_a_log_is_verified_with_subtrees_for_the_rest(check: Check, fo
     assert answer.states["bodies"] == "not_made"
 
 
-def test_a_pinned_size_inside_a_subtree_is_not_made(check: Check, forge: Forge) -> None:
+def test_a_pinned_size_hidden_inside_a_subtree_fails(check: Check, forge: Forge) -> None:
     answer = check(seal(partial(forge)), checkpoint=forge.checkpoint(3).encode())
-    assert (answer["verdict"], answer.states["pin"]) == ("verified", "not_made")
-    assert answer["pins_not_compared"] == ["pin"]
-    assert "did not let it be compared: pin" in mv.show(answer)
+    assert (answer["verdict"], answer["trust"], answer.failed) == ("failed", None, {"pin"})
+    assert "ask for a file that shows it" in answer.reason("pin")
+
+
+def test_a_genesis_that_the_file_does_not_show_is_said_not_to_be_compared(check: Check, forge: Forge) -> None:
+    answer = check(seal(partial(forge)), genesis=forge.genesis)
+    assert (answer["verdict"], answer["pins_not_compared"]) == ("verified", ["genesis"])
+    assert "did not let it be compared: genesis" in mv.show(answer)
+
+
+def test_the_hash_of_the_entry_before_is_as_good_as_the_entry(check: Check, forge: Forge) -> None:
+    lines = forge.lines()
+    lines[4] = forge.subtree(0, 2)
+    assert "7 pairs" not in check(seal(lines)).reason("chain")
+    wrong = sample(change=lambda seq, entry: entry.update(prev="ab" * 32) if seq == 3 else None)
+    lines = wrong.lines()
+    lines[4] = wrong.subtree(0, 2)
+    assert check(seal(lines)).failed == {"chain"}
+
+
+GENESIS = {
+    "by": lambda e: e.update(by="key:x"),
+    "action": lambda e: e["event"].update(action="log.start"),
+    "resource type": lambda e: e["event"]["resource"].update(type="tool"),
+    "resource id": lambda e: e["event"]["resource"].update(id="example.org/other"),
+    "no resource": lambda e: e["event"].pop("resource"),
+    "no labels": lambda e: e["event"].pop("labels"),
+    "no tenant": lambda e: e["event"]["labels"].pop(),
+    "a second tenant": lambda e: e["event"]["labels"].append("log.tenant=tnt_2"),
+    "seconds that are no number": lambda e: e["event"]["labels"].__setitem__(1, "log.seal-within=1e3"),
+    "a root key without id": lambda e: e["event"]["labels"].__setitem__(0, "log.root=example.org/root"),
+}
+
+
+@pytest.mark.parametrize("change", GENESIS.values(), ids=GENESIS.keys())
+def test_an_entry_0_that_creates_no_log_fails_with_and_without_a_pin(
+    check: Check, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    forge = sample(change=lambda seq, entry: change(entry) if seq == 0 else None)
+    for root in (ROOT.vkey, None):
+        assert check(seal(forge.lines()), root=root).failed == {"genesis"}
+
+
+def test_an_entry_0_that_names_another_root_key_fails_against_a_pinned_one(check: Check) -> None:
+    named = f"log.root={STRANGER.name}+{STRANGER.id.hex()}"
+    forge = sample(change=lambda seq, e: e["event"]["labels"].__setitem__(0, named) if seq == 0 else None)
+    assert check(seal(forge.lines())).failed == {"genesis"}
+    assert check(seal(forge.lines()), root=None)["verdict"] == "verified"
+
+
+def test_who_the_cosigners_are_is_said_and_does_nothing_to_a_terminal(check: Check, forge: Forge) -> None:
+    evil = Signer("w\x9b2J\u202eitness", kind=4)
+    text = forge.checkpoint_text()
+    lines = forge.lines()
+    lines[1] = keys_line(forge.keys_text(lines=[f"log {LOG.vkey} from 0", f"cosigner {evil.vkey} from 0"]))
+    lines[-1] = note_line("C", text + "\n" + LOG.line(text) + evil.line(text, 5))
+    answer = check(seal(lines))
+    assert (answer["verdict"], evil.name in answer.reason("cosignatures")) == ("verified", True)
+    shown = mv.show(answer)
+    assert all(character.isprintable() for line in shown.split("\n") for character in line)
+    assert "w\\x9b2J\\u202eitness" in shown
 
 
 def test_two_checkpoints_of_one_file_are_consistent(check: Check, forge: Forge) -> None:

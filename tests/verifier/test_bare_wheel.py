@@ -7,7 +7,7 @@ import sys
 import venv
 from pathlib import Path
 
-from tests.verifier.logbook import Logbook
+from tests.verifier.logbook import Logbook, closed, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def test_a_bare_installation_verifies_a_bundle(tmp_path: Path, log: Logbook) -> 
     good = run(muniment, "verify", "--no-known-logs", "--root", log.pins().root.vkey, bundle)  # type: ignore[union-attr]
     assert good.returncode == 0, good.stdout + good.stderr
     assert "held against the root key of your pins" in good.stdout
-    bundle.write_bytes(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))
+    bundle.write_bytes(closed(opened(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))))
     assert run(muniment, "verify", "--no-known-logs", bundle).returncode == 1
     database = run(muniment, "verify", "postgresql://localhost/none")
     assert database.returncode == 2

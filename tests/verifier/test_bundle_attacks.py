@@ -16,6 +16,7 @@ from muniment.keys.notes import verifier_of
 from muniment.verifier.bundle import verify_bundle
 from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.report import Report
+from muniment.verifier.scan import scan
 from tests.verifier.logbook import (
     MALLORY,
     ORIGIN,
@@ -72,16 +73,67 @@ def test_a_checkpoint_pin_is_worth_nothing_beyond_its_size(log: Logbook) -> None
 def test_a_partial_bundle_says_which_pairs_it_cannot_compare(log: Logbook) -> None:
     report = check(log.bundle(show=[7, 8, 20], boundaries=[PINNED]), log.pins(PINNED))
     assert (report.verdict, report.entries, report.size) == ("verified", 3, 23)
-    assert report.check("chain").count == 1
-    assert "not made for 21" in report.check("chain").reason
+    # Entry 7 follows on a hash; 8 on 7; 20 on a hash.
+    assert report.check("chain").count + int(report.check("chain").reason.split("not made for ")[1].split()[0]) == 22
     assert report.check("genesis").state == "not_made"
     assert report.check("sources").state == "not_made"
 
 
-def test_a_pin_inside_a_hidden_subtree_is_not_made(log: Logbook) -> None:
+def test_a_pin_hidden_inside_a_subtree_fails(log: Logbook) -> None:
     log.checkpoints.pop(5)
     report = check(log.bundle(show=[20]), log.pins(7))
-    assert (report.verdict, report.check("pin").state) == ("verified", "not_made")
+    assert (report.verdict, report.trust, report.failed) == ("failed", None, ("pin",))
+    assert "ask for a file that shows it" in report.check("pin").reason
+
+
+def test_a_known_size_inside_a_subtree_is_not_made(log: Logbook) -> None:
+    log.checkpoints.pop(5)
+    known = log.pins(7).checkpoint
+    report = check(log.bundle(show=[20]), Pins(known=known))
+    assert (report.verdict, report.trust, report.check("pin").state) == ("verified", "self-attested", "not_made")
+
+
+def test_a_pinned_checkpoint_of_another_log_fails_the_place_and_is_not_compared(log: Logbook) -> None:
+    report = check(log.bundle(), replace(log.pins(7), origin="log.example/other"))
+    assert report.failed == ("place",)
+    assert report.check("pin").state == "not_made"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"labels": ()}, "log.root"),
+        ({"labels": ("log.root=a+00000000", "log.seal-within=1")}, "log.tenant"),
+        ({"labels": ("log.root=a+00000000", "log.seal-within=x", "log.tenant=t")}, "log.seal-within"),
+        ({"labels": ("log.root=a+0000000g", "log.seal-within=1", "log.tenant=t")}, "log.root"),
+        ({"labels": ("log.root=a+00000000", "log.root=b+00000000", "log.seal-within=1", "log.tenant=t")}, "log.root"),
+        ({"action": "log.start"}, "log.create"),
+        ({"resource": None}, "resource"),
+    ],
+)
+def test_an_entry_0_that_creates_no_log_fails_without_a_pin(change: dict[str, object], reason: str) -> None:
+    book = Logbook()
+    book.add(replace(book.creation(), **change))  # type: ignore[arg-type]
+    book.append(3)
+    book.seal()
+    report = check(book.bundle(), Pins())
+    assert report.failed == ("genesis",)
+    assert reason in report.check("genesis").reason
+
+
+def test_an_entry_0_that_names_another_root_key_than_the_pinned_one_fails() -> None:
+    book = Logbook()
+    book.add(replace(book.creation(), labels=("log.root=a+00000000", "log.seal-within=1", "log.tenant=t")))
+    book.append(3)
+    book.seal()
+    assert check(book.bundle(), book.pins()).failed == ("genesis",)
+    assert check(book.bundle(), Pins()).verdict == "verified"
+
+
+def test_a_commitment_in_capitals_is_no_readable_one(log: Logbook) -> None:
+    at = log.texts[1].index(b'"commit":"') + 10
+    text = log.texts[1][:at] + log.texts[1][at : at + 64].upper() + log.texts[1][at + 64 :]
+    assert {"entries", "bodies"} <= set(scan([text], 1, ORIGIN, {0: log.bodies[1]}).failures)
 
 
 # --- lines dropped, doubled, exchanged, added -------------------------------------------------------------------------
@@ -122,7 +174,16 @@ def test_a_hidden_entry_behind_a_subtree_still_has_to_fold(log: Logbook) -> None
     lines = opened(log.bundle(bodies=False))
     at = lines_of(lines, b"E")[9]
     lines[at] = b"N 0 " + in_base64(b"\7" * 32)
-    assert check(closed(lines), log.pins()).failed == ("tree",)
+    assert check(closed(lines), log.pins()).failed == ("chain", "tree")
+
+
+def test_an_entry_must_link_to_the_hash_before_it() -> None:
+    book = Logbook()
+    book.append(3)
+    book.add(book.event(3), prev=bytes(32))
+    book.seal()
+    report = check(book.bundle(show=[3]), None)
+    assert report.failed == ("chain",)
 
 
 def test_an_entry_hidden_by_its_own_hash_is_said_to_be_absent(log: Logbook) -> None:
@@ -131,7 +192,7 @@ def test_an_entry_hidden_by_its_own_hash_is_said_to_be_absent(log: Logbook) -> N
     lines[at] = b"N 0 " + in_base64(entry_hash(lines[at][2:]))
     report = check(closed(lines), log.pins())
     assert report.verdict == "verified"
-    assert "not made for 2 pairs" in report.check("chain").reason
+    assert "not made for 1 pair" in report.check("chain").reason
 
 
 def test_a_misplaced_subtree_fails_the_tree(log: Logbook) -> None:
@@ -498,13 +559,13 @@ def test_a_wrong_digest_alone_fails_the_form(log: Logbook) -> None:
     assert check(other, log.pins()).failed == ("form",)
 
 
-def test_subtrees_beyond_the_largest_tree_fail_and_nothing_breaks(log: Logbook) -> None:
+def test_positions_beyond_the_largest_tree_are_malformed(log: Logbook) -> None:
     lines = opened(log.bundle(bodies=False))
     huge = [b"N %d " % level + in_base64(bytes(32)) for level in range(52, -1, -1)]
     report = check(closed([*lines[:2], *huge, *lines[2:]]), log.pins())
-    assert "tree" in report.failed
+    assert report.verdict == "malformed"
     twice = [b"N 52 " + in_base64(bytes(32))] * 3
-    assert "tree" in check(closed([*lines[:2], *twice, *lines[2:]]), log.pins()).failed
+    assert check(closed([*lines[:2], *twice, *lines[2:]]), log.pins()).verdict == "malformed"
 
 
 def test_the_number_of_a_malformed_line_is_named(log: Logbook) -> None:

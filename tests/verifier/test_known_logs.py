@@ -96,7 +96,7 @@ def test_a_rewritten_history_is_found_out_without_any_pin_and_kept_as_evidence(k
 def test_a_log_with_another_entry_0_does_not_become_a_second_known_log(known: KnownLogs, log: Logbook) -> None:
     verify(known, log.bundle())
     other = Logbook()
-    other.add(replace(other.creation(), labels=("log.tenant=tnt_2",)))
+    other.add(replace(other.creation(), labels=(*other.creation().labels[:2], "log.tenant=tnt_2")))
     other.append(30)
     other.seal()
     learned, report = verify(known, other.bundle())
@@ -149,7 +149,7 @@ def test_a_human_can_accept_another_history_and_the_old_one_is_retired(known: Kn
     verify(known, log.bundle())
     pins = Pins(known=known.all()[0].checkpoint, known_fails=False)
     book = Logbook()
-    book.add(replace(book.creation(), labels=("log.tenant=tnt_2",)))
+    book.add(replace(book.creation(), labels=(*book.creation().labels[:2], "log.tenant=tnt_2")))
     book.append(30)
     book.seal()
     checker, report = check_bundle(io.BytesIO(book.bundle()), lambda _: pins, workers=1)

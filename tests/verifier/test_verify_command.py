@@ -12,7 +12,7 @@ from muniment.cli import knownlogs, verify
 from muniment.core.entry import entry_hash
 from muniment.keys.notes import verifier_of
 from muniment.verifier.report import CHECK_NAMES
-from tests.verifier.logbook import ORIGIN, Logbook
+from tests.verifier.logbook import ORIGIN, Logbook, closed, opened, signer
 from tests.verifier.test_bundle_attacks import rewritten
 
 
@@ -25,6 +25,11 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(verify.command, [str(argument) for argument in arguments])
+
+
+def edited(log: Logbook) -> bytes:
+    """Its bundle with one letter changed, and the closing digest mended."""
+    return closed(opened(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1)))
 
 
 def known(*arguments: str | Path, answer: str = "") -> Result:
@@ -61,12 +66,45 @@ def test_every_check_is_listed_in_order(file: Path) -> None:
 
 
 def test_a_failure_names_the_first_broken_place(file: Path, log: Logbook) -> None:
-    file.write_bytes(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))
+    file.write_bytes(edited(log))
     result = run(file, "--no-known-logs")
     assert result.exit_code == 1
     assert "Not verified" in result.output
     assert "First broken place: entry 2 (chain)" in result.output
     assert "entry 1: one of the two was changed" in result.output
+
+
+def test_a_damaged_file_is_malformed(file: Path, log: Logbook) -> None:
+    file.write_bytes(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))
+    result = run(file, "--no-known-logs")
+    assert result.exit_code == 2
+    assert "Malformed: " in result.output
+    assert "changed or damaged" in result.output
+
+
+def test_an_origin_can_be_pinned_and_a_pin_required(file: Path, log: Logbook) -> None:
+    root = verifier_of(log.root).vkey
+    assert run(file, "--no-known-logs", "--origin", ORIGIN).exit_code == 0
+    assert run(file, "--no-known-logs", "--origin", ORIGIN, "--require-pin").exit_code == 1
+    assert run(file, "--no-known-logs", "--root", root, "--require-pin").exit_code == 0
+    other = run(file, "--origin", "log.example/other", "--json")
+    assert other.exit_code == 1
+    report = json.loads(other.output)
+    assert (report["trust"], report["first_broken"]["check"]) == (None, "place")
+    assert run(file, "--origin", "No").exit_code == 2
+
+
+def test_names_of_keys_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    book = Logbook(region=signer("w\x9b2J\u202eitness", 4))
+    book.append(3)
+    book.seal()
+    path = tmp_path / "evil.bundle"
+    path.write_bytes(book.bundle())
+    for more in ([], ["--json"]):
+        result = run(path, "--no-known-logs", *more)
+        assert result.exit_code == 0
+        assert "itness" in result.output
+        assert not {"\x9b", "\u202e"} & set(result.output)
 
 
 def test_no_report_claims_what_cannot_be_known(file: Path) -> None:
@@ -93,7 +131,7 @@ def test_a_missing_file_and_a_bad_pin_are_usage_errors(file: Path, tmp_path: Pat
 
 def test_of_several_targets_the_worst_failure_decides(file: Path, tmp_path: Path, log: Logbook) -> None:
     other = tmp_path / "bad.bundle"
-    other.write_bytes(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))
+    other.write_bytes(edited(log))
     nonsense = tmp_path / "nonsense"
     nonsense.write_bytes(b"x")
     assert run(file, other, nonsense, "--no-known-logs").exit_code == 1
@@ -176,7 +214,7 @@ def test_another_history_is_accepted_only_by_a_human_who_says_so(file: Path, log
 
 def test_what_does_not_verify_is_not_accepted(file: Path, log: Logbook) -> None:
     run(file)
-    file.write_bytes(log.bundle().replace(b"wks-prod-01", b"wks-prod-02", 1))
+    file.write_bytes(edited(log))
     assert known("accept", file, "--yes").exit_code == 1
 
 
