@@ -34,6 +34,9 @@ TARGET: Final = 250_000
 SEAL_EVERY: Final = 10_000
 START: Final = 1_772_374_987_000_000
 
+ROOT: Final = FileSigner("example.org/root", 1, hashlib.sha256(b"root").digest())
+_CREATED: Final = (f"log.root={ROOT.name}+{verifier_of(ROOT).key_id.hex()}", "log.seal-within=60", "log.tenant=tnt_1")
+
 _CHILD: Final = """
 import json, resource, sys, time
 from pathlib import Path
@@ -88,7 +91,6 @@ def write(path: Path, count: int) -> tuple[str, int]:
         The pin that fits it, as JSON, and the size of all entries in bytes.
     """
     key = FileSigner(ORIGIN, 1, hashlib.sha256(b"log").digest())
-    root = FileSigner("example.org/root", 1, hashlib.sha256(b"root").digest())
     genesis = _entry(0, bytes(32), bytes(32)).text()
     hash_ = hashlib.sha256(b"\0" + genesis).digest()
     keys = KeysNote(ORIGIN, 1, hash_, (LogKey(verifier_of(key), 0),))
@@ -105,7 +107,7 @@ def write(path: Path, count: int) -> tuple[str, int]:
             file.write(data)
 
         put(b"H muniment-bundle/1 " + ORIGIN.encode() + b"\n")
-        put(b"K " + b64encode(sign_keysnote(root, keys).encoded()) + b"\n")
+        put(b"K " + b64encode(sign_keysnote(ROOT, keys).encoded()) + b"\n")
         put(b"E " + genesis + b"\n")
         for seq in range(1, count):
             text, source_prev = pattern.fill(seq, hash_, source_prev)
@@ -120,7 +122,7 @@ def write(path: Path, count: int) -> tuple[str, int]:
                 note = Note(checkpoint.text(), (sign_checkpoint(key, checkpoint),))
                 put(b"C " + b64encode(note.encoded()) + b"\n")
         file.write(b"Z " + digest.hexdigest().encode() + b"\n")
-    pin = {"origin": ORIGIN, "genesis": keys.genesis.hex(), "root": verifier_of(root).vkey}
+    pin = {"origin": ORIGIN, "genesis": keys.genesis.hex(), "root": verifier_of(ROOT).vkey}
     return json.dumps(pin), size
 
 
@@ -171,7 +173,7 @@ def _entry(seq: int, prev: bytes, source_prev: bytes) -> Entry:
         actor=Actor("agent:crewai-research-01", "agent") if seq else Actor("muniment", "system"),
         outcome="success",
         body=body,
-        labels=("env=prod",) if seq else ("log.tenant=tnt_1",),
+        labels=("env=prod",) if seq else _CREATED,
         resource=Resource("agent.exec", "tool") if seq else Resource(ORIGIN, "log"),
         tool="http_request" if seq else None,
         trace=Trace(b"\1" * 16, b"\2" * 8) if seq else None,
