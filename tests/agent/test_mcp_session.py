@@ -75,14 +75,15 @@ async def test_a_real_client_and_a_real_server_in_both_eras(state: State, tmp_pa
         assert not (await client.call_tool("git_log", {"repo_path": str(git)})).is_error
         assert (await client.call_tool("git_show", {"repo_path": str(git), "revision": "nope"})).is_error
     found = events(state)
-    assert [(event.action, event.outcome, event.tool) for event in found] == [
+    assert [(event.action, event.outcome, event.tool) for event in found[:-1]] == [
         ("process.start", "success", None),
         ("tool.call", "unknown", "git_log"),
         ("tool.result", "success", "git_log"),
         ("tool.call", "unknown", "git_show"),
         ("tool.result", "failure", "git_show"),
-        ("process.exit", "success", None),
     ]
+    # How the server ends is the client's choice: it sends a signal if the end takes longer than it likes to wait.
+    assert found[-1].action == "process.exit"
     assert found[2].causes == (f"{found[1].source.id}/{found[1].id}",)
     assert {event.workspace for event in found} == {"wks-1"}
     assert {event.resource.id for event in found if event.resource} == {"mcp-server-git"}
