@@ -81,7 +81,8 @@ class KeysNote:
         _check_once([line.key.vkey for line in self.logs], "log")
         _check_once([line.key.vkey for line in self.cosigners], "cosigner")
         _check_once([line.key.vkey for line in self.revocations], "revoked")
-        _check_names({line.key for line in (*self.logs, *self.cosigners, *self.revocations)})
+        lines: tuple[LogKey | Cosigner | Revocation, ...] = (*self.logs, *self.cosigners, *self.revocations)
+        _check_names({line.key for line in lines})
         _check_sorted([_line("cosigner", line.key, line.time) for line in self.cosigners], "cosigner")
         _check_sorted([_line("revoked", line.key, line.time) for line in self.revocations], "revoked")
 
