@@ -15,7 +15,7 @@ from muniment.ledger.tree import EMPTY_EDGE
 
 Change = Callable[[Entry], Entry]
 
-_BY_SEQ = ("bodies", "entry_controls", "event_ids", "entries")
+_BY_SEQ = ("bodies", "entry_controls", "entry_labels", "event_ids", "entries")
 _BY_SIZE = ("signatures", "checkpoints")
 _TREE = ("tiles", "tree_edges")
 _ALL = (*_BY_SIZE, *_TREE, *_BY_SEQ, "heads")
