@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -30,6 +31,8 @@ PATH: Final = "/api/events"
 ALLOW: Final = "POST, OPTIONS"
 MAX_IN_FLIGHT: Final = 256 << 20
 """Bytes of request bodies that are held at one time, over all connections."""
+MAX_IN_FLIGHT_A_LOG: Final = 96 << 20
+"""The same for one log, so that no tenant keeps the others waiting."""
 
 _LOG: Final = logging.getLogger("muniment.ingest")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -92,7 +95,7 @@ class IngestApplication:
     def __init__(self, recorder: Recorder, limit: int) -> None:
         self._recorder = recorder
         self._limit = limit
-        self._in_flight = 0
+        self._in_flight: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -133,9 +136,10 @@ class IngestApplication:
         if submitter.scope != "append":
             raise refuse("wrong-scope", f"{submitter.key_id} is a {submitter.scope} key; appending needs an append key")
         weight = self._weight(headers)
-        if self._in_flight + weight > MAX_IN_FLIGHT:
+        of_log = self._in_flight[submitter.log_id]
+        if self._in_flight.total() + weight > MAX_IN_FLIGHT or of_log + weight > MAX_IN_FLIGHT_A_LOG:
             raise refuse("unavailable", "too much is being read at once; try again", headers={"retry-after": "1"})
-        self._in_flight += weight
+        self._in_flight[submitter.log_id] += weight
         try:
             data = await read_body(receive, headers, self._limit)
             batch = await read_batch(data, media, submitter.source_id)
@@ -143,7 +147,9 @@ class IngestApplication:
             drafts = [item for item in batch.items if isinstance(item, Draft)]
             answers = await self._recorder.record(submitter, drafts) if drafts else []
         finally:
-            self._in_flight -= weight
+            self._in_flight[submitter.log_id] -= weight
+            if not self._in_flight[submitter.log_id]:
+                del self._in_flight[submitter.log_id]
         return _results(batch, answers)
 
     def _weight(self, headers: Mapping[bytes, bytes]) -> int:
