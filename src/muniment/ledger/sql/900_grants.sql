@@ -16,4 +16,4 @@ GRANT SELECT (tenant_id, key_id, log_id, scope, label, created_at, revoked_at) O
 GRANT EXECUTE ON FUNCTION ledger.authenticate, ledger.append, ledger.append_system, ledger.erase_body, ledger.create_tenant, ledger.create_log,
     ledger.set_public_verify, ledger.create_api_key, ledger.revoke_api_key, ledger.bind_source, ledger.tenant_by_slug, ledger.log_by_origin,
     ledger.all_logs, ledger.create_partitions, ledger.months_ready TO muniment_app;
-GRANT EXECUTE ON FUNCTION ledger.tenant_by_slug, ledger.log_by_origin, ledger.months_ready TO muniment_auditor;
+GRANT EXECUTE ON FUNCTION ledger.all_logs, ledger.tenant_by_slug, ledger.log_by_origin, ledger.months_ready TO muniment_auditor;
