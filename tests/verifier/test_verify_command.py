@@ -94,6 +94,15 @@ def test_an_origin_can_be_pinned_and_a_pin_required(file: Path, log: Logbook) ->
     assert run(file, "--origin", "No").exit_code == 2
 
 
+def test_pins_of_another_log_fail_the_place_and_are_no_evidence_of_a_fork(file: Path, tmp_path: Path) -> None:
+    assert run(file).exit_code == 0
+    result = run(file, "--origin", "log.example/other", "--genesis", "00" * 32)
+    assert result.exit_code == 1
+    assert "(place)" in result.output
+    assert "Two histories" not in result.output
+    assert not list((tmp_path / "state").rglob("evidence/*"))
+
+
 def test_names_of_keys_do_nothing_to_a_terminal(tmp_path: Path) -> None:
     book = Logbook(region=signer("w\x9b2J\u202eitness", 4))
     book.append(3)
