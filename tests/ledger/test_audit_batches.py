@@ -60,7 +60,15 @@ def test_a_sound_log_is_read_in_batches_but_for_the_keys_note(world: World, monk
 
     monkeypatch.setattr(BatchReader, "read", watched)
     assert not check(world).failed
-    assert refused == [0]
+    assert refused == [2]
+
+
+def test_batches_follow_one_another_and_leave_nothing_out():
+    assert list(audit_spread.batches(0, 0, frozenset())) == []
+    cut = list(audit_spread.batches(3, 2500, frozenset({1, 3, 700, 701, 2499, 2500})))
+    assert [place for start, end in cut for place in range(start, end)] == list(range(3, 2500))
+    assert {(3, 4), (700, 701), (701, 702), (2499, 2500)} <= set(cut)
+    assert max(end - start for start, end in cut) <= audit_spread.BATCH
 
 
 TAMPERING = {

@@ -23,10 +23,17 @@ Range = tuple[int, int]
 """Number of the first entry, and the number after the last one."""
 
 
-def batches(first: int, size: int) -> Iterator[Range]:
-    """Cut the entries from `first` up to `size`."""
-    for start in range(first, size, BATCH):
-        yield start, min(start + BATCH, size)
+def batches(first: int, size: int, alone: frozenset[int]) -> Iterator[Range]:
+    """Cut the entries from `first` up to `size`; those in `alone` stand by themselves."""
+    start = first
+    for cut in [*sorted(seq for seq in alone if first <= seq < size), size]:
+        while start < cut:
+            end = min(start + BATCH, cut)
+            yield start, end
+            start = end
+        if cut < size:
+            yield cut, cut + 1
+            start = cut + 1
 
 
 def read_batches(
@@ -43,7 +50,7 @@ def read_batches(
     """
     count = workers if workers is not None else _cores() if size - first > SMALL else 1
     if count < 2:
-        for start, end in batches(first, size):
+        for start, end in batches(first, size, reader.noted):
             yield (start, end), reader.read(connection, start, end)
         return
     info = connection.info
@@ -56,7 +63,7 @@ def read_batches(
     )
     under_way: deque[tuple[Range, Future[Batch | None]]] = deque()
     try:
-        for one in batches(first, size):
+        for one in batches(first, size, reader.noted):
             under_way.append((one, pool.submit(_read, *one)))
             if len(under_way) >= count * _AHEAD:
                 place, future = under_way.popleft()
