@@ -40,7 +40,8 @@ class Database:
     def url(self, role: str = "superuser") -> str:
         if role in ("superuser", "owner"):
             return self.cluster.url(database=self.name)
-        return self.cluster.url(user=f"muniment_{role}", password=PASSWORDS[role], database=self.name)
+        password = next(password for known, password in PASSWORDS.items() if known == role)
+        return self.cluster.url(user=f"muniment_{role}", password=password, database=self.name)
 
     def connect(self, role: str = "superuser", *, autocommit: bool = False) -> psycopg.Connection:
         return psycopg.connect(self.url(role), autocommit=autocommit)
