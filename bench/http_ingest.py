@@ -36,6 +36,13 @@ WARM_SECONDS = 2.0
 BATCH = 500
 BATCH_CONNECTIONS = 4
 SINGLE_CONNECTIONS = 64
+# As `muniment up` serves, without its background process.
+SERVE = """
+import socket, sys
+from muniment.server.runtime import Places
+from muniment.server.runtime_http import HttpServer
+HttpServer(Places.of(), socket.socket(fileno=int(sys.argv[1]))).serve_until_stopped()
+"""
 
 
 @dataclass(frozen=True)
@@ -188,10 +195,7 @@ def server() -> Iterator[tuple[tuple[str, int], str]]:
         listening.listen(128)
         address: tuple[str, int] = listening.getsockname()
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "uvicorn", "muniment.server.asgi:application", "--fd", str(listening.fileno())),
-                *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
-            ],
+            [sys.executable, "-c", SERVE, str(listening.fileno())],
             env={
                 **os.environ,
                 **places.environment(),
