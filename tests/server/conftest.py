@@ -23,6 +23,14 @@ from muniment.server.installation_tenants import NewTenant, create_tenant_with_l
 from muniment.server.runtime import JobState, Places, write_jobs
 from tests.support.databases import Database, Databases
 
+# As `muniment up` serves, without its background process: tests seal and walk when they want to.
+SERVE = """
+import socket, sys
+from muniment.server.runtime import Places
+from muniment.server.runtime_http import HttpServer
+HttpServer(Places.of(), socket.socket(fileno=int(sys.argv[1]))).serve_until_stopped()
+"""
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -105,21 +113,7 @@ def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         log = (home / "server.log").open("wb")
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "uvicorn",
-                "muniment.server.asgi:application",
-                "--fd",
-                str(listening.fileno()),
-                "--loop",
-                "uvloop",
-                "--http",
-                "httptools",
-                "--no-access-log",
-                "--no-proxy-headers",
-                "--no-server-header",
-            ],
+            [sys.executable, "-c", SERVE, str(listening.fileno())],
             env={
                 **os.environ,
                 **places.environment(),
