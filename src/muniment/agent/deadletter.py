@@ -27,6 +27,10 @@ class DeadLetters:
         """Where segments with damaged bytes are put."""
         return self.directory / "damaged"
 
+    def holds(self, source: str, epoch: str, seq: int) -> bool:
+        """Whether an event lies there already."""
+        return self._path(source, epoch, seq).exists()
+
     def keep(self, source: str, epoch: str, frame: Frame, problem: Rejected) -> bool:
         """Put an event away durably, with why it was refused.
 
@@ -36,11 +40,10 @@ class DeadLetters:
         Raises:
             OSError: if it cannot be written.
         """
-        directory = self.directory / source / epoch
-        path = directory / f"{frame.seq:016d}.json"
+        path = self._path(source, epoch, frame.seq)
         if path.exists():
             return False
-        make_private(directory)
+        make_private(path.parent)
         letter: dict[str, object] = {
             "v": 1,
             "event": frame.event.decode("utf-8", "backslashreplace"),
@@ -52,6 +55,9 @@ class DeadLetters:
             letter["body"] = b64encode(frame.body).decode("ascii")
         replace_file(path, orjson.dumps(letter, option=orjson.OPT_INDENT_2) + b"\n")
         return True
+
+    def _path(self, source: str, epoch: str, seq: int) -> Path:
+        return self.directory / source / epoch / f"{seq:016d}.json"
 
     def count(self) -> int:
         """How many there are."""

@@ -47,9 +47,8 @@ class Gaps:
             OSError, SpoolFull: if it cannot be put away; then it must stay in the spool.
         """
         _LOG.error("refused for good: event %d of %s/%s: %s", frame.seq, source, epoch, problem.detail)
-        if not self.dead.keep(source, epoch, frame, problem):
+        if self.dead.holds(source, epoch, frame.seq):
             return
-        self.refused += 1
         labels: dict[str, object] = {
             "refused.source": source,
             "refused.epoch": epoch,
@@ -58,7 +57,10 @@ class Gaps:
             "refused.problem": problem.kind,
             "refused.field": problem.field or "none",
         }
+        # Named first: stopped in between, it is named twice, which says the same. Put away first, it might never be.
         self._record(source, "event.refused", labels)
+        self.dead.keep(source, epoch, frame, problem)
+        self.refused += 1
 
     def lose(self, source: str, epoch: str, loss: Loss) -> None:
         """Events cannot be read any more."""

@@ -158,6 +158,8 @@ class LogChecker:
         self._take(run)
         self.sources.meet(run.sources, self._hole_end, run.holes[0] if run.holes else None, self._source_failed)
         self.sources.edges += run.edges
+        for gap in run.gaps:
+            self.sources.miss(gap, self._source_failed)
         if run.holes:
             self._hole_end = run.holes[1] + 1
         self._meet_pin()
@@ -181,6 +183,8 @@ class LogChecker:
             self._meet_genesis(run.genesis, run.creation, run.root)
         self._take(run)
         self.sources.meet(run.sources, index, None, self._source_failed)
+        # Every other entry is hidden.
+        self._hole_end = checkpoint.size - 1
         self.position = checkpoint.size
         try:
             verify_inclusion(index, checkpoint.size, run.subtrees[0][1], hashes, checkpoint.root)
@@ -238,6 +242,7 @@ class LogChecker:
             malformed: why the material could not be read to its end, if so.
         """
         self._flush()
+        self.sources.conclude(malformed is None and not self._hole_end, self._source_failed)
         if malformed is None:
             self._meet_end()
         return conclude(self, malformed)
@@ -324,6 +329,7 @@ class LogChecker:
         self.unreadable += run.unreadable
         self.disclosed += run.disclosed
         self.undisclosed += run.undisclosed
+        self.sources.refused(run.refusals)
         count_unnumbered(self.unnumbered, run.unnumbered)
         kept: dict[str, int] = {}
         for finding in run.findings:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from muniment.verifier.refusals import Refusal
 from muniment.verifier.report import Finding
 
 MAX_FINDINGS: Final = 64
@@ -29,6 +30,7 @@ class SourceSpan:
     Attributes:
         first_seq, first_prev, first_position: number, `source.prev` (hex) and leaf index of the first one.
         last_seq, last_hash, last_position: number, event hash (hex) and leaf index of the last one.
+        first_by: who submitted the first one.
     """
 
     first_seq: int
@@ -37,6 +39,26 @@ class SourceSpan:
     last_seq: int
     last_hash: str
     last_position: int
+    first_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers of a source that are missing where every entry is present.
+
+    Attributes:
+        key: source and epoch.
+        first, last: the missing numbers, both included.
+        prev: `source.prev` of the event after them, hex; by: who submitted that event.
+        position: leaf index of that event.
+    """
+
+    key: SourceKey
+    first: int
+    last: int
+    prev: str
+    by: str
+    position: int
 
 
 @dataclass(slots=True)
@@ -55,6 +77,7 @@ class Run:
         unnumbered: events per source that gives no numbers; the key "" gathers those over `MAX_NAMES`.
         holes: positions of the first and the last entry whose source could not be read; None if there is none.
         edges: places where a source's numbers may lie in such an entry.
+        gaps: missing numbers within the run; refusals: what its entries name as refused.
         findings: the first broken places; failures: how many there were, per check.
         genesis: hash of entry 0 when the run starts there.
         creation: what is wrong with that entry as the creation of a log; root: the root key it names, `<name>+<id>`.
@@ -75,6 +98,8 @@ class Run:
     unnumbered: dict[str, int] = field(default_factory=dict)
     holes: tuple[int, int] | None = None
     edges: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    refusals: tuple[Refusal, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     genesis: bytes | None = None

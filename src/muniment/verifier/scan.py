@@ -17,7 +17,8 @@ from muniment.core.identifiers import check_source_id
 from muniment.core.times import MalformedTime, parse_time6
 from muniment.verifier.creation import creation_fault, root_named
 from muniment.verifier.hashing import EVENT, LEAF, digests, subtrees
-from muniment.verifier.run import Run, SourceSpan, count_unnumbered
+from muniment.verifier.refusals import refusals, submitter
+from muniment.verifier.run import Gap, Run, SourceSpan, count_unnumbered
 from muniment.verifier.sources import ZEROS, link_failure
 
 _TOGETHER: Final = 512
@@ -46,6 +47,7 @@ class Scanner:
         self.origin = origin
         self.before: str | None = None
         self.leaves: list[bytes] = []
+        self.texts: Sequence[bytes] = ()
         self.bodies: Bodies = {}
 
     def scan(self, texts: Sequence[bytes], bodies: Bodies) -> Run:
@@ -66,6 +68,7 @@ class Scanner:
 
     def _begin(self, texts: Sequence[bytes], bodies: Bodies) -> None:
         self.leaves = digests(LEAF, texts)
+        self.texts = texts
         self.bodies = bodies
         self.run.count = len(texts)
 
@@ -75,6 +78,7 @@ class Scanner:
         if run.start == 0:
             run.genesis = leaves[0]
         run.subtrees = subtrees(run.start, leaves)
+        run.refusals = tuple(refusals(self.texts))
         return run
 
     def _several(self, texts: Sequence[bytes], first: int, end: int) -> None:
@@ -247,10 +251,14 @@ class Scanner:
         run = self.run
         span = run.sources.get(key)
         if span is None:
-            run.sources[key] = SourceSpan(seq, prev, position, seq, hash_, position)
+            by = submitter(self.texts[position - run.start])
+            run.sources[key] = SourceSpan(seq, prev, position, seq, hash_, position, by)
             return
         if run.holes is not None and run.holes[1] > span.last_position and seq > span.last_seq + 1:
             run.edges += 1
+        elif seq > span.last_seq + 1:
+            by = submitter(self.texts[position - run.start])
+            run.gaps.append(Gap(key, span.last_seq + 1, seq - 1, prev, by, position))
         else:
             wrong = link_failure(f"{key[0]} (epoch {key[1][:8]})", span.last_seq, span.last_hash, seq, prev)
             if wrong is not None:

@@ -172,16 +172,13 @@ def _sources(checker: LogChecker) -> Check:
         return Check("sources", "not_made", "no event comes from a source that numbers its events")
     if book.dropped:
         return Check("sources", "not_made", f"more than {book.followed:,} sources; {book.dropped:,} spans not followed")
+    named = f"; {_many(book.named, 'gap', 'gaps')} of refused events, each with a name" if book.named else ""
+    other = "other " if book.named else ""
     if book.edges:
-        return Check(
-            "sources",
-            "not_made",
-            f"{_many(book.edges, 'place', 'places')} where numbers may lie in what is not shown; elsewhere no gap",
-            book.edges,
-        )
-    return Check(
-        "sources", "passed", f"no gap in {_many(book.followed, 'numbered source', 'numbered sources')}", book.followed
-    )
+        reason = f"{_many(book.edges, 'place', 'places')} where numbers may lie in what is not shown; elsewhere no "
+        return Check("sources", "not_made", f"{reason}{other}gap{named}", book.edges)
+    reason = f"no {other}gap in {_many(book.followed, 'numbered source', 'numbered sources')}{named}"
+    return Check("sources", "passed", reason, book.followed)
 
 
 def _columns(_: LogChecker) -> Check:
@@ -246,6 +243,10 @@ def _remarks(checker: LogChecker) -> list[str]:
         for other, name in checker.others
         if other not in checker.met and other.size <= checker.position
     ]
+    book = checker.sources
+    if book.named:
+        more = f"; and {book.named - len(book.listed):,} more gaps" if book.named > len(book.listed) else ""
+        remarks.append(f"numbers that the log names as refused: {'; '.join(book.listed)}{more}")
     if checker.unnumbered:
         events = sum(checker.unnumbered.values())
         names = sorted(name for name in checker.unnumbered if name)

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import bisect
 import contextlib
 import datetime
 import hashlib
@@ -329,6 +330,13 @@ SOURCE_ID = string(f"src_{ULID}", 30)
 UNNUMBERED = members({"id": SOURCE_ID}, {})
 NUMBERED = members({"id": SOURCE_ID, "epoch": string("[0-9a-f]{32}", 32), "prev": HASH, "seq": number(0)}, {})
 BODY = members({"commit": HASH, "len": number(0), "scheme": number(1, 1), "type": MEDIA}, {})
+
+REFUSED = {  # the labels by which an event names a number of a source as refused (section 3)
+    "refused.epoch": "[0-9a-f]{32}",
+    "refused.hash": "[0-9a-f]{64}",
+    "refused.seq": "0|[1-9][0-9]{0,15}",
+    "refused.source": "src_[0-9A-Z]{26}",
+}
 
 
 def source(value: Json) -> str | None:
@@ -636,6 +644,10 @@ class Walk:
         self.unnumbered: set[str] = set()
         self.too_many_sources = False
         self.gaps: list[str] = []
+        self.open_gaps: list[tuple[tuple[str, str, str], int, int, str, str]] = []  # judged at the end, by `name_gaps`
+        self.refused: dict[tuple[str, str, str], dict[int, str]] = {}  # per submitter, source and epoch: number, hash
+        self.refusals = 0
+        self.named_gaps: list[str] = []
 
     def fail(self, check: str, reason: str) -> None:
         """Report that a check fails here."""
@@ -730,9 +742,57 @@ class Walk:
             return
         self.body_field = event.get("body")
         self.bodies += "body" in event
-        self.follow_source(event)
+        by = fields.get("by")
+        if event.get("action") == "event.refused" and isinstance(by, str):
+            self.note_refusal(event, by)
+        self.follow_source(event, by if isinstance(by, str) else "")
 
-    def follow_source(self, event: dict[str, Json]) -> None:
+    def note_refusal(self, event: dict[str, Json], by: str) -> None:
+        """Remember the number that an `event.refused` entry names; it names none if a label is missing or doubled."""
+        own, labels, found = event.get("source"), event.get("labels"), dict[str, str]()
+        for label in labels if isinstance(labels, list) else []:
+            key, _, value = label.partition("=") if isinstance(label, str) else ("", "", "")
+            if key in REFUSED:
+                if key in found or not re.fullmatch(REFUSED[key], value):
+                    return
+                found[key] = value
+        name = found.pop("refused.source", own.get("id") if isinstance(own, dict) else None)
+        if len(found) < 3 or not isinstance(name, str):
+            return
+        numbers = self.refused.setdefault((by, name, found["refused.epoch"]), {})
+        number, digest = int(found["refused.seq"]), found["refused.hash"]
+        if number in numbers:
+            numbers[number] = digest if numbers[number] == digest else ""  # two that contradict each other: no hash
+        elif self.refusals < MAX_STREAMS:
+            self.refusals += 1
+            numbers[number] = digest
+
+    def name_gaps(self) -> None:
+        """At the end: a gap has a name if every number in it was refused, and the next event links to the last one.
+
+        The name may stand before or after the gap, so gaps wait until here. Where something was left out of what we
+        read, the name may be there, and nothing is said about a gap without one.
+        """
+        sorted_numbers = {key: sorted(numbers) for key, numbers in self.refused.items()}
+        for key, first, last, link, where in self.open_gaps:
+            numbers, digest = sorted_numbers.get(key, []), self.refused.get(key, {}).get(last)
+            gap = f"{key[1]}: {first} to {last}"
+            self.where = where
+            if digest is not None and digest != link:
+                self.fail("sources", f"event {last + 1} of {key[1]} does not link to the refused event before it")
+            elif bisect.bisect_right(numbers, last) - bisect.bisect_left(numbers, first) == last - first + 1:
+                self.named_gaps += [gap]
+            elif self.hidden:
+                self.open_links += 1
+            else:
+                self.gap(f"{gap} are missing")
+
+    def gap(self, words: str) -> None:
+        """Numbers of a source are missing, or come again."""
+        self.gaps += [words] if len(self.gaps) < MAX_LISTED else []
+        self.fail("sources", f"the numbers of {words}")
+
+    def follow_source(self, event: dict[str, Json], by: str) -> None:
         """Each numbered source's own chain: numbers go up by one, and prev is the hash of the event before.
 
         A number that is missing where nothing was left out of what we read is a gap. Where subtrees stand for entries,
@@ -754,10 +814,10 @@ class Walk:
         if own == last + 1:
             if link != expected:
                 self.fail("sources", f"event {own} of {name} does not link to that source's event before")
+        elif own > last and hidden == self.hidden and len(self.open_gaps) < MAX_STREAMS:
+            self.open_gaps.append(((by, *stream), last + 1, own - 1, str(link), self.where))
         elif own <= last or hidden == self.hidden:
-            gap = f"{name}: {own} follows {'nothing' if last < 0 else last}"
-            self.gaps += [gap] if len(self.gaps) < MAX_LISTED else []
-            self.fail("sources", f"the numbers of {gap}")
+            self.gap(f"{name}: {own} follows {'nothing' if last < 0 else last}")
         else:
             self.open_links += 1
         event_hash = sha256(b"muniment/event/1\0", write_json(event).encode()).hex()
@@ -840,6 +900,8 @@ class Walk:
         """Say how every check ended. `stopped` is why reading ended early, if it did."""
         report, pins, size, keys = self.report, self.pins, self.fold.position, self.keys
         pin = self.pin
+        if stopped is None:
+            self.name_gaps()
         self.where = "the whole"
         if stopped is not None:
             report.malformed = True
@@ -874,9 +936,10 @@ class Walk:
         report.settle("bodies", self.disclosed > 0, f"{self.disclosed} disclosed, {self.bodies - self.disclosed} not")
         followed = f"{len(self.streams)} numbered sources and epochs, {len(self.unnumbered)} unnumbered sources"
         open_links = f"; {self.open_links} numbers follow on what is not present" if self.open_links else ""
+        named = f"; {len(self.named_gaps)} gaps of refused events, each with a name" if self.named_gaps else ""
         more = "; more sources than can be followed" if self.too_many_sources else ""
         linked = bool(self.streams) and not self.open_links and not self.too_many_sources
-        report.settle("sources", linked, followed + open_links + more)
+        report.settle("sources", linked, followed + open_links + named + more)
         report.settle("columns", False, "only for a database")
         report.settle("head", live, "all is served that the checkpoint covers" if live else "only a database has one")
         report.settle("anchors", False, "tokens are carried, not checked")
@@ -1097,6 +1160,7 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
         "keys_note": walk.keys.number if walk.keys else None,
         "failures": report.findings,
         "gaps": walk.gaps,
+        "named_gaps": walk.named_gaps[:MAX_LISTED],
         "unnumbered_sources": sorted(walk.unnumbered)[:MAX_LISTED],
     }
 
@@ -1119,6 +1183,8 @@ def show(found: dict[str, Any]) -> str:
         lines.append(
             f"You pinned it, but this file did not let it be compared: {', '.join(found['pins_not_compared'])}"
         )
+    if found["named_gaps"]:
+        lines.append(f"Numbers that the log names as refused: {', '.join(found['named_gaps'])}")
     if found["unnumbered_sources"]:
         lines.append(
             f"Sources that number nothing, so that no gap could show: {', '.join(found['unnumbered_sources'])}"
