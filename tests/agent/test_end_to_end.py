@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
 from muniment.verifier.knownlogs import KnownLogs
+from muniment.verifier.standalone import muniment_verify as standalone
 from tests.agent.reading_back import segments
 from tests.support.installations import Installation, installation, printed_key
 
@@ -108,6 +110,33 @@ def test_a_key_that_may_only_read_ships_nothing(state: State, running: Running) 
     assert done.returncode == 1
     assert "403" in done.stderr
     assert segments(state)
+
+
+def test_an_event_that_the_ledger_refuses_leaves_a_gap_with_a_name(state: State, running: Running) -> None:
+    with Spool("refused", state=state) as spool:
+        for action in ("tool.call", "keys.publish", "tool.call"):
+            spool.record(action=action, workspace="wks-refused")
+    done = running.ship(state)
+    assert "3 events proven, 1 refused" in done.stdout, done.stderr
+    assert not segments(state)
+    numbers = [entry["entry"]["event"]["source"]["seq"] for entry in running.entries(workspace="wks-refused")]  # type: ignore[index]
+    assert sorted(numbers) == [0, 2]
+    (known,) = KnownLogs(state.known_logs).all()
+    verifiers = (
+        [sys.executable, "-m", "muniment", "verify", "--key", running.reading],
+        [sys.executable, standalone.__file__, "--key", running.reading],
+    )
+    for verifier in verifiers:
+        said = subprocess.run(
+            [*verifier, f"{running.url}/logs/{known.origin}", "--json"],
+            env=running.environ(state),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        checks = {check["name"]: check for check in json.loads(said.stdout)["checks"]}
+        assert checks["sources"]["state"] == "passed", said.stdout
+        assert "of refused events" in checks["sources"]["reason"]
 
 
 def test_a_rewritten_log_is_called_out_by_the_next_shipment(state: State, running: Running) -> None:
