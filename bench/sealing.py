@@ -7,7 +7,6 @@ sealer with its real keys. The rows below those entries are put in directly (`fi
 import multiprocessing
 import os
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ import psycopg
 from bench import months
 from bench.fill import fill
 from bench.ground import databases
+from bench.memory import peak
 from bench.row import Row
 from bench.sealedlog import SealedLog
 from muniment.ledger.audit import check_log
@@ -136,7 +136,7 @@ def _walk(url: str, tenant: UUID, log: int, workers: int) -> Walked:
     if report.failed:
         raise RuntimeError(f"the benchmark's own log does not hold: {report.findings[0]}")
     whole = None if theirs is None or after is None else standing.size / (cpu + after - theirs)
-    return Walked(standing.size / taken, whole, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Walked(standing.size / taken, whole, peak() / 1024)
 
 
 def _cpu_of(pid: int) -> float | None:

@@ -40,6 +40,7 @@ _CREATED: Final = (f"log.root={ROOT.name}+{verifier_of(ROOT).key_id.hex()}", "lo
 _CHILD: Final = """
 import json, resource, sys, time
 from pathlib import Path
+from bench.memory import peak
 from muniment.verifier.bundle import verify_bundle
 from muniment.verifier.pins import parse_pin
 pins = parse_pin(sys.argv[2])
@@ -47,8 +48,8 @@ began = time.perf_counter()
 with Path(sys.argv[1]).open("rb") as stream:
     report = verify_bundle(stream, pins, workers=int(sys.argv[3]))
 seconds = time.perf_counter() - began
-memory = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(json.dumps([report.verdict, report.trust, report.entries, seconds, *memory]))
+workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps([report.verdict, report.trust, report.entries, seconds, peak(), workers]))
 """
 
 

@@ -12,10 +12,10 @@ from pydantic import ConfigDict, Field
 
 from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.export import BundleRequest, bundle_chunks
+from muniment.ledger.logfacts import own_entries
 from muniment.server.api.access import Access, AsyncApiKey, access_of
 from muniment.server.api.entries import MAX_SEQ, entry_of_event
 from muniment.server.api.faults import not_found
-from muniment.server.api.logfacts import own_entries
 from muniment.server.api.streaming import StreamPlace, in_threads
 from muniment.server.problems import ProblemError, refuse
 

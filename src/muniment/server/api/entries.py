@@ -14,12 +14,12 @@ from muniment.core.entry import parse_entry
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_event_id, check_source_id
 from muniment.core.times import format_time6
+from muniment.ledger.logfacts import foreign_sources
 from muniment.ledger.query import MAX_LIMIT, EntryFilter, find_entries
 from muniment.ledger.read import StoredBody, StoredEntry, entries_of_event, entry_at
 from muniment.server.api.access import Access, ApiKey, access_of
 from muniment.server.api.answers import json_response, micros
 from muniment.server.api.faults import not_found
-from muniment.server.api.logfacts import foreign_sources
 from muniment.server.ingest.batch import NDJSON
 from muniment.server.problems import ProblemError, refuse
 

@@ -15,12 +15,12 @@ from muniment.core.times import format_time6
 from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.keysnotes import read_keysnotes
+from muniment.ledger.logfacts import log_by_origin, log_facts
 from muniment.ledger.read import entry_bundle
 from muniment.ledger.tileset import hash_tile
 from muniment.server.api.access import ApiKey, access_of, read_access
 from muniment.server.api.answers import json_response, micros
 from muniment.server.api.faults import not_found
-from muniment.server.api.logfacts import log_by_origin, log_facts
 from muniment.server.pools import reader
 from muniment.server.problems import ProblemError, refuse
 

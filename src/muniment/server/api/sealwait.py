@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from muniment.ledger.checkpoints import read_checkpoint
-from muniment.server.api.logfacts import log_facts
+from muniment.ledger.logfacts import log_facts
 
 if TYPE_CHECKING:
     from muniment.server.api.access import Access

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from muniment.core.times import format_time6
 from muniment.ledger.audit_walks import Walk, latest_walk
 from muniment.ledger.connection import tenant_transaction
+from muniment.ledger.logfacts import LogFacts, log_facts, tenant_log
 from muniment.ledger.read import entry_at
 from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.api.answers import micros
-from muniment.server.api.logfacts import LogFacts, log_facts, tenant_log
 from muniment.server.background_walks import CHANNEL
 from muniment.server.pools import reader
 
