@@ -1,0 +1,54 @@
+"""The demonstration, as `make demo` runs it."""
+
+import errno
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A Git repository of its own, so that the demonstration does not depend on where the tests run."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Tester", "-c", "user.email=tester@example.org"]
+    subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+    (tmp_path / "file").write_text("text\n")
+    subprocess.run([*git, "add", "file"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "First"], check=True)
+    return tmp_path
+
+
+@pytest.mark.xdist_group("demo")
+def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "muniment", "demo", "--repository", str(repository)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")},
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout
+    proof, edited, cut, rewritten = (
+        said.split(f"\n{number}  ")[1].split(f"\n{number + 1}  ")[0] for number in (3, 4, 5, 6)
+    )
+    assert "Verified: every check that could be made passed" in proof
+    assert "VERIFIED" in proof
+    assert "✗ tree" in edited
+    assert "failed    tree" in edited
+    assert "✗ pin" in cut
+    assert "restored from an older copy" in cut
+    assert "Verified, self-attested only" in rewritten
+    assert "✗ pin" in rewritten
+    address = re.search(r"running at http://(127\.0\.0\.1):(\d+)", said)
+    assert address is not None
+    with socket.socket() as probe:
+        assert probe.connect_ex((address[1], int(address[2]))) == errno.ECONNREFUSED
