@@ -69,8 +69,8 @@ class Promise:
 def proof_parts(promises: Sequence[Promise], most: int) -> list[list[Promise]]:
     """Cut promises into parts, each for one bundle, so that no part has a gap in an epoch's numbering.
 
-    A damaged event leaves a gap that has no name and would otherwise fail the bundle's check of sources; a refused one has
-    its name in an entry that may lie in another part.
+    A damaged event leaves a gap that has no name and would otherwise fail the bundle's check of sources; a refused one
+    has its name in an entry that may lie in another part.
     """
     parts: list[list[Promise]] = []
     last: dict[str, int] = {}
