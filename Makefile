@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format lock clean
+.PHONY: help setup demo test parts check bench format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,24 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: setup  ## record, seal, prove and attack a ledger, on this machine, in under a minute
 	@$(BIN)/muniment demo
 
-test: setup  ## every test, the tamper matrix included
+test: setup parts  ## every test, the tamper matrix included
 	@$(PYTEST)
+
+parts: $(VENV)/.parts  ## what the tests run beside us: a browser, xmlsec1, an OpenID provider
+
+# apt-get is asked only for what is missing. npm comes with some builds of nodejs, which Debian's own package of it conflicts with.
+APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
+$(VENV)/.parts: $(STAMP) $(wildcard tests/support/oidc/*)
+	@missing=; \
+	test -x /usr/bin/chromium || missing="$$missing chromium"; \
+	command -v xmlsec1 >/dev/null || missing="$$missing xmlsec1"; \
+	command -v npm >/dev/null || missing="$$missing nodejs"; \
+	test -n "$$missing" || exit 0; \
+	test "$$(id -u)" = 0 || { echo "the tests need Debian's$$missing (and npm): run 'make parts' once as root"; exit 2; }; \
+	echo "installing for the tests:$$missing"; \
+	apt-get update -qq && $(APT) $$missing >/dev/null && { command -v npm >/dev/null || $(APT) npm >/dev/null; }
+	@$(BIN)/python -m tests.support.oidc
+	@touch $@
 
 check: setup  ## format, lint, types, import rules, documents
 	@$(BIN)/ruff format --check src tests bench
