@@ -19,7 +19,7 @@ from muniment.ledger.apikeys import Scope, create_api_key
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.seal import Sealer
-from muniment.server.installation_tenants import NewTenant, create_tenant_with_log
+from muniment.server.installation_tenants import INSTALLATION_SLUG, NewTenant, create_tenant_with_log
 from muniment.server.runtime import JobState, Places, write_jobs
 from tests.support.databases import Database, Databases
 
@@ -108,6 +108,10 @@ def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
     places.make()
     KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
     with databases.fresh() as database, socket.socket() as listening:
+        with database.connect("app", autocommit=True) as connection:
+            create_tenant_with_log(
+                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
+            )
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -11,7 +11,7 @@ import psycopg
 
 from muniment.ledger.embedded import SUPERUSER, EmbeddedPostgres, reachable_directory
 from muniment.ledger.roles import LOGIN_ROLES, create_roles
-from muniment.ledger.schema import apply
+from muniment.server.migrate import migrate
 from tests.support.keeper import kept
 
 TEMPLATE = "muniment_template"
@@ -57,8 +57,7 @@ class Databases:
         with Database(cluster, TEMPLATE).connect() as connection:
             create_roles(connection, PASSWORDS)
             connection.execute("GRANT muniment_owner TO CURRENT_USER")
-        with Database(cluster, TEMPLATE).connect("migrator") as connection:
-            apply(connection)
+        migrate(Database(cluster, TEMPLATE).url("migrator"))
 
     @contextmanager
     def fresh(self, *, template: str = TEMPLATE) -> Iterator[Database]:

@@ -17,10 +17,13 @@ from muniment.core.keysnote import Cosigner
 from muniment.keys import KeyRing, verifier_of
 from muniment.ledger.apikeys import Scope, create_api_key
 from muniment.ledger.keysnotes import issue_first
-from muniment.ledger.tenants import all_logs, create_log, create_tenant
+from muniment.ledger.tenants import all_logs, create_log, create_tenant, tenant_by_slug
+from muniment.server.members.provisioning import provision
 from muniment.server.runtime import Places
 
 REGION: Final = "local"
+# The tenant whose log holds what happens before any other is known: sign-ins, accounts.
+INSTALLATION_SLUG: Final = "installation"
 SEAL_WITHIN: Final = 60
 OPERATOR: Final = "system:muniment"
 
@@ -89,6 +92,10 @@ def open_installation(connection: Connection[Any], places: Places) -> NewTenant 
     logs = all_logs(connection)
     if logs:
         key_ring(places)
+        if tenant_by_slug(connection, INSTALLATION_SLUG) is None:
+            create_tenant_with_log(
+                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
+            )
         return None
     heads = sorted(path.stem for path in places.heads.glob("*.head"))
     if heads:
@@ -100,6 +107,7 @@ def open_installation(connection: Connection[Any], places: Places) -> NewTenant 
         )
     mark = secrets.token_hex(4)
     KeyRing.create(places.keys, root_name=f"muniment-root-{mark}", region_name=f"muniment-region-{mark}")
+    create_tenant_with_log(connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False)
     return create_tenant_with_log(connection, places, slug="default", name="Default", scopes=("append", "read"))
 
 
@@ -113,6 +121,7 @@ def create_tenant_with_log(
     region: str = REGION,
     seal_within: int = SEAL_WITHIN,
     scopes: tuple[Scope, ...] = (),
+    sample: bool = False,
 ) -> NewTenant:
     """Make a tenant with its log, the log's key, keys note 1 and API keys, all or nothing.
 
@@ -125,6 +134,7 @@ def create_tenant_with_log(
         region: where the log is kept.
         seal_within: seconds from recording to sealing that are promised.
         scopes: API keys to make.
+        sample: its data are made up, and every page says so.
 
     Raises:
         Refused: if the slug is taken or not allowed, or the root key is not here to sign the keys note.
@@ -159,6 +169,7 @@ def create_tenant_with_log(
                 ).token
                 for scope in scopes
             }
+            provision(connection, tenant_id, region=region, sample=sample)
     except errors.UniqueViolation as error:
         raise Refused(f"there is a tenant {slug} already", "slug") from error
     except errors.CheckViolation as error:

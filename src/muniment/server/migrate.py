@@ -4,11 +4,12 @@
 server that serves requests never holds the migrator's password.
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -17,7 +18,42 @@ from muniment.core.errors import Refused
 from muniment.ledger.roles import OWNER
 
 # Migrated applications, by label and package.
-APPLICATIONS: Final = {"ledger": "muniment.server.ledgerapp"}
+APPLICATIONS: Final = {
+    "ledger": "muniment.server.ledgerapp",
+    "contenttypes": "django.contrib.contenttypes",
+    "auth": "django.contrib.auth",
+    "sessions": "django.contrib.sessions",
+    "tenants": "muniment.server.tenants",
+    "accounts": "muniment.server.accounts",
+    "members": "muniment.server.members",
+    "account": "allauth.account",
+    "mfa": "allauth.mfa",
+    "socialaccount": "allauth.socialaccount",
+    "usersessions": "allauth.usersessions",
+}
+# Tables that belong to no tenant, each with the reason. Every other table has a tenant_id and `TenantIsolation`, which
+# brings its own grants; a test compares this list with the database.
+SHARED_TABLES: Final = {
+    "accounts_user": "a person may belong to several tenants",
+    "account_emailaddress": "of a person",
+    "account_emailconfirmation": "of a person",
+    "mfa_authenticator": "of a person; secrets are sealed",
+    "usersessions_usersession": "of a person",
+    "django_session": "before a tenant is known",
+    "socialaccount_socialaccount": "of a person; uid names the connection",
+}
+# Tables that libraries bring and nothing here uses: nobody is granted anything.
+UNUSED_TABLES: Final = frozenset(
+    {
+        "auth_group",
+        "auth_group_permissions",
+        "auth_permission",
+        "django_content_type",
+        "django_migrations",
+        "socialaccount_socialapp",
+        "socialaccount_socialtoken",
+    }
+)
 OLDEST: Final = 150000
 _SCHEMA: Final = "django"
 # A migration that waits for a lock holds up everybody who queues behind it: it gives up and can be run again.
@@ -99,46 +135,57 @@ def check_server(connection: psycopg.Connection) -> None:
 
 
 def _migrations() -> list[str]:
-    here = Path(__file__).parent
+    names = []
+    for label, package in APPLICATIONS.items():
+        found = importlib.util.find_spec(package)
+        if found is None or not found.submodule_search_locations:
+            raise Refused(f"the package {package} is not installed: pip install 'muniment[server]'", "database")
+        here = Path(found.submodule_search_locations[0]) / "migrations"
+        names += [f"{label}.{path.stem}" for path in sorted(here.glob("[0-9]*.py"))]
+    return names
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's settings of the database as the schema's owner sees it, by the migrator's login."""
+    parts = conninfo_to_dict(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user"),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "OPTIONS": {
+            **parts,
+            "options": f"-c role={OWNER} -c search_path={_SCHEMA} "
+            f"-c lock_timeout={_LOCK_TIMEOUT} -c statement_timeout={_STATEMENT_TIMEOUT}",
+        },
+    }
+
+
+def grant_statements() -> list[str]:
+    """What the application's role may do with the tables of no tenant."""
     return [
-        f"{label}.{path.stem}"
-        for label, package in APPLICATIONS.items()
-        for path in sorted((here / package.rpartition(".")[2] / "migrations").glob("[0-9]*.py"))
+        f"GRANT USAGE ON SCHEMA {_SCHEMA} TO muniment_app, muniment_auditor",
+        *(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {_SCHEMA}.{table} TO muniment_app" for table in SHARED_TABLES),
     ]
 
 
 def _run(url: str) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "muniment.server.settings"
     import django
     from django.conf import settings
     from django.core.management import call_command
 
-    parts = conninfo_to_dict(url)
-    settings.configure(
-        INSTALLED_APPS=list(APPLICATIONS.values()),
-        USE_TZ=True,
-        TIME_ZONE="UTC",
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.postgresql",
-                "NAME": parts.pop("dbname"),
-                "USER": parts.pop("user"),
-                "PASSWORD": parts.pop("password", ""),
-                "HOST": parts.pop("host", ""),
-                "PORT": parts.pop("port", ""),
-                "OPTIONS": {
-                    **parts,
-                    "options": f"-c role={OWNER} -c search_path={_SCHEMA} "
-                    f"-c lock_timeout={_LOCK_TIMEOUT} -c statement_timeout={_STATEMENT_TIMEOUT}",
-                },
-            }
-        },
-    )
+    settings.DATABASES = {"default": database_settings(url)}
     django.setup()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         connection.execute(f"SET ROLE {OWNER}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
         call_command("migrate", interactive=False, verbosity=0)
+        for statement in grant_statements():
+            connection.execute(statement)
 
 
 if __name__ == "__main__":

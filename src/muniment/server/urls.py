@@ -1,7 +1,14 @@
-"""Addresses: every one of them is an operation of the API."""
+"""Addresses: the pages by noun, then the API. With a tenant's prefix (`/t/<slug>`) the middleware has taken it off."""
 
-from django.urls import path
+from django.urls import include, path
 
 from muniment.server.api.application import api
 
-urlpatterns = [path("", api.urls)]
+handler400 = "muniment.server.web.faults.bad_request"
+handler403 = "muniment.server.web.faults.forbidden"
+handler404 = "muniment.server.web.faults.not_found"
+handler500 = "muniment.server.web.faults.failed"
+
+# Each application with pages brings its own `urls.py`, with a namespace of its own.
+PAGES = ()
+urlpatterns = [*(path("", include(f"muniment.server.{name}.urls")) for name in PAGES), path("", api.urls)]

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from muniment.server.problems import CONTENT_TYPE, Problem
+from muniment.server.web.headers import is_machine_path
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
@@ -45,6 +46,11 @@ def answers(get_response: Next | NextAsync) -> Next | NextAsync:
 
 
 def _complete(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    offered = request.headers.get("X-Request-Id", "")
+    response.headers["X-Request-Id"] = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if not is_machine_path(request.path):
+        return response
     if response.status_code == 405 and "Allow" in response.headers:
         methods = {name.strip() for name in response.headers["Allow"].split(",")}
         methods |= {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
@@ -59,9 +65,6 @@ def _complete(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
         response.headers["Content-Type"] = CONTENT_TYPE
     if isinstance(response, HttpResponse) and response.status_code != 204:
         response.headers["Content-Length"] = str(len(response.content))
-    offered = request.headers.get("X-Request-Id", "")
-    response.headers["X-Request-Id"] = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,135 @@
+"""Who makes a request of the API: an API key, or the session of somebody who is signed in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+from ninja.security.http import HttpAuthBase
+
+from muniment.ledger.apikeys import authenticate
+from muniment.server.access.pages import standing_of
+from muniment.server.access.standing import Standing, resolver
+from muniment.server.access.stepup import is_fresh
+from muniment.server.capabilities import STEP_UP, Capability
+from muniment.server.credentials import read_credential, unauthenticated
+from muniment.server.pools import reader
+from muniment.server.problems import refuse
+from muniment.server.recording import record_apart
+from muniment.server.tenants.middleware import tenant_of
+from muniment.server.tenants.scope import tenant_scope
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Needs(HttpAuthBase):
+    """Authentication of an operation and the capability that it needs: `auth=Needs(Capability.LEDGER_READ)`.
+
+    A session must have a second factor, a CSRF token for whatever is not a read, and a fresh second factor where
+    `STEP_UP` asks for one. Keys are asked of the database at every request, so that revoking works at once.
+    """
+
+    openapi_scheme = "bearer"
+
+    def __init__(self, *capabilities: Capability) -> None:
+        super().__init__()
+        self.capabilities = capabilities
+
+    def __call__(self, request: HttpRequest) -> Standing:
+        """The standing of a request that has one of the capabilities, and leaves it on the request.
+
+        Raises:
+            ProblemError: unauthenticated, missing-capability, step-up-needed, csrf, not-found or unavailable.
+        """
+        standing = request_standing(request)
+        if self.capabilities and not any(standing.may(capability) for capability in self.capabilities):
+            record_apart(
+                standing.tenant_id,
+                "access.refuse",
+                by=standing.subject,
+                outcome="denied",
+                resource=("operation", request.path_info[:512]),
+                labels={"lacks": self.capabilities[0], "method": request.method or ""},
+            )
+            standing.require(self.capabilities[0])
+        if standing.subject.startswith("user:") and request.method not in _SAFE and set(self.capabilities) & STEP_UP:
+            tenant = tenant_of(request)
+            if tenant is None or not is_fresh(request, tenant.step_up_seconds):
+                raise refuse("step-up-needed", "give a second factor at /account/step-up, then ask again")
+        request.standing = standing  # type: ignore[attr-defined]
+        return standing
+
+
+class AsyncNeeds(HttpAuthBase):
+    """`Needs` for asynchronous operations: the database is asked in a thread."""
+
+    openapi_scheme = "bearer"
+
+    def __init__(self, *capabilities: Capability) -> None:
+        super().__init__()
+        self._needs = Needs(*capabilities)
+        self.capabilities = capabilities
+
+    async def __call__(self, request: HttpRequest) -> Standing:
+        """See `Needs`."""
+        return await asyncio.to_thread(self._needs, request)
+
+
+def standing_in(request: HttpRequest) -> Standing:
+    """The standing that `Needs` found for an operation.
+
+    Raises:
+        TypeError: if the operation has no authentication.
+    """
+    standing = getattr(request, "auth", None)
+    if not isinstance(standing, Standing):
+        raise TypeError("the operation has no authentication")
+    return standing
+
+
+def request_standing(request: HttpRequest) -> Standing:
+    """The standing of whoever makes a request: by the Authorization header if there is one, else by the session.
+
+    Raises:
+        ProblemError: unauthenticated, csrf, not-found or unavailable.
+    """
+    authorization = request.headers.get("Authorization")
+    if authorization is None and request.user.is_authenticated:
+        return _of_session(request)
+    credential = read_credential(authorization)
+    with reader() as connection:
+        found = authenticate(connection, credential.key_id, credential.secret_hash)
+    if found is None:
+        raise unauthenticated("the API key is unknown or revoked")
+    tenant = tenant_of(request)
+    if tenant is not None and tenant.tenant_id != found.tenant_id:
+        # The key is good and belongs elsewhere: nothing is said about the tenant that was named.
+        raise refuse("not-found", "there is nothing here for this key")
+    with tenant_scope(found.tenant_id):
+        standing = resolver().of_key(credential.key_id, found.tenant_id, found.scope, found.log_id, found.origin)
+    if standing is None:
+        raise unauthenticated("the API key's service account is closed")
+    return standing
+
+
+def _of_session(request: HttpRequest) -> Standing:
+    _check_csrf(request)
+    tenant = tenant_of(request)
+    if tenant is None:
+        raise refuse("invalid-request", "say which tenant: ask under /t/<slug>/api/… or with the header X-Tenant")
+    standing = standing_of(request, tenant)
+    if standing is None:
+        raise refuse("not-found", "there is nothing here for you")
+    return standing
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    def nothing(_request: HttpRequest) -> Any:
+        raise AssertionError("never called")
+
+    check = CsrfViewMiddleware(nothing)
+    check.process_request(request)
+    if check.process_view(request, nothing, (), {}) is not None:
+        raise refuse("csrf", "send the value of the cookie csrftoken as header X-CSRFToken")

@@ -1,0 +1,1 @@
+"""People: their accounts, passwords, second factors and sessions."""

@@ -1,0 +1,78 @@
+"""What a person or a key may be allowed to do. Roles are sets of these; everything that is guarded names one of them."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Capability(StrEnum):
+    """One thing that can be allowed. The value is stored in roles and shown with `MEANINGS`."""
+
+    LEDGER_READ = "ledger.read"
+    LEDGER_APPEND = "ledger.append"
+    LEDGER_VERIFY = "ledger.verify"
+    BODY_READ = "body.read"
+    EXPORT_CREATE = "export.create"
+    SOURCE_READ = "source.read"
+    KEY_MANAGE = "key.manage"
+    MEMBER_READ = "member.read"
+    MEMBER_MANAGE = "member.manage"
+    ROLE_MANAGE = "role.manage"
+    SSO_MANAGE = "sso.manage"
+    SESSION_MANAGE = "session.manage"
+    TENANT_MANAGE = "tenant.manage"
+    TRAIL_READ = "trail.read"
+
+
+MEANINGS: Final[dict[Capability, str]] = {
+    Capability.LEDGER_READ: "See entries, proofs, checkpoints and the overview",
+    Capability.LEDGER_APPEND: "Record events (API keys only)",
+    Capability.LEDGER_VERIFY: "Order a walk that checks the whole log",
+    Capability.BODY_READ: "See the payloads behind entries: arguments, results, reasons",
+    Capability.EXPORT_CREATE: "Take entries out as bundles",
+    Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
+    Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",
+    Capability.MEMBER_READ: "See members, roles and groups",
+    Capability.MEMBER_MANAGE: "Invite and remove members, give them roles and groups",
+    Capability.ROLE_MANAGE: "Define what roles allow",
+    Capability.SSO_MANAGE: "Change how people sign in: single sign-on, verified domains",
+    Capability.SESSION_MANAGE: "See and end the sessions of other members",
+    Capability.TENANT_MANAGE: "Change the tenant's settings, hosts and workspaces",
+    Capability.TRAIL_READ: "See what people did in this tenant",
+}
+
+# Those whose holder can change who may do what, or let data out: asked again for a second factor.
+STEP_UP: Final = frozenset(
+    {
+        Capability.EXPORT_CREATE,
+        Capability.KEY_MANAGE,
+        Capability.MEMBER_MANAGE,
+        Capability.ROLE_MANAGE,
+        Capability.SSO_MANAGE,
+        Capability.SESSION_MANAGE,
+        Capability.TENANT_MANAGE,
+    }
+)
+# What an API key may do when no service account says otherwise.
+OF_SCOPE: Final[dict[str, frozenset[Capability]]] = {
+    "append": frozenset({Capability.LEDGER_APPEND}),
+    "read": frozenset(
+        {
+            Capability.LEDGER_READ,
+            Capability.LEDGER_VERIFY,
+            Capability.BODY_READ,
+            Capability.EXPORT_CREATE,
+            Capability.SOURCE_READ,
+        }
+    ),
+}
+# Built-in roles, given to every new tenant as rows that it may change; `administrator` alone cannot be changed or deleted.
+READ_ONLY: Final = frozenset(
+    {
+        Capability.LEDGER_READ,
+        Capability.BODY_READ,
+        Capability.EXPORT_CREATE,
+        Capability.SOURCE_READ,
+        Capability.MEMBER_READ,
+        Capability.TRAIL_READ,
+    }
+)

@@ -1,0 +1,53 @@
+"""Finds the tenant of each request and gives its pages their prefix, so that `{% url %}` stays inside the tenant."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import Http404, HttpRequest
+from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from django.utils.deprecation import MiddlewareMixin
+
+from muniment.server.tenants.resolving import RequestTenant, find_tenant, slug_of_host, split_path
+
+# The ledger's own machine-readable addresses find tenant and log by key or origin.
+_WITHOUT = ("/logs/", "/healthz", "/readyz", "/static/", "/api/events")
+
+
+class TenantMiddleware(MiddlewareMixin):
+    """Sets `request.tenant`; a tenant that was named and does not exist is a 404 before anything else is done."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Find the tenant, and take its prefix off the path that is resolved."""
+        tenant: RequestTenant | None = None
+        found = split_path(request.path_info)
+        if found is not None:
+            slug, rest = found
+            tenant = find_tenant(slug, prefix=f"/t/{slug}")
+            if tenant is None:
+                raise Http404
+            request.path_info = rest
+            set_script_prefix(f"/t/{slug}/")
+        elif not request.path_info.startswith(_WITHOUT):
+            host, _port = split_domain_port(request.get_host())
+            named = slug_of_host(host)
+            header = request.headers.get("X-Tenant") if request.path_info.startswith("/api/") else None
+            if named is not None:
+                tenant = find_tenant(named, prefix="")
+            elif header is not None:
+                tenant = find_tenant(header, prefix="")
+            if (
+                tenant is None
+                and (named is not None or header is not None)
+                and "/audit/verify" not in request.path_info
+            ):
+                raise Http404
+        request.tenant = tenant  # type: ignore[attr-defined]
+        return None
+
+
+def tenant_of(request: HttpRequest) -> RequestTenant | None:
+    """The tenant of a request, or None."""
+    return cast("RequestTenant | None", getattr(request, "tenant", None))

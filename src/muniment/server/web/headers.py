@@ -1,0 +1,50 @@
+"""Headers that every page has, and the one spelling of this machine's name under which passkeys work."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+API_PATHS: Final = ("/api/", "/logs/", "/healthz", "/readyz")
+
+
+def is_machine_path(path: str) -> bool:
+    """Whether an address (with or without a tenant's prefix) belongs to the API and not to pages."""
+    if path.startswith("/t/"):
+        path = "/" + path.split("/", 3)[3] if path.count("/") >= 3 else "/"
+    return path.startswith(API_PATHS)
+
+
+class PageHeaders(MiddlewareMixin):
+    """Content security policy and its kin for pages; the API's answers have their own."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Send who opens a page by the machine's loopback address to its name: an address cannot own a passkey."""
+        host, _, port = request.get_host().rpartition(":")
+        if host == "127.0.0.1" and request.method == "GET" and not is_machine_path(request.path_info):
+            return HttpResponseRedirect(f"{request.scheme}://localhost:{port}{request.get_full_path()}")
+        return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Add what is not there yet."""
+        if is_machine_path(request.path):
+            return response
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", POLICY)
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        headers.setdefault("Cache-Control", "no-store")
+        if settings.PUBLIC_URL.startswith("https://"):
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        return response
