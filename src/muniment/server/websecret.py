@@ -14,7 +14,8 @@ def web_secret(directory: Path) -> str:
     """The secret in `<directory>/web.key`, made now if it is missing.
 
     Args:
-        directory: of the installation's keys. Where there is none (a client, a check) the secret lives as long as the process.
+        directory: of the installation's keys. Where there is none (a client, a check) the secret lives as long as the
+            process.
 
     Raises:
         Refused: if others may read the file.

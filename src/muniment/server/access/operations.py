@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.db import connection
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from ninja.security.http import HttpAuthBase
 
 from muniment.ledger.apikeys import authenticate
 from muniment.server.access.pages import standing_of
+from muniment.server.access.refusals import record_refusal
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import STEP_UP, Capability
 from muniment.server.credentials import read_credential, unauthenticated
 from muniment.server.pools import reader
 from muniment.server.problems import refuse
-from muniment.server.recording import record_apart
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import tenant_scope
 
@@ -45,12 +46,10 @@ class Needs(HttpAuthBase):
         """
         standing = request_standing(request)
         if self.capabilities and not any(standing.may(capability) for capability in self.capabilities):
-            record_apart(
+            record_refusal(
                 standing.tenant_id,
-                "access.refuse",
                 by=standing.subject,
-                outcome="denied",
-                resource=("operation", request.path_info[:512]),
+                resource=("operation", request.path_info),
                 labels={"lacks": self.capabilities[0], "method": request.method or ""},
             )
             standing.require(self.capabilities[0])
@@ -74,7 +73,14 @@ class AsyncNeeds(HttpAuthBase):
 
     async def __call__(self, request: HttpRequest) -> Standing:
         """See `Needs`."""
-        return await asyncio.to_thread(self._needs, request)
+        return await sync_to_async(self._ask)(request)
+
+    def _ask(self, request: HttpRequest) -> Standing:
+        try:
+            return self._needs(request)
+        finally:
+            # The operation may wait or stream for long; a connection of the pool is not kept for it.
+            connection.close()
 
 
 def standing_in(request: HttpRequest) -> Standing:
@@ -99,8 +105,8 @@ def request_standing(request: HttpRequest) -> Standing:
     if authorization is None and request.user.is_authenticated:
         return _of_session(request)
     credential = read_credential(authorization)
-    with reader() as connection:
-        found = authenticate(connection, credential.key_id, credential.secret_hash)
+    with reader() as reading:
+        found = authenticate(reading, credential.key_id, credential.secret_hash)
     if found is None:
         raise unauthenticated("the API key is unknown or revoked")
     tenant = tenant_of(request)

@@ -21,10 +21,11 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 
 from muniment.core.errors import MunimentError
+from muniment.server.access.refusals import record_refusal
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import MEANINGS, Capability
-from muniment.server.recording import record, record_apart
+from muniment.server.recording import record
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.resolving import RequestTenant
 from muniment.server.tenants.scope import tenant_scope
@@ -79,11 +80,9 @@ def page(
                 return HttpResponseRedirect(reverse("tenants:choose"))
             standing = standing_of(request, tenant)
             if standing is None:
-                record_apart(
+                record_refusal(
                     None,
-                    "access.refuse",
                     by=f"user:{request.user.pk}",
-                    outcome="denied",
                     resource=("tenant", tenant.slug),
                     labels={"reason": "not-a-member"},
                 )
@@ -187,12 +186,11 @@ def _run(
                 )
             return response
     except MunimentError as error:
-        record_apart(
+        record_refusal(
             standing.tenant_id,
-            "access.refuse",
             by=standing.subject,
             outcome="failure",
-            resource=("page", request.path_info[:512]),
+            resource=("page", request.path_info),
             labels={"method": request.method or ""},
             body={"reason": str(error)},
         )
@@ -208,12 +206,10 @@ def _asks(step_up: str, request: HttpRequest) -> bool:
 
 
 def _refused(request: HttpRequest, standing: Standing, needs: Capability) -> HttpResponse:
-    record_apart(
+    record_refusal(
         standing.tenant_id,
-        "access.refuse",
         by=standing.subject,
-        outcome="denied",
-        resource=("page", request.path_info[:512]),
+        resource=("page", request.path_info),
         labels={"lacks": needs, "method": request.method or ""},
     )
     return render(request, "errors/403.html", {"capability": needs, "meaning": MEANINGS[needs]}, status=403)

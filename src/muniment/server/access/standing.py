@@ -53,7 +53,23 @@ class Standing:
             ProblemError: missing-capability, naming it.
         """
         if capability not in self.capabilities:
+            if self.own_only is not None:
+                raise refuse("wrong-scope", f"{self.own_only} is an append key; this needs a read key")
             raise refuse("missing-capability", f"{self.subject} lacks the capability {capability}")
+
+    @property
+    def sees_bodies(self) -> bool:
+        """Whether payloads may be shown; a source's own key may always see what it sent."""
+        return self.own_only is not None or Capability.BODY_READ in self.capabilities
+
+    def require_bodies(self) -> None:
+        """Refuse who may not see payloads.
+
+        Raises:
+            ProblemError: missing-capability.
+        """
+        if not self.sees_bodies:
+            self.require(Capability.BODY_READ)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[Any]]:

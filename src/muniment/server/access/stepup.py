@@ -1,4 +1,4 @@
-"""Step-up: a fresh proof of a second factor, given in this session, here. What an identity provider says does not count."""
+"""Step-up: a fresh second factor, given in this session and here. What an identity provider says does not count."""
 
 from __future__ import annotations
 

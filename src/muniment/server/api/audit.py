@@ -21,10 +21,11 @@ from ninja import Router
 
 from muniment.core.times import format_time6
 from muniment.ledger.audit_walks import Walk, latest_walk
-from muniment.server.api.access import ApiKey, access_of
+from muniment.server.access.operations import Needs, standing_in
 from muniment.server.api.answers import json_response, micros
 from muniment.server.api.faults import not_found
 from muniment.server.api.standing import Standing, order_walk, standing_of
+from muniment.server.capabilities import Capability
 from muniment.server.problems import ProblemError, refuse
 from muniment.server.ratelimit import RateLimit
 
@@ -63,22 +64,27 @@ async def verify_tenant(request: HttpRequest, slug: str) -> HttpResponse:
     return await _verify(request, slug)
 
 
-@router.get("/api/audit/walks", auth=ApiKey(), summary="The newest audit walk in full", operation_id="walks")
+@router.get(
+    "/api/audit/walks",
+    auth=Needs(Capability.LEDGER_READ),
+    summary="The newest audit walk in full",
+    operation_id="walks",
+)
 def walks(request: HttpRequest) -> HttpResponse:
     """The newest walk and the newest that read everything, each with its whole report."""
-    access = access_of(request)
-    access.require_read()
+    access = standing_in(request)
     with access.transaction() as connection:
         newest = latest_walk(connection, access.log_id)
         full = latest_walk(connection, access.log_id, full=True)
     return json_response({"newest": newest and _shown(newest), "newest_full": full and _shown(full)})
 
 
-@router.post("/api/audit/walks", auth=ApiKey(), summary="Order a full walk", operation_id="order_walk")
+@router.post(
+    "/api/audit/walks", auth=Needs(Capability.LEDGER_VERIFY), summary="Order a full walk", operation_id="order_walk"
+)
 def order(request: HttpRequest) -> HttpResponse:
     """Let the background process read the whole log now. 202; ask for the walks to see when it is done."""
-    access = access_of(request)
-    access.require_read()
+    access = standing_in(request)
     _take(_for_orders, str(access.log_id))
     with access.transaction() as connection:
         newest = latest_walk(connection, access.log_id)

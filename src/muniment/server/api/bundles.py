@@ -13,10 +13,13 @@ from pydantic import ConfigDict, Field
 from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.export import BundleRequest, bundle_chunks
 from muniment.ledger.logfacts import own_entries
-from muniment.server.api.access import Access, AsyncApiKey, access_of
+from muniment.server.access.operations import AsyncNeeds, standing_in
+from muniment.server.access.standing import Standing
 from muniment.server.api.entries import MAX_SEQ, entry_of_event
+from muniment.server.api.exporting import record_export
 from muniment.server.api.faults import not_found
 from muniment.server.api.streaming import StreamPlace, in_threads
+from muniment.server.capabilities import Capability
 from muniment.server.problems import ProblemError, refuse
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ MAX_SEQS: Final = 20_000
 """Places that one request may name; a range has no such bound."""
 MAX_IDS: Final = 1_000
 
-router = Router(auth=AsyncApiKey(), tags=["read"])
+router = Router(auth=AsyncNeeds(Capability.EXPORT_CREATE, Capability.LEDGER_APPEND), tags=["read"])
 
 
 class BundleOrder(Schema):
@@ -47,19 +50,24 @@ class BundleOrder(Schema):
     size: Annotated[
         int | None, Field(ge=1, le=MAX_SEQ, description="of the last checkpoint; the newest by default")
     ] = None
-    bodies: Annotated[bool, Field(description="disclose the bodies that are stored")] = True
+    bodies: Annotated[
+        bool | None, Field(description="disclose the bodies that are stored; left out: if they may be seen")
+    ] = None
     every_checkpoint: bool = False
 
 
 @router.post("/api/bundles", summary="A bundle of entries with their proof", operation_id="bundle")
 async def bundle(request: HttpRequest, order: BundleOrder) -> HttpResponseBase:
     """Streams a `muniment-bundle/1`. An append key may name entries of its own sources only, without ranges."""
-    access = access_of(request)
+    access = standing_in(request)
     ways = [order.seqs is not None, order.ids is not None, order.first is not None or order.last is not None]
     if sum(ways) > 1:
         raise refuse("invalid-request", "name entries in one way: seqs, ids, or from and to")
     if access.own_only is not None and not (ways[0] or ways[1]):
-        raise refuse("wrong-scope", f"{access.key_id} is an append key: name seqs or ids of its own sources")
+        raise refuse("wrong-scope", f"{access.own_only} is an append key: name seqs or ids of its own sources")
+    if order.bodies:
+        access.require_bodies()
+    await record_export(access, order.model_dump(exclude_none=True, by_alias=True))
     place = StreamPlace()
     chunks = _chunks(access, order, place)
     try:
@@ -75,14 +83,14 @@ async def bundle(request: HttpRequest, order: BundleOrder) -> HttpResponseBase:
     )
 
 
-def _chunks(access: Access, order: BundleOrder, place: StreamPlace) -> Generator[bytes, None, None]:
+def _chunks(access: Standing, order: BundleOrder, place: StreamPlace) -> Generator[bytes, None, None]:
     try:
         with access.transaction() as connection:
             request = BundleRequest(
                 access.log_id,
                 access.origin,
                 seqs=_seqs(access, connection, order),
-                bodies=order.bodies,
+                bodies=access.sees_bodies if order.bodies is None else order.bodies,
                 since=order.since,
                 size=order.size,
                 every_checkpoint=order.every_checkpoint,
@@ -92,7 +100,7 @@ def _chunks(access: Access, order: BundleOrder, place: StreamPlace) -> Generator
         place.release()
 
 
-def _seqs(access: Access, connection: Connection[Any], order: BundleOrder) -> Sequence[int] | range | None:
+def _seqs(access: Standing, connection: Connection[Any], order: BundleOrder) -> Sequence[int] | range | None:
     if order.seqs is not None:
         seqs = sorted(set(order.seqs))
         if access.own_only is not None:
@@ -112,6 +120,6 @@ def _seqs(access: Access, connection: Connection[Any], order: BundleOrder) -> Se
     return range(first, order.last + 1)
 
 
-def _check_own(access: Access, connection: Connection[Any], seqs: Sequence[int]) -> None:
-    if seqs and own_entries(connection, access.log_id, access.key_id, seqs) != len(seqs):
+def _check_own(access: Standing, connection: Connection[Any], seqs: Sequence[int]) -> None:
+    if seqs and own_entries(connection, access.log_id, access.own_only, seqs) != len(seqs):
         raise ProblemError(not_found())

@@ -17,9 +17,11 @@ from muniment.core.times import format_time6
 from muniment.ledger.logfacts import foreign_sources
 from muniment.ledger.query import MAX_LIMIT, EntryFilter, find_entries
 from muniment.ledger.read import StoredBody, StoredEntry, entries_of_event, entry_at
-from muniment.server.api.access import Access, ApiKey, access_of
+from muniment.server.access.operations import Needs, standing_in
+from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response, micros
 from muniment.server.api.faults import not_found
+from muniment.server.capabilities import Capability
 from muniment.server.ingest.batch import NDJSON
 from muniment.server.problems import ProblemError, refuse
 
@@ -30,10 +32,13 @@ MAX_SEQ: Final = 2**53 - 1
 _FILTERS: Final = ("action", "actor", "tool", "workspace", "resource", "outcome", "control", "label", "trace", "source")
 _PARAMETERS: Final = frozenset({*_FILTERS, "resource_type", "from", "to", "order", "limit", "cursor"})
 
-router = Router(auth=ApiKey(), tags=["read"])
+# An append key reads what its own sources submitted: `Standing.own_only`.
+OWN: Final = (Capability.LEDGER_READ, Capability.LEDGER_APPEND)
+
+router = Router(auth=Needs(*OWN), tags=["read"])
 
 
-@router.get("/api/entries", summary="Find entries", operation_id="find_entries")
+@router.get("/api/entries", auth=Needs(Capability.LEDGER_READ), summary="Find entries", operation_id="find_entries")
 def find(
     request: HttpRequest,
     since: Annotated[str | None, Query(alias="from", description="recorded at or after, RFC 3339")] = None,
@@ -54,8 +59,7 @@ def find(
     cursor: Annotated[str | None, Query(max_length=128, description="of the page before")] = None,
 ) -> HttpResponse:
     """One page of the entries that match everything asked; `Accept: application/x-ndjson` gives their bare texts."""
-    access = access_of(request)
-    access.require_read()
+    access = standing_in(request)
     unknown = sorted(set(request.GET) - _PARAMETERS)
     if unknown:
         raise refuse("malformed-query", "is no parameter of this query", field=ascii(unknown[0])[1:-1][:64])
@@ -90,7 +94,7 @@ def find(
 @router.get("/api/entries/{int:seq}", summary="One entry by its place", operation_id="entry_by_seq")
 def by_seq(request: HttpRequest, seq: int) -> HttpResponse:
     """The entry, its hash, and the state of its body."""
-    access = access_of(request)
+    access = standing_in(request)
     with access.transaction() as connection:
         return _one(*entry_for(access, connection, seq))
 
@@ -98,7 +102,8 @@ def by_seq(request: HttpRequest, seq: int) -> HttpResponse:
 @router.get("/api/entries/{int:seq}/body", summary="An entry's body", operation_id="body_by_seq")
 def body_by_seq(request: HttpRequest, seq: int) -> HttpResponse:
     """The payload's bytes; the salt of its commitment stands in the header `Muniment-Salt`, in base64."""
-    access = access_of(request)
+    access = standing_in(request)
+    access.require_bodies()
     with access.transaction() as connection:
         return _body(*entry_for(access, connection, seq))
 
@@ -106,7 +111,7 @@ def body_by_seq(request: HttpRequest, seq: int) -> HttpResponse:
 @router.get("/api/entries/{source}/{event}", summary="One entry by its event's id", operation_id="entry_by_event")
 def by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
     """The entry that holds the event of a source."""
-    access = access_of(request)
+    access = standing_in(request)
     with access.transaction() as connection:
         return _one(*entry_of_event(access, connection, source, event))
 
@@ -114,12 +119,13 @@ def by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
 @router.get("/api/entries/{source}/{event}/body", summary="An event's body", operation_id="body_by_event")
 def body_by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
     """The payload's bytes of the event of a source."""
-    access = access_of(request)
+    access = standing_in(request)
+    access.require_bodies()
     with access.transaction() as connection:
         return _body(*entry_of_event(access, connection, source, event))
 
 
-def entry_for(access: Access, connection: Connection[Any], seq: int) -> tuple[StoredEntry, StoredBody | None]:
+def entry_for(access: Standing, connection: Connection[Any], seq: int) -> tuple[StoredEntry, StoredBody | None]:
     """The entry at a place, if the caller may see it.
 
     Raises:
@@ -134,7 +140,7 @@ def entry_for(access: Access, connection: Connection[Any], seq: int) -> tuple[St
 
 
 def entry_of_event(
-    access: Access, connection: Connection[Any], source_id: str, event_id: str
+    access: Standing, connection: Connection[Any], source_id: str, event_id: str
 ) -> tuple[StoredEntry, StoredBody | None]:
     """The entry of an event, if the caller may see it.
 
@@ -153,7 +159,7 @@ def entry_of_event(
 
 
 def _seen(
-    access: Access, connection: Connection[Any], found: tuple[StoredEntry, StoredBody | None]
+    access: Standing, connection: Connection[Any], found: tuple[StoredEntry, StoredBody | None]
 ) -> tuple[StoredEntry, StoredBody | None]:
     own = access.own_only
     if own is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+import django.db
 import psycopg
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
@@ -62,7 +63,7 @@ def answer_fault(error: Exception) -> HttpResponse:
             return problem_response(Problem("broken-ledger", error.reason, error.where))
         case psycopg.errors.QueryCanceled():
             return problem_response(Problem("unavailable", "the query took too long; narrow it"), _RETRY)
-        case psycopg.OperationalError():
+        case psycopg.OperationalError() | django.db.OperationalError():
             _LOG.error("the database cannot be reached: %s", error)
             return problem_response(Problem("unavailable", "the database cannot be reached; try again"), _RETRY)
     _LOG.error("a request failed", exc_info=error)

@@ -18,9 +18,11 @@ from muniment.ledger.keysnotes import read_keysnotes
 from muniment.ledger.logfacts import log_by_origin, log_facts
 from muniment.ledger.read import entry_bundle
 from muniment.ledger.tileset import hash_tile
-from muniment.server.api.access import ApiKey, access_of, read_access
+from muniment.server.access.operations import Needs, request_standing, standing_in
 from muniment.server.api.answers import json_response, micros
+from muniment.server.api.entries import OWN
 from muniment.server.api.faults import not_found
+from muniment.server.capabilities import Capability
 from muniment.server.pools import reader
 from muniment.server.problems import ProblemError, refuse
 
@@ -40,10 +42,10 @@ _MINIMUM_TO_PACK: Final = 1024
 router = Router(tags=["log"])
 
 
-@router.get("/api/log", auth=ApiKey(), summary="The log of this key", operation_id="log")
+@router.get("/api/log", auth=Needs(*OWN), summary="The log of this key", operation_id="log")
 def log(request: HttpRequest) -> HttpResponse:
     """Origin, genesis, size and head, and the newest checkpoint as a signed note."""
-    access = access_of(request)
+    access = standing_in(request)
     with access.transaction() as connection:
         facts = log_facts(connection, access.log_id)
         sealed = read_checkpoint(connection, access.log_id, access.origin)
@@ -109,10 +111,10 @@ def _admit(request: HttpRequest, origin: str, *, public: bool) -> tuple[UUID, in
     Without a key nobody learns which origins exist: what is not public asks for a key before it looks for the log.
     """
     if "Authorization" in request.headers or not public:
-        access = read_access(request)
+        access = request_standing(request)
         if access.origin == origin:
             if not public:
-                access.require_read()
+                access.require(Capability.LEDGER_READ)
             return access.tenant_id, access.log_id
     if public:
         try:

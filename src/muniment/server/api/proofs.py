@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from muniment.ledger.proofs import tlog_proof
-from muniment.server.api.access import Access, AsyncApiKey, access_of
-from muniment.server.api.entries import entry_for, entry_of_event
+from muniment.server.access.operations import AsyncNeeds, standing_in
+from muniment.server.access.standing import Standing
+from muniment.server.api.entries import OWN, entry_for, entry_of_event
 from muniment.server.api.sealwait import wait_for_seal
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE: Final = "text/plain; charset=utf-8"
 
-router = Router(auth=AsyncApiKey(), tags=["read"])
+router = Router(auth=AsyncNeeds(*OWN), tags=["read"])
 
 Wait = Annotated[Literal["seal"] | None, Query(description="seal: wait until a checkpoint covers the entry")]
 Size = Annotated[int | None, Query(ge=1, description="of the checkpoint to prove against; the newest by default")]
@@ -27,7 +28,7 @@ Size = Annotated[int | None, Query(ge=1, description="of the checkpoint to prove
 @router.get("/api/entries/{int:seq}/proof", summary="An entry's proof", operation_id="proof_by_seq")
 async def by_seq(request: HttpRequest, seq: int, wait: Wait = None, size: Size = None) -> HttpResponse:
     """C2SP tlog-proof: index, hashes and checkpoint. 409 `not-sealed` as long as no checkpoint covers the entry."""
-    access = access_of(request)
+    access = standing_in(request)
 
     def find() -> int:
         with access.transaction() as connection:
@@ -39,7 +40,7 @@ async def by_seq(request: HttpRequest, seq: int, wait: Wait = None, size: Size =
 @router.get("/api/entries/{source}/{event}/proof", summary="An event's proof", operation_id="proof_by_event")
 async def by_event(request: HttpRequest, source: str, event: str, wait: Wait = None, size: Size = None) -> HttpResponse:
     """The same by the event's source and id."""
-    access = access_of(request)
+    access = standing_in(request)
 
     def find() -> int:
         with access.transaction() as connection:
@@ -48,7 +49,7 @@ async def by_event(request: HttpRequest, source: str, event: str, wait: Wait = N
     return await _proof(access, find, wait, size)
 
 
-async def _proof(access: Access, find: Callable[[], int], wait: str | None, size: int | None) -> HttpResponse:
+async def _proof(access: Standing, find: Callable[[], int], wait: str | None, size: int | None) -> HttpResponse:
     seq = await asyncio.to_thread(find)
     if wait is not None:
         await wait_for_seal(access, seq if size is None else max(seq, size - 1))

@@ -9,7 +9,7 @@ from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.logfacts import log_facts
 
 if TYPE_CHECKING:
-    from muniment.server.api.access import Access
+    from muniment.server.access.standing import Standing
 
 LONGEST: Final = 60.0
 """Seconds that a client is kept waiting at most, whatever the log promises."""
@@ -18,7 +18,7 @@ _EVERY: Final = 0.1
 _looks: dict[int, asyncio.Task[int]] = {}
 
 
-async def wait_for_seal(access: Access, seq: int) -> None:
+async def wait_for_seal(access: Standing, seq: int) -> None:
     """Return once a checkpoint covers an entry, or when the time in which it should have been sealed is over.
 
     Args:
@@ -32,7 +32,7 @@ async def wait_for_seal(access: Access, seq: int) -> None:
         await asyncio.sleep(_EVERY)
 
 
-async def _sealed(access: Access) -> int:
+async def _sealed(access: Standing) -> int:
     """The size of the newest checkpoint; callers at the same time share one look."""
     look = _looks.get(access.log_id)
     if look is None:
@@ -42,13 +42,13 @@ async def _sealed(access: Access) -> int:
     return await asyncio.shield(look)
 
 
-def _look(access: Access) -> int:
+def _look(access: Standing) -> int:
     with access.transaction() as connection:
         found = read_checkpoint(connection, access.log_id, access.origin)
     return 0 if found is None else found.checkpoint.size
 
 
-def _promised(access: Access) -> float:
+def _promised(access: Standing) -> float:
     with access.transaction() as connection:
         facts = log_facts(connection, access.log_id)
     return 0.0 if facts is None else float(facts.seal_within)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.deprecation import MiddlewareMixin
 
+from muniment.server.paths import is_machine_path
 from muniment.server.tenants.resolving import RequestTenant, find_tenant, slug_of_host, split_path
 
 # The ledger's own machine-readable addresses find tenant and log by key or origin.
@@ -31,8 +33,7 @@ class TenantMiddleware(MiddlewareMixin):
             request.path_info = rest
             set_script_prefix(f"/t/{slug}/")
         elif not request.path_info.startswith(_WITHOUT):
-            host, _port = split_domain_port(request.get_host())
-            named = slug_of_host(host)
+            named = slug_of_host(_host(request))
             header = request.headers.get("X-Tenant") if request.path_info.startswith("/api/") else None
             if named is not None:
                 tenant = find_tenant(named, prefix="")
@@ -46,6 +47,17 @@ class TenantMiddleware(MiddlewareMixin):
                 raise Http404
         request.tenant = tenant  # type: ignore[attr-defined]
         return None
+
+
+def _host(request: HttpRequest) -> str:
+    try:
+        host, _port = split_domain_port(request.get_host())
+    except DisallowedHost:
+        # The API answers under every name that leads here, and by that name finds no tenant.
+        if is_machine_path(request.path_info):
+            return ""
+        raise
+    return host
 
 
 def tenant_of(request: HttpRequest) -> RequestTenant | None:

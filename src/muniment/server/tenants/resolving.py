@@ -73,6 +73,8 @@ def find_tenant(slug: str, *, prefix: str) -> RequestTenant | None:
 def slug_of_host(host: str) -> str | None:
     """The slug of the tenant that a host name (without port) belongs to: one of its own, or `<slug>.<base domain>`."""
     host = host.lower().rstrip(".")
+    if not host:
+        return None
     for base in settings.TENANT_BASE_DOMAINS:
         if host.endswith("." + base):
             label = host.removesuffix("." + base)

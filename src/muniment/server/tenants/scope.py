@@ -1,4 +1,4 @@
-"""The database as one tenant sees it: a transaction that names its tenant, and the connection that the ledger writes on.
+"""The database as one tenant sees it: a transaction that names its tenant, and the connection the ledger writes on.
 
 Django's connection is the application's role. Outside `tenant_scope` it sees no row of any tenant.
 """

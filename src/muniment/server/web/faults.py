@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from muniment.server.problems import CONTENT_TYPE, Problem
-from muniment.server.web.headers import is_machine_path
+from muniment.server.paths import is_machine_path
 
 _PROBLEMS = {400: "invalid-request", 403: "csrf", 404: "not-found", 500: "internal"}
 

@@ -9,18 +9,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from muniment.server.paths import is_machine_path
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-API_PATHS: Final = ("/api/", "/logs/", "/healthz", "/readyz")
-
-
-def is_machine_path(path: str) -> bool:
-    """Whether an address (with or without a tenant's prefix) belongs to the API and not to pages."""
-    if path.startswith("/t/"):
-        path = "/" + path.split("/", 3)[3] if path.count("/") >= 3 else "/"
-    return path.startswith(API_PATHS)
 
 
 class PageHeaders(MiddlewareMixin):
@@ -28,8 +22,10 @@ class PageHeaders(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
         """Send who opens a page by the machine's loopback address to its name: an address cannot own a passkey."""
+        if request.method != "GET" or is_machine_path(request.path_info):
+            return None
         host, _, port = request.get_host().rpartition(":")
-        if host == "127.0.0.1" and request.method == "GET" and not is_machine_path(request.path_info):
+        if host == "127.0.0.1":
             return HttpResponseRedirect(f"{request.scheme}://localhost:{port}{request.get_full_path()}")
         return None
 
