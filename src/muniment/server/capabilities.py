@@ -1,4 +1,4 @@
-"""What a person or a key may be allowed to do. Roles are sets of these; everything that is guarded names one of them."""
+"""What a person or a key may be allowed to do. Roles are sets of these; whatever is guarded names one of them."""
 
 from enum import StrEnum
 from typing import Final
@@ -65,7 +65,7 @@ OF_SCOPE: Final[dict[str, frozenset[Capability]]] = {
         }
     ),
 }
-# Built-in roles, given to every new tenant as rows that it may change; `administrator` alone cannot be changed or deleted.
+# What somebody may do who only looks.
 READ_ONLY: Final = frozenset(
     {
         Capability.LEDGER_READ,

@@ -1,6 +1,7 @@
 """The one way by which the web application writes the ledger: in the transaction of what it records.
 
-`record` belongs at the end of a service function, inside `tenant_scope`: decision and entry commit together or not at all.
+`record` belongs at the end of a service function, inside `tenant_scope`: decision and entry commit together or not
+at all.
 `record_apart` is for refusals and failures, whose own transaction was or will be rolled back, and for what happens
 before a tenant is known: it stands in a transaction of its own.
 """

@@ -5,10 +5,10 @@
 | `MUNIMENT_APP_URL` | database URL of the role `muniment_app`; without it, the one that the installation's home names |
 | `MUNIMENT_INGEST_URL` | database URL of the role `muniment_ingest`; likewise |
 | `MUNIMENT_SECRET_KEY` | the secret behind sessions and links; without it, the one in the keys directory (`web.key`) |
-| `MUNIMENT_PUBLIC_URL` | under which people reach the server, for example `https://muniment.example`; with https, cookies are Secure and HSTS is sent |
-| `MUNIMENT_TENANT_DOMAINS` | domains whose subdomains are tenants (`<slug>.<domain>`), separated by commas; default `localhost` |
+| `MUNIMENT_PUBLIC_URL` | where people reach the server, such as `https://muniment.example`: cookies become Secure |
+| `MUNIMENT_TENANT_DOMAINS` | domains whose subdomains are tenants, separated by commas; default `localhost` |
 | `MUNIMENT_EVALUATION` | `1`: evaluation mode, which every page shows |
-| `MUNIMENT_SMTP_URL` | `smtp://user:password@host:port`, `smtps://…`, or `smtp+starttls://…`; without it, messages are written to `<home>/mail` |
+| `MUNIMENT_SMTP_URL` | `smtp://user:password@host:port`, `smtps://…`, `smtp+starttls://…`; without it, `<home>/mail` |
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
 | `MUNIMENT_MAX_REQUEST` | largest request body in bytes, packed or unpacked; default 16 MiB, at most 50 MiB |
@@ -62,7 +62,7 @@ EVALUATION: Final = os.environ.get("MUNIMENT_EVALUATION") == "1"
 PUBLIC_URL: Final = os.environ.get("MUNIMENT_PUBLIC_URL", "").rstrip("/")
 ALLOWED_HOSTS = _names("MUNIMENT_HOSTS", "localhost,127.0.0.1,[::1],.localhost")
 TENANT_BASE_DOMAINS: Final = _names("MUNIMENT_TENANT_DOMAINS", "localhost")
-PLAIN_HOSTS: Final = frozenset(host for host in ALLOWED_HOSTS if not host.startswith("."))
+PLAIN_HOSTS = frozenset(host for host in ALLOWED_HOSTS if not host.startswith("."))
 if PUBLIC_URL and (_public := urlsplit(PUBLIC_URL).hostname):
     ALLOWED_HOSTS.append(_public)
     PLAIN_HOSTS |= {_public}
@@ -125,7 +125,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 STATIC_URL = "/static/"
 
-# Identity. What makes it safe stands here and in `accounts.adapters`; there is no plan, licence or flag that turns it off.
+# Identity. What makes it safe stands here and in `accounts.adapters`; no plan, licence or flag turns it off.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, Literal, ParamSpec, cast
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
@@ -31,6 +31,7 @@ from muniment.server.tenants.resolving import RequestTenant
 from muniment.server.tenants.scope import tenant_scope
 
 P = ParamSpec("P")
+V = TypeVar("V")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
@@ -94,8 +95,7 @@ def page(
                 return _to_step_up(request)
             return _run(request, standing, view, args, kwargs)
 
-        guarded.rule = rule  # type: ignore[attr-defined]
-        return guarded
+        return _ruled(guarded, view, rule)
 
     return wrap
 
@@ -117,8 +117,7 @@ def account_page(
                 return _to_step_up(request)
             return view(request, *args, **kwargs)
 
-        guarded.rule = rule  # type: ignore[attr-defined]
-        return guarded
+        return _ruled(guarded, view, rule)
 
     return wrap
 
@@ -139,10 +138,14 @@ def public_page(*, reason: str, methods: tuple[str, ...] = ("GET",)) -> Callable
                 return HttpResponseNotAllowed(_allowed(methods))
             return view(request, *args, **kwargs)
 
-        guarded.rule = rule  # type: ignore[attr-defined]
-        return guarded
+        return _ruled(guarded, view, rule)
 
     return wrap
+
+
+def _ruled(guarded: Callable[..., HttpResponseBase], view: V, rule: PageRule) -> V:
+    guarded.rule = rule  # type: ignore[attr-defined]
+    return cast("V", guarded)  # it takes what the view takes
 
 
 def standing_of(request: HttpRequest, tenant: RequestTenant) -> Standing | None:

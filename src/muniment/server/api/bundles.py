@@ -121,5 +121,5 @@ def _seqs(access: Standing, connection: Connection[Any], order: BundleOrder) -> 
 
 
 def _check_own(access: Standing, connection: Connection[Any], seqs: Sequence[int]) -> None:
-    if seqs and own_entries(connection, access.log_id, access.own_only, seqs) != len(seqs):
+    if seqs and access.own_only and own_entries(connection, access.log_id, access.own_only, seqs) != len(seqs):
         raise ProblemError(not_found())

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from muniment.server.problems import CONTENT_TYPE, Problem
 from muniment.server.paths import is_machine_path
+from muniment.server.problems import CONTENT_TYPE, Problem
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"

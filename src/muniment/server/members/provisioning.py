@@ -80,14 +80,15 @@ def provision(connection: Connection[Any], tenant_id: UUID, *, region: str, samp
     """Give a tenant what it begins with, in the transaction that makes it; what is there already stays as it is.
 
     Args:
-        connection: as muniment_app, in a transaction whose tenant is set. Plain SQL: no Django is set up where tenants are made.
+        connection: as muniment_app, in a transaction whose tenant is set. No Django is set up where tenants are made.
         tenant_id: of the tenant.
         region: to which its first workspace is pinned.
         sample: its data are made up.
     """
     connection.execute(
         "INSERT INTO django.tenants_profile (tenant_id, sample, security_contact, security_policy_url, step_up_seconds, "
-        "session_hours, mfa_from_first_login, created_at) VALUES (%s, %s, '', '', 300, 12, false, now()) "
+        "session_hours, mfa_from_first_login, created_at) "
+        "VALUES (%s, %s, '', '', 300, 12, false, now()) "
         "ON CONFLICT DO NOTHING",
         [tenant_id, sample],
     )

@@ -47,7 +47,7 @@ class RowResolver:
             if service is None or service.closed_at is not None:
                 return None
             roles = roles_of(service.roles)
-            # A key appends or does what its service account's roles allow, never both: an agent's key opens nothing else.
+            # A key appends, or does what its service account's roles allow; never both: an agent's key opens nothing else.
             allowed = capabilities_of(roles) - {Capability.LEDGER_APPEND} if scope == "read" else allowed
             recorded = any(role.recorded_reads for role in roles)
         return Standing(

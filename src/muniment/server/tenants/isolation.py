@@ -6,7 +6,7 @@ row level security, emits the policies, and grants the application what it may d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -69,7 +69,7 @@ class TenantIsolation(BaseConstraint):
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """The database judges each row when it is written."""
 
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """How a migration writes it down."""
         path, args, kwargs = super().deconstruct()
         if self.lookups:
