@@ -144,6 +144,7 @@ def public_page(*, reason: str, methods: tuple[str, ...] = ("GET",)) -> Callable
 
 
 def _ruled(guarded: Callable[..., HttpResponseBase], view: V, rule: PageRule) -> V:
+    del view
     guarded.rule = rule  # type: ignore[attr-defined]
     return cast("V", guarded)  # it takes what the view takes
 
