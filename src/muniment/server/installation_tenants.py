@@ -20,10 +20,9 @@ from muniment.ledger.keysnotes import issue_first
 from muniment.ledger.tenants import all_logs, create_log, create_tenant, tenant_by_slug
 from muniment.server.members.provisioning import provision
 from muniment.server.runtime import Places
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 
 REGION: Final = "local"
-# The tenant whose log holds what happens before any other is known: sign-ins, accounts.
-INSTALLATION_SLUG: Final = "installation"
 SEAL_WITHIN: Final = 60
 OPERATOR: Final = "system:muniment"
 

@@ -18,7 +18,7 @@ from muniment.core.errors import Refused
 from muniment.core.event import Actor, Resource
 from muniment.ledger.system import active_log, record_system
 from muniment.ledger.tenants import tenant_by_slug
-from muniment.server.installation_tenants import INSTALLATION_SLUG
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.scope import ledger_connection, tenant_scope
 
 if TYPE_CHECKING:

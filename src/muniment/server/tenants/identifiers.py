@@ -1,9 +1,13 @@
-"""Random ids for rows: a prefix that says what it is, and a ULID."""
+"""Random ids for rows: a prefix that says what it is, and a ULID; and the slug that no tenant may choose."""
 
 import secrets
 import time
+from typing import Final
 
 from muniment.core.identifiers import new_ulid
+
+# The tenant whose log holds what happens before any other is known: sign-ins, accounts.
+INSTALLATION_SLUG: Final = "installation"
 
 
 def new_id(prefix: str) -> str:

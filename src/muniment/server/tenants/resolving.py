@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from muniment.ledger.tenants import tenant_by_slug
-from muniment.server.installation_tenants import INSTALLATION_SLUG
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.models import TenantHost, TenantProfile
 from muniment.server.tenants.scope import ledger_connection, lookup_scope, tenant_scope
 
