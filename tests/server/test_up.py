@@ -21,6 +21,7 @@ from muniment.server.runtime import read_jobs, server_is_running
 from muniment.verifier.pins import load_pin
 from tests.support.databases import running_cluster
 from tests.support.installations import Installation, append, installation, printed_key, wait_for
+from tests.support.volumes import directory_on_another_volume
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -29,6 +30,12 @@ pytestmark = pytest.mark.xdist_group("up")
 def home() -> Iterator[Installation]:
     with installation() as made:
         yield made
+
+
+@pytest.fixture
+def other_volume() -> Iterator[Path]:
+    with directory_on_another_volume() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +299,8 @@ def test_no_acknowledged_entry_is_lost_whatever_is_killed(home: Installation, vi
     wait_for(walked, "a walk over the whole log that holds")
 
 
-def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Installation) -> None:
+def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Installation, other_volume: Path) -> None:
+    home.environment["MUNIMENT_KEYS"] = str(other_volume / "keys")
     with running_cluster() as own:
         with psycopg.connect(own.url(), autocommit=True) as admin:
             admin.execute("CREATE DATABASE own_ledger TEMPLATE template0")

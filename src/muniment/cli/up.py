@@ -15,6 +15,7 @@ import psycopg
 from muniment.core.errors import Refused
 from muniment.keys import KeyRing
 from muniment.server.installation import Database, embedded_postgres, open_database
+from muniment.server.installation_kek import Mode, SharedVolume, choose_mode, open_kek
 from muniment.server.installation_tenants import NewTenant, open_installation
 from muniment.server.runtime import Places, Server, ServerLock, read_server, server_is_running
 from muniment.server.runtime_http import DEFAULT_PORT, HOST, listening_socket
@@ -29,11 +30,18 @@ _LOG_LIMIT = 16 << 20
 @click.option(
     "--port", type=click.IntRange(1, 65535), help=f"Port on {HOST}; without it, the first free one from {DEFAULT_PORT}."
 )
-def command(detach: bool, port: int | None) -> None:
+@click.option(
+    "--evaluation",
+    is_flag=True,
+    envvar="MUNIMENT_EVALUATION",
+    help="Keys may stand on the database's volume; every page says so. Not for real secrets.",
+)
+def command(detach: bool, port: int | None, evaluation: bool) -> None:
     """Start database, server and sealing here; the first start makes a tenant and prints its keys, once.
 
     Data stand in MUNIMENT_HOME. DATABASE_URL, an administrator's URL of a PostgreSQL 15 or later, replaces the embedded
-    database; once roles and schema are there, later starts do without it.
+    database; once roles and schema are there, later starts do without it. MUNIMENT_KEYS holds the keys, on another
+    volume than the database; where neither is set, this is an evaluation.
     """
     places = Places.of()
     places.make()
@@ -44,8 +52,13 @@ def command(detach: bool, port: int | None) -> None:
     listening = listening_socket(port)
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     click.echo(f"Muniment in {places.home}")
-    database, tenant = _open(places)
+    try:
+        database, mode, tenant = _open(places, evaluation)
+    except SharedVolume as error:
+        click.echo(f"muniment: {error}", err=True)
+        sys.exit(2)
     _say_database(database)
+    _say_mode(mode, places)
     if tenant is not None:
         _say_first(tenant, places, url)
     if port is None and listening.getsockname()[1] != DEFAULT_PORT:
@@ -61,11 +74,17 @@ def command(detach: bool, port: int | None) -> None:
         click.echo("Stopped.")
 
 
-def _open(places: Places) -> tuple[Database, NewTenant | None]:
+def _open(places: Places, evaluation: bool) -> tuple[Database, Mode, NewTenant | None]:
     try:
-        database = open_database(places, os.environ.get("DATABASE_URL"))
+        admin_url = os.environ.get("DATABASE_URL")
+        database = open_database(places, admin_url)
+        mode = choose_mode(places, database, os.environ, asked=evaluation, admin_url=admin_url)
+        # The server's process, and the one that takes its place when it starts again, are told and do not ask anew.
+        os.environ["MUNIMENT_EVALUATION"] = "1" if mode.evaluation else "0"
         with psycopg.connect(database.urls["app"], autocommit=True) as connection:
-            return database, open_installation(connection, places)
+            tenant = open_installation(connection, places)
+            open_kek(connection, places)
+            return database, mode, tenant
     except BaseException:
         # Whoever cannot start leaves nothing running either.
         embedded_postgres(places).stop()
@@ -90,6 +109,17 @@ def _say_database(database: Database) -> None:
     else:
         where = "your own PostgreSQL"
     click.echo(f"  database  {where}" + (", schema brought up to date" if database.migrated else ""))
+
+
+def _say_mode(mode: Mode, places: Places) -> None:
+    if mode.evaluation:
+        click.secho(
+            f"  mode      EVALUATION, because {mode.said}. Every page says so. For real secrets set MUNIMENT_KEYS\n"
+            f"            to a directory on another volume than the database (now {places.keys}).",
+            fg="yellow",
+        )
+    elif mode.said:
+        click.secho(f"  mode      {mode.said}", fg="yellow")
 
 
 def _say_first(tenant: NewTenant, places: Places, url: str) -> None:

@@ -22,7 +22,7 @@ class Places:
 
     Attributes:
         home: holds everything that has no place of its own.
-        keys: signing keys.
+        keys: signing keys and the key encryption key; the latter may not stand on the database's volume.
         heads: the last signed head of each log; to be kept off the database's volume and out of its backups.
     """
 
@@ -50,6 +50,11 @@ class Places:
     def urls(self) -> Path:
         """One 0600 file for each role, with the URL under which it reaches the database."""
         return self.home / "database"
+
+    @property
+    def kek(self) -> Path:
+        """The key encryption key, which wraps the tenants' data keys."""
+        return self.keys / "kek.key"
 
     @property
     def run(self) -> Path:

@@ -44,8 +44,8 @@ class Stage:
         self._keys: Mapping[str, str] = {}
 
     def up(self) -> None:
-        """Start it: `muniment up --detach`."""
-        said = self.run("up", "--detach").stdout
+        """Start it: `muniment up --detach`, as an evaluation: everything stands in one folder."""
+        said = self.run("up", "--detach", "--evaluation").stdout
         tokens = _TOKEN.findall(said)
         url = re.search(r"server +(http://\S+)", said)
         origin = re.search(r"with the log (\S+)\.", said)
