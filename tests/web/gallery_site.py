@@ -52,13 +52,14 @@ class Everything(frozenset[str]):
 
 
 def as_someone(get_response):
-    """Gives each request the attributes that the product's own middleware gives; `?as=nobody` gives none."""
+    """Gives each request what the product's own middleware gives: `?as=nobody` nothing, `?can=a,b` two capabilities."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if request.GET.get("as") != "nobody":
             name = "شركة الأمانة" if request.GET.get("tenant") == "rtl" else "Northwind Trust"
             request.tenant = Tenant("northwind", name, "sample" in request.GET)
-            request.standing = Standing(Everything())
+            can = request.GET.get("can")
+            request.standing = Standing(Everything() if can is None else frozenset(can.split(",")))
             request.user = User()
         response = get_response(request)
         response["Content-Security-Policy"] = POLICY
@@ -75,6 +76,10 @@ def shell(request: HttpRequest, name: str) -> HttpResponse:
 
 def nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
+
+
+def wrong(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(status=int(request.GET["status"]))
 
 
 settings.configure(
@@ -111,7 +116,8 @@ django.setup()
 from muniment.server.web.assets import static_file  # noqa: E402 - needs the settings above
 from muniment.server.web.gallery import gallery  # noqa: E402
 
-ROUTES = [
+# The audit trail is missing, so that a page that is not installed can be seen to have no link.
+ROUTES = (
     "overview:home",
     "explorer:ledger",
     "verify:home",
@@ -122,11 +128,10 @@ ROUTES = [
     "groups:list",
     "sso:list",
     "tenants:settings",
-    "trail:list",
     "account:security",
     "account:sessions",
     "tenants:choose",
-]
+)
 
 
 def _namespaces() -> list[object]:
@@ -142,6 +147,8 @@ urlpatterns = [
     path("static/<path:path>", static_file),
     path("shell/<str:name>", shell),
     path("logout", nothing, name="account_logout"),
+    path("wrong", wrong),
+    path("sorted", gallery),
     *_namespaces(),
 ]
 

@@ -1,4 +1,4 @@
-"""Every component on one page, with nothing, little, much, long and right-to-left content; for development and tests."""
+"""Every component on one page: with nothing, little, much, long and right-to-left content; for tests."""
 
 from __future__ import annotations
 

@@ -65,10 +65,16 @@ def shortened(value: Any, ends: int = 8) -> str:
 
 @register.filter
 def nanoseconds(value: Any) -> int | None:
-    """Nanoseconds since the Unix epoch of an aware datetime or of an integer that already counts them; None of None."""
+    """Nanoseconds since the Unix epoch of an aware datetime or of an integer that already counts them; None of None.
+
+    Raises:
+        ValueError: for a datetime without a time zone.
+    """
     if value is None or value == "":
         return None
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
         whole = value.astimezone(UTC)
         delta = whole - datetime(1970, 1, 1, tzinfo=UTC)
         return (delta.days * 86_400 + delta.seconds) * _SECOND + delta.microseconds * 1_000

@@ -20,7 +20,7 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   event.preventDefault();
   const text = button.hasAttribute("data-copy") ? button.dataset.copy : button.closest(".code").querySelector("pre").textContent;
-  let said = { message: "Copied.", kind: "good", brief: true };
+  let said = { message: "Copied.", quiet: true };
   try {
     await write(text);
     button.dataset.copied = "";

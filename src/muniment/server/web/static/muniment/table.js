@@ -29,6 +29,25 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The header stays in sight only where the frame need not scroll sideways; a frame that scrolls can be reached by Tab.
+const frames = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const frame = target.closest(".table-scroll");
+    const fits = frame.querySelector("table").offsetWidth <= frame.clientWidth;
+    frame.toggleAttribute("data-fits", fits);
+    if (fits) frame.removeAttribute("tabindex");
+    else frame.tabIndex = 0;
+  }
+});
+function watch(root) {
+  for (const frame of root.querySelectorAll(".table-scroll")) {
+    frames.observe(frame);
+    frames.observe(frame.querySelector("table"));
+  }
+}
+watch(document);
+document.addEventListener("htmx:afterSettle", (event) => watch(event.detail.elt));
+
 // The bar for several rows shows as soon as one is marked. `data-bulk-count` says how many.
 document.addEventListener("change", (event) => {
   const frame = event.target.closest(".table-frame");

@@ -3,9 +3,10 @@
 const place = document.getElementById("toasts");
 
 document.addEventListener("toast", (event) => {
-  const { message, kind, brief } = event.detail;
+  const { message, kind, quiet } = event.detail;
   const note = document.createElement("div");
-  note.className = "toast";
+  // A quiet one is only spoken: what was pressed already shows the outcome.
+  note.className = quiet ? "visually-hidden" : "toast";
   if (["good", "warn", "bad"].includes(kind)) note.classList.add(`toast-${kind}`);
   const text = document.createElement("p");
   text.textContent = message;
@@ -24,5 +25,5 @@ document.addEventListener("toast", (event) => {
   note.append(text, close);
   place.append(note);
   // What went wrong stays until it is closed.
-  if (kind !== "bad") setTimeout(() => note.remove(), brief ? 2000 : 6000);
+  if (kind !== "bad") setTimeout(() => note.remove(), quiet ? 2000 : 6000);
 });
