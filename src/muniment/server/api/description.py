@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from muniment.server.api.success import SUCCESS
 from muniment.server.problems import CONTENT_TYPE, KINDS, URN
 
 Document = dict[str, Any]
@@ -180,6 +181,8 @@ def complete(document: Document) -> Document:
         for operation in operations.values():
             if "security" in operation:
                 operation["security"] = [{"ApiKey": []}]
+            if own := SUCCESS.get(operation.get("operationId", "")):
+                operation["responses"] = dict(own)
             operation["responses"].setdefault("default", _refusal("a problem, RFC 9457"))
     components = document.setdefault("components", {})
     components["securitySchemes"] = {"ApiKey": {"type": "http", "scheme": "bearer", "description": "mk_…"}}

@@ -1,0 +1,110 @@
+"""What the ledger's own operations answer when they succeed, for the OpenAPI document.
+
+They write their answers themselves, so that an entry stands in them byte for byte as it was hashed; django-ninja, which
+describes what its schemas serialise, knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Document = dict[str, Any]
+
+_HEX: Final[Document] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TIME: Final[Document] = {"type": "string", "description": "RFC 3339, UTC, microseconds"}
+_COUNT: Final[Document] = {"type": "integer", "minimum": 0}
+_TEXT: Final[Document] = {"type": "string"}
+
+
+def _or_null(schema: Document) -> Document:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(**properties: Document) -> Document:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+ENTRY: Final[Document] = {
+    **_object(seq=_COUNT, recorded_at=_TIME, entry_hash=_HEX, entry={"type": "object"}),
+    "description": "`entry` stands exactly as it was hashed: its RFC 8785 form is the entry's text.",
+}
+_ONE: Final[Document] = {
+    **ENTRY,
+    "properties": {
+        **ENTRY["properties"],
+        "body": _object(state={"enum": ["stored", "not_stored", "erased"]}),
+    },
+}
+_WALK: Final[Document] = {
+    "type": "object",
+    "properties": {"run": _COUNT, "started_at": _TIME, "finished_at": _TIME, "ok": {"type": "boolean"}},
+}
+_VERIFY: Final[Document] = _object(
+    ok=_or_null({"type": "boolean"}),
+    tenant=_TEXT,
+    log=_TEXT,
+    run=_or_null(_COUNT),
+    total_rows=_or_null(_COUNT),
+    head=_or_null(_HEX),
+    last_anchor_at=_or_null(_TIME),
+    broken_at=_or_null({"type": "integer"}),
+)
+_LOG: Final[Document] = _object(
+    origin=_TEXT,
+    genesis=_HEX,
+    region=_TEXT,
+    map=_TEXT,
+    state={"enum": ["active", "closed"]},
+    seal_within=_COUNT,
+    size=_COUNT,
+    head=_HEX,
+    last_at=_TIME,
+    checkpoint=_or_null(_object(size=_COUNT, root=_HEX, sealed_at=_TIME, note=_TEXT)),
+    url=_TEXT,
+)
+_BYTES: Final[Document] = {"type": "string", "format": "binary"}
+
+
+def _json(description: str, schema: Document) -> Document:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _as(description: str, *content_types: str) -> Document:
+    return {"description": description, "content": {name: {"schema": _BYTES} for name in content_types}}
+
+
+_PAGE: Final[Document] = {
+    "description": "a page of entries",
+    "content": {
+        "application/json": {
+            "schema": _object(entries={"type": "array", "items": ENTRY}, cursor=_or_null(_TEXT)),
+        },
+        "application/x-ndjson": {"schema": {"type": "string", "description": "an entry's bare text a line"}},
+    },
+}
+_BODY: Final = _as("the body's bytes", "application/octet-stream")
+_PROOF: Final = _as("a C2SP tlog-proof", "text/plain; charset=utf-8")
+
+SUCCESS: Final[dict[str, dict[str, Document]]] = {
+    "find_entries": {"200": _PAGE},
+    "entry_by_seq": {"200": _json("the entry", _ONE)},
+    "entry_by_event": {"200": _json("the entry", _ONE)},
+    "body_by_seq": {"200": _BODY},
+    "body_by_event": {"200": _BODY},
+    "proof_by_seq": {"200": _PROOF},
+    "proof_by_event": {"200": _PROOF},
+    "bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
+    "log": {"200": _json("the log", _LOG)},
+    "tlog_tiles": {"200": _as("a note, a tile, or entries", "text/plain; charset=utf-8", "application/octet-stream")},
+    "walks": {"200": _json("walks", _object(newest=_or_null(_WALK), newest_full=_or_null(_WALK)))},
+    "order_walk": {
+        "202": _json("ordered", _object(ordered={"type": "boolean"}, newest_run=_or_null(_COUNT))),
+    },
+    "verify": {"200": _json("nothing was found", _VERIFY), "422": _json("something was found", _VERIFY)},
+    "verify_tenant": {"200": _json("nothing was found", _VERIFY), "422": _json("something was found", _VERIFY)},
+    "live": {"200": _json("it lives", _object(ok={"type": "boolean"}))},
+    "ready": {
+        "200": _json("it can", _object(ok={"type": "boolean"}, checks={"type": "object"})),
+        "503": _json("it cannot", _object(ok={"type": "boolean"}, checks={"type": "object"})),
+    },
+}

@@ -1,0 +1,64 @@
+"""The OpenAPI document is what the server does: schemathesis asks every operation what the document allows and more."""
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import openapi
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.authorization.routes import operations
+from tests.server.conftest import Installation, Tenant
+
+EXAMPLES = 8
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+
+
+@pytest.fixture
+def document(installation: Installation) -> dict[str, Any]:
+    described: dict[str, Any] = httpx.get(f"{installation.url}/api/openapi.json", trust_env=False).json()
+    return described
+
+
+def test_the_document_describes_exactly_the_operations_that_there_are(document: dict[str, Any]) -> None:
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    # The page that shows the document is no operation, and appends are answered in front of Django.
+    there = {str(route) for route in operations() if not route.path.startswith("/api/docs")}
+    assert described - {"POST /api/events"} == there
+
+
+@pytest.mark.timeout(600)
+def test_no_operation_fails_or_answers_what_the_document_does_not_say(
+    installation_tenant: Tenant, installation: Installation, document: dict[str, Any]
+) -> None:
+    token = installation_tenant.made.tokens["read"]
+    installation.say_that_sealing_works()
+    schema = openapi.from_dict(document)
+    schema.config.update(base_url=installation.url)
+    asked = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def ask(case: schemathesis.Case) -> None:
+            nonlocal asked
+            asked += 1
+            case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+
+        ask()
+    assert asked >= len(operations())
