@@ -37,7 +37,7 @@ def service_id() -> str:
 
 
 class Role(models.Model):
-    """A named set of capabilities. `builtin` ones were given to the tenant when it was made; `administrator` is fixed."""
+    """A named set of capabilities. `builtin` ones came with the tenant; `administrator` is fixed."""
 
     id = models.CharField(primary_key=True, max_length=30, default=role_id, editable=False)
     tenant_id = models.UUIDField()
@@ -106,7 +106,10 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """An offer of membership, sent as a link whose token is stored only as its SHA-256."""
+    """An offer of membership, made as a link whose token is stored only as its SHA-256.
+
+    `delivery`: `sent` or `failed` for a message, `shown` where no mail is configured and the inviter got the link.
+    """
 
     id = models.CharField(primary_key=True, max_length=30, default=invitation_id, editable=False)
     tenant_id = models.UUIDField()
@@ -118,6 +121,7 @@ class Invitation(models.Model):
     member_until = models.DateTimeField(null=True, blank=True)
     invited_by = models.CharField(max_length=30)
     expires_at = models.DateTimeField()
+    delivery = models.CharField(max_length=8, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -164,3 +168,19 @@ class ServiceKey(models.Model):
 
         db_table = "members_servicekey"
         constraints: ClassVar[list[models.BaseConstraint]] = [TenantIsolation(name="members_servicekey_tenant")]
+
+
+class KeyUse(models.Model):
+    """The newest hour, in hours since the Unix epoch, for which the ledger says that a key was used."""
+
+    key_id = models.CharField(primary_key=True, max_length=30)
+    tenant_id = models.UUIDField()
+    hour = models.PositiveIntegerField()
+
+    class Meta:
+        """Database facts."""
+
+        db_table = "members_keyuse"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            TenantIsolation(name="members_keyuse_tenant", grants=("SELECT", "INSERT", "UPDATE"))
+        ]

@@ -86,8 +86,8 @@ def provision(connection: Connection[Any], tenant_id: UUID, *, region: str, samp
         sample: its data are made up.
     """
     connection.execute(
-        "INSERT INTO django.tenants_profile (tenant_id, sample, security_contact, security_policy_url, step_up_seconds, "
-        "session_hours, mfa_from_first_login, created_at) "
+        "INSERT INTO django.tenants_profile (tenant_id, sample, security_contact, security_policy_url, "
+        "step_up_seconds, session_hours, mfa_from_first_login, created_at) "
         "VALUES (%s, %s, '', '', 300, 12, false, now()) "
         "ON CONFLICT DO NOTHING",
         [tenant_id, sample],

@@ -10,7 +10,9 @@ from django.utils import timezone
 from muniment.ledger.system import active_log
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import OF_SCOPE, Capability
+from muniment.server.members.directory import EVERYTHING
 from muniment.server.members.models import Group, Membership, Role, ServiceAccount, ServiceKey
+from muniment.server.members.provisioning import ADMINISTRATOR
 from muniment.server.tenants.scope import ledger_connection
 
 _KNOWN = frozenset(Capability)
@@ -47,7 +49,7 @@ class RowResolver:
             if service is None or service.closed_at is not None:
                 return None
             roles = roles_of(service.roles)
-            # A key appends, or does what its service account's roles allow; never both: an agent's key opens nothing else.
+            # A key appends, or does what its service account's roles allow, never both: an agent's key opens nothing.
             allowed = capabilities_of(roles) - {Capability.LEDGER_APPEND} if scope == "read" else allowed
             recorded = any(role.recorded_reads for role in roles)
         return Standing(
@@ -85,4 +87,9 @@ def roles_of_groups(ids: Iterable[str]) -> set[str]:
 
 def capabilities_of(roles: Iterable[Role]) -> frozenset[Capability]:
     """What roles allow together; codes that this version does not know allow nothing."""
-    return frozenset(Capability(code) for role in roles for code in role.capabilities if code in _KNOWN)
+    allowed: set[Capability] = set()
+    for role in roles:
+        if role.builtin and role.code == ADMINISTRATOR:
+            allowed |= EVERYTHING
+        allowed.update(Capability(code) for code in role.capabilities if code in _KNOWN)
+    return frozenset(allowed)
