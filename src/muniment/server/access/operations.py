@@ -19,6 +19,7 @@ from muniment.server.capabilities import STEP_UP, Capability
 from muniment.server.credentials import read_credential, unauthenticated
 from muniment.server.pools import reader
 from muniment.server.problems import refuse
+from muniment.server.recording import record_apart
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import tenant_scope
 
@@ -44,7 +45,7 @@ class Needs(HttpAuthBase):
         Raises:
             ProblemError: unauthenticated, missing-capability, step-up-needed, csrf, not-found or unavailable.
         """
-        standing = request_standing(request)
+        standing = _request_standing(request)
         if self.capabilities and not any(standing.may(capability) for capability in self.capabilities):
             record_refusal(
                 standing.tenant_id,
@@ -58,6 +59,7 @@ class Needs(HttpAuthBase):
             if tenant is None or not is_fresh(request, tenant.step_up_seconds):
                 raise refuse("step-up-needed", "give a second factor at /account/step-up, then ask again")
         request.standing = standing  # type: ignore[attr-defined]
+        _note_read(request, standing)
         return standing
 
 
@@ -101,6 +103,12 @@ def request_standing(request: HttpRequest) -> Standing:
     Raises:
         ProblemError: unauthenticated, csrf, not-found or unavailable.
     """
+    standing = _request_standing(request)
+    _note_read(request, standing)
+    return standing
+
+
+def _request_standing(request: HttpRequest) -> Standing:
     authorization = request.headers.get("Authorization")
     if authorization is None and request.user.is_authenticated:
         return _of_session(request)
@@ -115,9 +123,24 @@ def request_standing(request: HttpRequest) -> Standing:
         raise refuse("not-found", "there is nothing here for this key")
     with tenant_scope(found.tenant_id):
         standing = resolver().of_key(credential.key_id, found.tenant_id, found.scope, found.log_id, found.origin)
+        if standing is not None:
+            resolver().note_key_use(standing)
     if standing is None:
         raise unauthenticated("the API key's service account is closed")
     return standing
+
+
+def _note_read(request: HttpRequest, standing: Standing) -> None:
+    """Record, before anything is answered, what is asked by somebody whose reading is recorded."""
+    if standing.recorded_reads:
+        record_apart(
+            standing.tenant_id,
+            "record.read",
+            by=standing.subject,
+            resource=("operation", request.path_info[:512]),
+            labels={"method": request.method or ""},
+            body={"query": request.META.get("QUERY_STRING", "")[:4096]},
+        )
 
 
 def _of_session(request: HttpRequest) -> Standing:

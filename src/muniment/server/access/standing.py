@@ -91,6 +91,9 @@ class Resolver(Protocol):
     def of_key(self, key_id: str, tenant_id: UUID, scope: str, log_id: int, origin: str) -> Standing | None:
         """The standing of an authenticated API key; None if its service account was closed."""
 
+    def note_key_use(self, standing: Standing) -> None:
+        """Record that a key is in use, if this was not done within the hour."""
+
 
 _resolver: Resolver | None = None
 

@@ -11,6 +11,7 @@ from muniment.ledger.system import active_log
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import OF_SCOPE, Capability
 from muniment.server.members.directory import EVERYTHING
+from muniment.server.members.keyuse import note_key_use
 from muniment.server.members.models import Group, Membership, Role, ServiceAccount, ServiceKey
 from muniment.server.members.provisioning import ADMINISTRATOR
 from muniment.server.tenants.scope import ledger_connection
@@ -61,6 +62,10 @@ class RowResolver:
             recorded_reads=recorded,
             own_only=key_id if scope == "append" else None,
         )
+
+    def note_key_use(self, standing: Standing) -> None:
+        """Record that a key is in use, if this was not done within the hour."""
+        note_key_use(standing)
 
 
 def roles_of(ids: Iterable[str]) -> list[Role]:

@@ -1,5 +1,6 @@
 """Use cases of membership, the only writers of its tables; each runs in an open `tenant_scope` unless it says so."""
 
+from muniment.server.members.keyuse import last_used, note_key_use
 from muniment.server.members.services.groups import (
     change_group,
     create_group,
@@ -22,8 +23,6 @@ from muniment.server.members.services.machines import (
     close_service,
     create_key,
     create_service,
-    last_used,
-    note_key_use,
     revoke_key,
     service_row,
 )

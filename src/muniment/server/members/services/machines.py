@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from typing import Final
 
@@ -14,14 +13,13 @@ from muniment.ledger.system import active_log
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import OF_SCOPE, Capability
 from muniment.server.members.directory import Power
-from muniment.server.members.models import KeyUse, ServiceAccount, ServiceKey
+from muniment.server.members.models import ServiceAccount, ServiceKey
 from muniment.server.members.services.change import changing
 from muniment.server.members.workflow import NoSuch, may_make_key
 from muniment.server.recording import SERVER, record
 from muniment.server.tenants.scope import ledger_connection
 
 MOST_SERVICES: Final = 500
-_HOUR: Final = 3600
 
 
 @transaction.atomic
@@ -138,21 +136,6 @@ def service_row(service_id: str) -> ServiceAccount:
     return row
 
 
-def note_key_use(standing: Standing) -> None:
-    """Record that a key is in use, once in an hour; call it inside the scope of its tenant.
-
-    Args:
-        standing: of a key.
-    """
-    key_id, hour = standing.subject.partition(":")[2], int(time.time()) // _HOUR
-    if KeyUse.objects.filter(key_id=key_id, hour__gte=hour).exists():
-        return
-    KeyUse.objects.get_or_create(key_id=key_id, defaults={"tenant_id": standing.tenant_id, "hour": 0})
-    # Of several requests that see the hour begin, one moves it on.
-    if KeyUse.objects.filter(key_id=key_id, hour__lt=hour).update(hour=hour):
-        record("key.use", by=standing.subject, resource=("key", key_id))
-
-
 def _check_name(name: str, own_id: str) -> None:
     if not name.strip() or len(name) > 64:
         raise Refused("a service account has a name of at most 64 characters", "name")
@@ -183,8 +166,3 @@ def _record(by: str, service: ServiceAccount, what: str, **labels: object) -> No
         labels={"what": what, **labels},
         body={"name": service.name, "roles": list(service.roles)},
     )
-
-
-def last_used(key_ids: Collection[str]) -> dict[str, int]:
-    """By key id, the newest hour (in hours since the Unix epoch) in which a key was used to ask the API."""
-    return dict(KeyUse.objects.filter(key_id__in=list(key_ids), hour__gt=0).values_list("key_id", "hour"))
