@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import click
@@ -36,7 +37,8 @@ _LOG_LIMIT = 16 << 20
     envvar="MUNIMENT_EVALUATION",
     help="Keys may stand on the database's volume; every page says so. Not for real secrets.",
 )
-def command(detach: bool, port: int | None, evaluation: bool) -> None:
+@click.option("--sample", is_flag=True, help="Make a tenant of made-up data, marked on every page, to look around in.")
+def command(detach: bool, port: int | None, evaluation: bool, sample: bool) -> None:
     """Start database, server and sealing here; the first start makes a tenant and prints its keys, once.
 
     Data stand in MUNIMENT_HOME. DATABASE_URL, an administrator's URL of a PostgreSQL 15 or later, replaces the embedded
@@ -48,6 +50,8 @@ def command(detach: bool, port: int | None, evaluation: bool) -> None:
     lock = ServerLock.take(places)
     if lock is None:
         _say_running(places)
+        if sample:
+            _make_sample(places)
         return
     listening = listening_socket(port)
     url = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -66,9 +70,14 @@ def command(detach: bool, port: int | None, evaluation: bool) -> None:
     _warn_about_root(places)
     if detach:
         server = _leave_running(places, lock, listening)
-        click.echo(f"  server    {server.url} (process {server.pid}); its log is {places.log}\n\nStop: muniment down")
+        click.echo(f"  server    {server.url} (process {server.pid}); its log is {places.log}")
+        if sample:
+            _make_sample(places)
+        click.echo("\nStop: muniment down")
     else:
         click.echo(f"  server    {url}\n\nStop: Ctrl-C")
+        if sample:
+            threading.Thread(target=_make_sample_when_ready, args=(places,), daemon=True).start()
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
         Service(places, database, lock, listening).run()
         click.echo("Stopped.")
@@ -162,6 +171,27 @@ def _warn_about_root(places: Places) -> None:
             "            It is needed again only to make a tenant or change a log's keys.",
             fg="yellow",
         )
+
+
+def _make_sample(places: Places) -> None:
+    """Tell the sample's day to the running server, from a process of its own, as clients are."""
+    done = subprocess.run(
+        [sys.executable, "-m", "muniment.server.sample"],
+        env={**_without_administrator(), **places.environment()},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refused("the server runs, without the sample: see above", "sample")
+
+
+def _make_sample_when_ready(places: Places) -> None:
+    while read_server(places) is None:
+        time.sleep(0.05)
+    try:
+        _make_sample(places)
+    except Refused as error:
+        click.echo(f"muniment: {error}", err=True)
 
 
 def _without_administrator() -> dict[str, str]:

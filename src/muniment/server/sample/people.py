@@ -1,0 +1,95 @@
+"""The sample's members, workspaces and API keys: accounts that nobody can sign in to, made by what makes real ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from muniment.core.errors import Refused
+from muniment.ledger.apikeys import create_api_key, revoke_api_key, secret_hash
+from muniment.server.accounts.models import User
+from muniment.server.ingest.submission import default_source
+from muniment.server.installation_tenants import REGION
+from muniment.server.members.models import Membership, Role
+from muniment.server.recording import SERVER, record, record_apart
+from muniment.server.sample.numbering import Source
+from muniment.server.tenants.identifiers import new_id
+from muniment.server.tenants.models import Workspace
+from muniment.server.tenants.resolving import RequestTenant
+from muniment.server.tenants.scope import ledger_connection, tenant_scope
+
+_AUDIT_DAYS: Final = 30
+
+
+def make_people(tenant: RequestTenant, company: dict[str, Any]) -> dict[str, str]:
+    """Make the sample's members; returns their ids by their key in `company.toml`."""
+    return {person["key"]: _make_member(tenant, person) for person in company["people"]}
+
+
+def _make_member(tenant: RequestTenant, person: dict[str, str]) -> str:
+    user = User.objects.filter(email=person["address"]).first()
+    if user is None:
+        user = User.objects.create_user(person["address"], name=person["name"])
+        record_apart(None, "user.create", by=SERVER, resource=("user", user.id), labels={"sample": "yes"})
+    join(tenant, user, person["role"])
+    return str(user.id)
+
+
+def join(tenant: RequestTenant, user: User, code: str) -> None:
+    """Make somebody a member of the sample tenant with one of the built-in roles; a member stays what they are.
+
+    Args:
+        tenant: the sample.
+        user: who joins.
+        code: of the role.
+
+    Raises:
+        Refused: if the tenant is not the sample: elsewhere people join by invitation.
+    """
+    if not tenant.sample:
+        raise Refused("this is no sample tenant: people join it by invitation", tenant.slug)
+    with tenant_scope(tenant.tenant_id):
+        if Membership.objects.filter(user_id=user.id).exists():
+            return
+        role = Role.objects.get(code=code)
+        until = timezone.now() + timedelta(days=_AUDIT_DAYS) if role.time_boxed else None
+        Membership.objects.create(
+            tenant_id=tenant.tenant_id, slug=tenant.slug, user_id=user.id, roles=[role.id], until=until
+        )
+        record("member.join", by=SERVER, resource=("user", user.id), labels={"role": code, "sample": "yes"})
+
+
+def make_workspaces(tenant: RequestTenant, company: dict[str, Any], by: str) -> None:
+    """Make the workspaces that the sample's events name."""
+    for name in sorted({capture["workspace"] for capture in company["captures"]}):
+        with tenant_scope(tenant.tenant_id):
+            _, made = Workspace.objects.get_or_create(
+                tenant_id=tenant.tenant_id, name=name, defaults={"region": REGION}
+            )
+            if made:
+                record("workspace.change", by=by, resource=("workspace", name), labels={"change": "made"})
+
+
+def make_keys(tenant: RequestTenant, log_id: int, company: dict[str, Any], by: str) -> dict[str, tuple[str, Source]]:
+    """Make an append key for each capture, and one that was lost and revoked.
+
+    Returns:
+        By the capture's name, the key's token and the source that it will write.
+    """
+    made: dict[str, tuple[str, Source]] = {}
+    with tenant_scope(tenant.tenant_id), ledger_connection() as raw:
+        for capture in company["captures"]:
+            key = create_api_key(raw, by=by, log_id=log_id, scope="append", label=capture["label"])
+            numbered = capture["kind"] != "plain"
+            source = new_id("src") if numbered else _default_source(key.key_id, key.token)
+            made[capture["name"]] = key.token, Source(source, numbered)
+        create_api_key(raw, by=by, log_id=log_id, scope="read", label="SIEM (reads)")
+        lost = create_api_key(raw, by=by, log_id=log_id, scope="read", label="laptop (lost)")
+        revoke_api_key(raw, by=by, log_id=log_id, key_id=lost.key_id)
+    return made
+
+
+def _default_source(key_id: str, token: str) -> str:
+    return default_source(key_id, secret_hash(token.split("_", 2)[2]))
