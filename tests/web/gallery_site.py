@@ -6,7 +6,8 @@ Run as a program: it prints its address on one line and serves until it is stopp
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import django
 from django.conf import settings
@@ -158,7 +159,13 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
+class Threads(ThreadingMixIn, WSGIServer):
+    """A browser opens connections before it needs them; one that waits must not hold up the others."""
+
+    daemon_threads = True
+
+
 if __name__ == "__main__":
-    with make_server("127.0.0.1", 0, get_wsgi_application(), handler_class=Quiet) as server:
+    with make_server("127.0.0.1", 0, get_wsgi_application(), Threads, Quiet) as server:
         print(f"http://127.0.0.1:{server.server_port}", flush=True)
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""Static files: kept for a year under their content's name, asked for again otherwise, and nothing else is reachable."""
+"""Static files: kept for a year under the name of their content, else asked for again; nothing else is reachable."""
 
 import gzip
 

@@ -45,7 +45,7 @@ class Asset:
     kind: str
 
 
-class NoSuchAsset(Exception):
+class AssetError(Exception):
     """A path that names no file of any static folder."""
 
 
@@ -61,16 +61,16 @@ def locate(path: str) -> Path:
     """The file that a relative path with forward slashes names, inside one of the static folders.
 
     Raises:
-        NoSuchAsset: for anything else: absolute paths, parent folders, links that lead out, unknown suffixes.
+        AssetError: for anything else: absolute paths, parent folders, links that lead out, unknown suffixes.
     """
     parts = path.split("/")
     if "\0" in path or "\\" in path or any(part in ("", ".", "..") for part in parts):
-        raise NoSuchAsset(path)
+        raise AssetError(path)
     for root in _roots():
         file = root.joinpath(*parts).resolve()
         if file.suffix in TYPES and file.is_relative_to(root) and file.is_file():
             return file
-    raise NoSuchAsset(path)
+    raise AssetError(path)
 
 
 @lru_cache(maxsize=512)
@@ -85,7 +85,7 @@ def asset(path: str) -> Asset:
     """The asset at a relative path.
 
     Raises:
-        NoSuchAsset: as `locate` does.
+        AssetError: as `locate` does.
     """
     file = locate(path)
     return _read(file, file.stat().st_mtime_ns)
@@ -95,7 +95,7 @@ def asset_url(path: str) -> str:
     """The address of an asset with its content's name, so that it may be kept for a year.
 
     Raises:
-        NoSuchAsset: when there is none, so that a wrong name in a template is found by the first test.
+        AssetError: when there is none, so that a wrong name in a template is found by the first test.
     """
     return f"{PREFIX}{path}?v={asset(path).version}"
 
@@ -105,7 +105,7 @@ def static_file(request: HttpRequest, path: str) -> HttpResponse:
     """Serve an asset: for a year when `v` names its present content, otherwise with an ETag to ask again with."""
     try:
         found = asset(path)
-    except NoSuchAsset:
+    except AssetError:
         raise Http404("No such file.") from None
     packed = found.packed if "gzip" in request.headers.get("Accept-Encoding", "") else None
     etag = f'"{found.version}-gz"' if packed is not None else f'"{found.version}"'
