@@ -35,6 +35,8 @@ APPLICATIONS: Final = {
 # brings its own grants; a test compares this list with the database.
 SHARED_TABLES: Final = {
     "accounts_user": "a person may belong to several tenants",
+    "accounts_throttle": "failed attempts, before anyone is known; names are keyed hashes",
+    "accounts_recovery": "of a person; tokens are hashes",
     "account_emailaddress": "of a person",
     "account_emailconfirmation": "of a person",
     "mfa_authenticator": "of a person; secrets are sealed",

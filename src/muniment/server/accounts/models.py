@@ -1,4 +1,7 @@
-"""People. An account belongs to the installation; what it may do in a tenant is a membership there."""
+"""People, and what the database keeps about attempts to be one of them.
+
+An account belongs to the installation; what it may do in a tenant is a membership there.
+"""
 
 from __future__ import annotations
 
@@ -63,3 +66,32 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+
+class Throttle(models.Model):
+    """Failed attempts under one name: an address, an account, a link. The name is stored as a keyed hash only."""
+
+    key = models.CharField(primary_key=True, max_length=64)
+    failures = models.PositiveIntegerField(default=0)
+    # Until then every further attempt is refused, right or wrong.
+    until = models.DateTimeField()
+    touched_at = models.DateTimeField()
+
+    class Meta:
+        """Database facts."""
+
+        db_table = "accounts_throttle"
+
+
+class RecoveryLink(models.Model):
+    """A link that the operator made for somebody who lost every second factor; used once, kept as its SHA-256."""
+
+    token_hash = models.CharField(primary_key=True, max_length=64)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Database facts."""
+
+        db_table = "accounts_recovery"
