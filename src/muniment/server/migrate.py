@@ -26,6 +26,7 @@ APPLICATIONS: Final = {
     "tenants": "muniment.server.tenants",
     "accounts": "muniment.server.accounts",
     "members": "muniment.server.members",
+    "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",
     "socialaccount": "allauth.socialaccount",

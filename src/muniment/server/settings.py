@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "muniment.server.tenants",
     "muniment.server.accounts",
     "muniment.server.members",
+    "muniment.server.sso",
     "muniment.server.web",
 ]
 MIDDLEWARE = [
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "muniment.server.sso.gate.SsoOnly",
 ]
 ROOT_URLCONF = "muniment.server.urls"
 ASGI_APPLICATION = "muniment.server.asgi.application"
