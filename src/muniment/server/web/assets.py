@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -49,12 +49,13 @@ class AssetError(Exception):
     """A path that names no file of any static folder."""
 
 
-def _roots() -> list[Path]:
-    return [
+@cache
+def _roots() -> tuple[Path, ...]:
+    return tuple(
         Path(config.path, "static").resolve()
         for config in apps.get_app_configs()
         if config.name.split(".")[0] == "muniment"
-    ]
+    )
 
 
 def locate(path: str) -> Path:
