@@ -118,6 +118,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+# A component sees what it is given, not the page around it.
+COTTON_ISOLATE_BY_DEFAULT = True
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -34,6 +34,7 @@ _PARAMETERS: Final = frozenset({*_FILTERS, "resource_type", "from", "to", "order
 
 # An append key reads what its own sources submitted: `Standing.own_only`.
 OWN: Final = (Capability.LEDGER_READ, Capability.LEDGER_APPEND)
+OWN_BODIES: Final = (Capability.BODY_READ, Capability.LEDGER_APPEND)
 
 router = Router(auth=Needs(*OWN), tags=["read"])
 
@@ -99,11 +100,12 @@ def by_seq(request: HttpRequest, seq: int) -> HttpResponse:
         return _one(*entry_for(access, connection, seq))
 
 
-@router.get("/api/entries/{int:seq}/body", summary="An entry's body", operation_id="body_by_seq")
+@router.get(
+    "/api/entries/{int:seq}/body", auth=Needs(*OWN_BODIES), summary="An entry's body", operation_id="body_by_seq"
+)
 def body_by_seq(request: HttpRequest, seq: int) -> HttpResponse:
     """The payload's bytes; the salt of its commitment stands in the header `Muniment-Salt`, in base64."""
     access = standing_in(request)
-    access.require_bodies()
     with access.transaction() as connection:
         return _body(*entry_for(access, connection, seq))
 
@@ -116,11 +118,15 @@ def by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
         return _one(*entry_of_event(access, connection, source, event))
 
 
-@router.get("/api/entries/{source}/{event}/body", summary="An event's body", operation_id="body_by_event")
+@router.get(
+    "/api/entries/{source}/{event}/body",
+    auth=Needs(*OWN_BODIES),
+    summary="An event's body",
+    operation_id="body_by_event",
+)
 def body_by_event(request: HttpRequest, source: str, event: str) -> HttpResponse:
     """The payload's bytes of the event of a source."""
     access = standing_in(request)
-    access.require_bodies()
     with access.transaction() as connection:
         return _body(*entry_of_event(access, connection, source, event))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from muniment.server.problems import CONTENT_TYPE, Problem
 from muniment.server.paths import is_machine_path
+from muniment.server.problems import CONTENT_TYPE, Problem
 
 _PROBLEMS = {400: "invalid-request", 403: "csrf", 404: "not-found", 500: "internal"}
 
