@@ -141,6 +141,11 @@ def statement(asked: EntryFilter) -> bytes:
     return query(name).replace(b"{beyond}", beyond).replace(b"{order}", order)
 
 
+def cursor_beyond(entry: StoredEntry, log_id: int, asked: EntryFilter) -> str:
+    """The cursor of the page that begins after an entry, in the order of the question."""
+    return _write_cursor(entry, log_id, asked)
+
+
 def _digest(log_id: int, asked: EntryFilter) -> bytes:
     return hashlib.sha256(repr((log_id, astuple(asked))).encode()).digest()[:8]
 

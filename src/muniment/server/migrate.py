@@ -26,6 +26,7 @@ APPLICATIONS: Final = {
     "tenants": "muniment.server.tenants",
     "accounts": "muniment.server.accounts",
     "members": "muniment.server.members",
+    "explorer": "muniment.server.explorer",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",

@@ -9,6 +9,7 @@ from typing import Final
 import uvicorn
 
 from muniment.core.errors import Refused
+from muniment.server import stopping
 from muniment.server.runtime import Places, Server, write_server
 from muniment.version import __version__
 
@@ -81,3 +82,8 @@ class HttpServer(uvicorn.Server):
         if self.started:
             port = self._listening.getsockname()[1]
             write_server(self._places, Server(os.getpid(), f"http://{HOST}:{port}", time.time(), __version__))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the answers that go on for as long as somebody listens, then stop as uvicorn does."""
+        stopping.stop()
+        await super().shutdown(sockets)

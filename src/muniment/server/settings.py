@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "muniment.server.tenants",
     "muniment.server.accounts",
     "muniment.server.members",
+    "muniment.server.explorer",
     "muniment.server.sso",
     "muniment.server.web",
 ]

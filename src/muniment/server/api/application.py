@@ -12,6 +12,7 @@ from ninja.parser import Parser
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.explorer import api as explorer
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.problems import refuse
 from muniment.version import __version__
@@ -63,5 +64,5 @@ api = LedgerAPI(
 )
 install(api)
 # Proofs before entries: `5/proof` would else be read as the event "proof" of the source "5".
-for module in (proofs, entries, bundles, logs, audit, health, docs):
+for module in (explorer, proofs, entries, bundles, logs, audit, health, docs):
     api.add_router("", module.router)

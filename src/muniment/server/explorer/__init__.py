@@ -1,0 +1,1 @@
+"""The ledger explorer: the log as people read it, one entry with its proof, and what caused what."""

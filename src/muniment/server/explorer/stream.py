@@ -1,0 +1,178 @@
+"""The live rows as server-sent events (WHATWG HTML section 9.2): a stream for one signed-in person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.http import HttpRequest, StreamingHttpResponse
+from django.template.loader import render_to_string
+
+from muniment.ledger.surroundings import Frontier, entries_from
+from muniment.server.access.standing import Standing, resolver
+from muniment.server.capabilities import Capability
+from muniment.server.explorer.columns import Layout
+from muniment.server.explorer.live import HUB, MOST_AT_ONCE, Fresh, News, Place, Viewer
+from muniment.server.explorer.matching import matches
+from muniment.server.explorer.question import Question
+from muniment.server.explorer.rows import parsed, row_of
+from muniment.server.tenants.scope import tenant_scope
+
+HEARTBEAT: Final = 15.0
+RECHECK: Final = 30.0
+MOST_ROWS: Final = 50
+"""Rows that one event carries; of more, the newest, and the number of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What one stream shows, and to whom.
+
+    Attributes:
+        standing: of the person.
+        session: key of the session, and `user` the person's id.
+        user: see `session`.
+        question: which entries.
+        layout: the columns of their rows.
+        base: address of the ledger page, with the tenant's prefix.
+        after: the newest place that is shown already; -1 for none.
+    """
+
+    standing: Standing
+    session: str
+    user: str
+    question: Question
+    layout: Layout
+    base: str
+    after: int
+
+
+class LiveResponse(StreamingHttpResponse):
+    """A stream that gives its place back also when it was never begun."""
+
+    def __init__(self, watch: Watch, place: Place) -> None:
+        super().__init__(
+            _events(watch, place),
+            content_type="text/event-stream; charset=utf-8",
+            headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+        )
+        self._place = place
+
+    def close(self) -> None:
+        """End the answer."""
+        self._place.release()
+        super().close()
+
+
+async def _events(watch: Watch, place: Place) -> AsyncIterator[bytes]:
+    # The request's own connection goes back to the pool: a stream must not keep one.
+    await sync_to_async(connection.close)()
+    viewer = HUB.join(watch.standing)
+    try:
+        yield b"retry: 3000\n\n"
+        async for chunk in _told(watch, viewer):
+            yield chunk
+    finally:
+        place.release()
+        await HUB.leave(watch.standing, viewer)
+
+
+async def _told(watch: Watch, viewer: Viewer) -> AsyncIterator[bytes]:
+    last, shown = watch.after, None
+    checked = time.monotonic()
+    while True:
+        try:
+            news = await asyncio.wait_for(viewer.queue.get(), HEARTBEAT)
+        except TimeoutError:
+            yield b": still here\n\n"
+            news = News((), 0, shown, {}) if shown is not None else None
+            if news is None:
+                continue
+        else:
+            if news is None:
+                yield _event("bye", {"reason": "the server stops"})
+                return
+        if time.monotonic() - checked >= RECHECK:
+            checked = time.monotonic()
+            if not await asyncio.to_thread(_still_allowed, watch):
+                yield _event("bye", {"reason": "the session or the membership has ended"})
+                return
+        fresh, skipped = await _missed(watch, news, last)
+        last = max(last, news.standing.size - 1)
+        if viewer.lost:
+            viewer.lost = 0
+        rows = [new for new in fresh if matches(watch.question.asked, new.entry.recorded_at, new.document)]
+        if rows or skipped:
+            yield await asyncio.to_thread(_rows, watch, rows, skipped, news, last)
+        if shown is None or (news.standing.sealed, news.standing.broken_at) != (shown.sealed, shown.broken_at):
+            shown = news.standing
+            yield _event("standing", {"sealed": shown.sealed, "broken": shown.broken_at, "size": shown.size})
+        else:
+            shown = news.standing
+
+
+async def _missed(watch: Watch, news: News, last: int) -> tuple[list[Fresh], int]:
+    """What is new to this viewer: out of the shared look, or read again when that does not join on."""
+    size = news.standing.size
+    new = [fresh for fresh in news.fresh if fresh.entry.seq > last]
+    if size - 1 <= last or (new and new[0].entry.seq == last + 1):
+        return new, 0
+    first = max(last + 1, size - MOST_AT_ONCE)
+
+    def read() -> list[Fresh]:
+        with watch.standing.transaction() as reading:
+            entries = entries_from(reading, watch.standing.log_id, first, limit=MOST_AT_ONCE, last=size - 1)
+        return [Fresh(entry, parsed(entry)) for entry in entries]
+
+    return await asyncio.to_thread(read), first - (last + 1)
+
+
+def _rows(watch: Watch, fresh: list[Fresh], skipped: int, news: News, last: int) -> bytes:
+    """New rows as an event, newest first. `skipped` counts entries that were not looked at: some may match."""
+    shown = fresh[-MOST_ROWS:]
+    rows = [row_of(new.entry, new.document, news.standing, news.names) for new in reversed(shown)]
+    html = render_rows(rows, watch.layout, watch.base, new=True)
+    told = {"html": html, "count": len(fresh), "shown": len(rows), "skipped": skipped}
+    return _event("rows", told, number=last)
+
+
+def render_rows(rows: list[Any], layout: Layout, base: str, *, new: bool = False) -> str:
+    """Rows of the ledger's table as HTML; the page and the stream draw them alike."""
+    return render_to_string("explorer/rows.html", {"rows": rows, "layout": layout, "base": base, "new": new})
+
+
+def _event(name: str, value: Mapping[str, object], *, number: int | None = None) -> bytes:
+    head = b"" if number is None else b"id: %d\n" % number
+    return head + b"event: " + name.encode() + b"\ndata: " + orjson.dumps(value) + b"\n\n"
+
+
+def _still_allowed(watch: Watch) -> bool:
+    """Whether the session, the person and their standing are as good as when the stream began."""
+    try:
+        probe = HttpRequest()
+        probe.session = SessionStore(watch.session)
+        user = get_user(probe)
+        if not user.is_authenticated or str(user.pk) != watch.user:
+            return False
+        with tenant_scope(watch.standing.tenant_id):
+            now = resolver().of_user(watch.user, watch.standing.tenant_id)
+        return now is not None and now.may(Capability.LEDGER_READ) and now.log_id == watch.standing.log_id
+    finally:
+        connection.close()
+
+
+def last_event(request: HttpRequest, newest: Callable[[], Frontier | None]) -> int:
+    """The place after which a stream goes on: of its last event, else what the page shows, else the newest."""
+    for said in (request.headers.get("Last-Event-ID", ""), request.GET.get("after", "")):
+        if said == "-1" or (said.isascii() and said.isdecimal() and len(said) < 17):
+            return int(said)
+    standing = newest()
+    return -1 if standing is None else standing.size - 1
