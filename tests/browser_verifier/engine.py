@@ -17,9 +17,9 @@ from muniment.verifier.pins import Pins
 from muniment.verifier.standalone import muniment_verify as standalone
 
 _VERIFY = """(asked) => {
-  const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  const bytes = (text) => text === null ? undefined : Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
   return asked.map(([data, pin, entry, keys, step]) => muniment.verify(bytes(data), {
-    pin, step: step ?? undefined, entry: entry === null ? undefined : bytes(entry), keys: keys === null ? undefined : bytes(keys),
+    pin, step: step ?? undefined, entry: bytes(entry), keys: bytes(keys),
   }));
 }"""
 _READ = """([name, given]) => given.map((text) => {
@@ -28,7 +28,10 @@ _READ = """([name, given]) => given.map((text) => {
   const prefix = new TextEncoder().encode("muniment/event/1\\0");
   try {
     if (name === "entry") return muniment.examineEntry(raw).problem === null ? hash(Uint8Array.of(0), raw) : null;
-    if (name === "event") return muniment.eventProblem(muniment.readObject(raw)) === null && muniment.isCanonical() ? hash(prefix, raw) : null;
+    if (name === "event") {
+      const problem = muniment.eventProblem(muniment.readObject(raw));
+      return problem === null && muniment.isCanonical() ? hash(prefix, raw) : null;
+    }
     if (name === "proof") return muniment.readProof(raw).index;
     const note = muniment.readNote(raw);
     if (name === "checkpoint") return muniment.readCheckpoint(note.text).size;
@@ -44,12 +47,15 @@ _SIGNATURES = """(asked) => {
 }"""
 
 
+NO_PINS = Pins()
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A bundle, or a proof with its entry, and what is pinned; `step` is how many bytes are read at once."""
 
     data: bytes
-    pins: Pins = Pins()
+    pins: Pins = NO_PINS
     entry: bytes | None = None
     keys: bytes | None = None
     step: int | None = None

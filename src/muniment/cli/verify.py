@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from muniment.core.errors import Malformed
+from muniment.verifier.browser.page import verifier_page
 from muniment.verifier.bundle import Progress
 from muniment.verifier.knownlogs import KnownLogs
 from muniment.verifier.options import MalformedTarget, Options
@@ -34,6 +35,19 @@ _COLOURS: dict[Tone, dict[str, object]] = {
     "strong": {"bold": True},
     "plain": {},
 }
+
+
+def write_page(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """Write the verifier for browsers to a file that is not there yet, and end the command."""
+    if path is None or context.resilient_parsing:
+        return
+    try:
+        with path.open("xb") as file:
+            file.write(verifier_page())
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    click.echo(f"{path} verifies bundles in any browser, without a network.")
+    context.exit()
 
 
 @click.command()
@@ -64,6 +78,15 @@ _COLOURS: dict[Tone, dict[str, object]] = {
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
 @click.option("--quiet", is_flag=True, help="print only the verdict")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=write_page,
+    help="write the verifier for browsers (one HTML file, works offline) to FILE, and end",
+)
 def command(
     targets: tuple[str, ...],
     pin: str | None,
