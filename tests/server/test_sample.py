@@ -103,11 +103,17 @@ def test_causes_lead_across_agents_and_every_cause_is_there(sample: tuple[Instal
     assert len({pair for pair in pairs if pair[0] != pair[1]}) > 8
 
 
+def test_its_people_do_not_count_as_the_first_administrator(sample: tuple[Installation, str]) -> None:
+    of, said = sample
+    link = re.search(r"make the first administrator:\n +http://localhost:\d+/setup\?token=([A-Za-z0-9_-]{43})\n", said)
+    assert link is not None, said
+    assert link[1] in of.run("up", "--sample")
+
+
 def test_a_second_time_nothing_is_added(sample: tuple[Installation, str]) -> None:
     of, _ = sample
     before = sample_log(of).log.size
-    for arguments in (("up", "--sample"), ("up", "--sample", "--detach")):
-        assert "there already" in of.run(*arguments)
+    assert "there already" in of.run("up", "--sample", "--detach")
     assert sample_log(of).log.size == before
 
 

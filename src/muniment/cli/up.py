@@ -21,6 +21,7 @@ from muniment.server.installation_tenants import NewTenant, open_installation
 from muniment.server.runtime import Places, Server, ServerLock, read_server, server_is_running
 from muniment.server.runtime_http import DEFAULT_PORT, HOST, listening_socket
 from muniment.server.runtime_service import Service, detached_service
+from muniment.server.setup.tokens import setup_address
 
 _READY_WITHIN = 60.0
 _LOG_LIMIT = 16 << 20
@@ -68,6 +69,7 @@ def command(detach: bool, port: int | None, evaluation: bool, sample: bool) -> N
     if port is None and listening.getsockname()[1] != DEFAULT_PORT:
         click.echo(f"  port      {DEFAULT_PORT} is taken, so this is {listening.getsockname()[1]} (choose with --port)")
     _warn_about_root(places)
+    _say_setup(places, url)
     if detach:
         server = _leave_running(places, lock, listening)
         click.echo(f"  server    {server.url} (process {server.pid}); its log is {places.log}")
@@ -100,6 +102,15 @@ def _open(places: Places, evaluation: bool) -> tuple[Database, Mode, NewTenant |
         raise
 
 
+def _say_setup(places: Places, url: str) -> None:
+    # By name: passkeys belong to a host's name, and an address has none.
+    base = os.environ.get("MUNIMENT_PUBLIC_URL") or url.replace(HOST, "localhost")
+    with psycopg.connect(places.database_url("app"), autocommit=True) as connection:
+        address = setup_address(places, connection, base)
+    if address is not None:
+        click.secho(f"  set up    open this once, to make the first administrator:\n            {address}", bold=True)
+
+
 def _say_running(places: Places) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     while (server := read_server(places)) is None:
@@ -109,6 +120,7 @@ def _say_running(places: Places) -> None:
             )
         time.sleep(0.1)
     click.echo(f"Muniment runs already in {places.home}: {server.url} (process {server.pid})")
+    _say_setup(places, server.url)
 
 
 def _say_database(database: Database) -> None:

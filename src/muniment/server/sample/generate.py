@@ -13,8 +13,9 @@ from muniment.server.installation_tenants import create_tenant_with_log
 from muniment.server.runtime import Places
 from muniment.server.sample.day import company, tell_day
 from muniment.server.sample.numbering import Line
-from muniment.server.sample.people import make_keys, make_people, make_workspaces
+from muniment.server.sample.people import make_groups, make_keys, make_people, make_workspaces, standing_of
 from muniment.server.sample.submitting import submit
+from muniment.server.sample.visiting import SLUG
 from muniment.server.tenants.resolving import RequestTenant, find_tenant
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from muniment.server.sample.happening import Happening
 
-SLUG: Final = "sample"
 # A told sample is several times as large; a log shorter than this was left behind by a telling that was cut off.
 _TOLD: Final = 300
 _ENDS_BEFORE_NOW: Final = 20.0
@@ -68,7 +68,7 @@ def make_sample(connection: Connection[Any], places: Places, url: str) -> Sample
     log = _log(connection)
     if log.log.size >= _TOLD:
         return Sample(tenant, 0, log.log.size, log.log.sealed, log.walk_ok is True)
-    recorded = _tell(tenant, log.log.log_id, url)
+    recorded = _tell(tenant, url)
     deadline = time.monotonic() + _PATIENCE
     while (log := _log(connection)).log.sealed < log.log.size and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -90,12 +90,13 @@ def _walk(connection: Connection[Any], log: TenantLog, deadline: float) -> bool:
     return False
 
 
-def _tell(tenant: RequestTenant, log_id: int, url: str) -> int:
+def _tell(tenant: RequestTenant, url: str) -> int:
     brightwater = company()
     people = make_people(tenant, brightwater)
-    admin = f"user:{people['admin']}"
-    make_workspaces(tenant, brightwater, admin)
-    keys = make_keys(tenant, log_id, brightwater, admin)
+    admin = standing_of(tenant, people["admin"])
+    make_workspaces(tenant, brightwater, admin.subject)
+    make_groups(tenant, admin)
+    keys = make_keys(tenant, brightwater, admin)
     told = tell_day(people)
     begin = time.time() - _ENDS_BEFORE_NOW - told[-1].at
     known: dict[Happening, str] = {}

@@ -8,17 +8,23 @@ from typing import Any, Final
 from django.utils import timezone
 
 from muniment.core.errors import Refused
-from muniment.ledger.apikeys import create_api_key, revoke_api_key, secret_hash
+from muniment.ledger.apikeys import secret_hash
+from muniment.server.access.standing import Standing, resolver
 from muniment.server.accounts.models import User
+from muniment.server.capabilities import Capability
 from muniment.server.ingest.submission import default_source
 from muniment.server.installation_tenants import REGION
-from muniment.server.members.models import Membership, Role
+from muniment.server.members.models import Group, Membership, Role, ServiceAccount
+from muniment.server.members.services.groups import create_group
+from muniment.server.members.services.machines import create_key, create_service, revoke_key
+from muniment.server.members.services.memberships import admit
+from muniment.server.members.services.roles import create_role
 from muniment.server.recording import SERVER, record, record_apart
 from muniment.server.sample.numbering import Source
 from muniment.server.tenants.identifiers import new_id
 from muniment.server.tenants.models import Workspace
 from muniment.server.tenants.resolving import RequestTenant
-from muniment.server.tenants.scope import ledger_connection, tenant_scope
+from muniment.server.tenants.scope import tenant_scope
 
 _AUDIT_DAYS: Final = 30
 
@@ -51,14 +57,41 @@ def join(tenant: RequestTenant, user: User, code: str) -> None:
     if not tenant.sample:
         raise Refused("this is no sample tenant: people join it by invitation", tenant.slug)
     with tenant_scope(tenant.tenant_id):
-        if Membership.objects.filter(user_id=user.id).exists():
+        if not Membership.objects.filter(user_id=user.id).exists():
+            role = Role.objects.get(code=code)
+            until = timezone.now() + timedelta(days=_AUDIT_DAYS) if role.time_boxed else None
+            admit(SERVER, tenant_id=tenant.tenant_id, slug=tenant.slug, user_id=user.id, roles=[role.id], until=until)
+
+
+def standing_of(tenant: RequestTenant, user_id: str) -> Standing:
+    """What a person may do in the sample.
+
+    Raises:
+        Refused: if they are no member.
+    """
+    with tenant_scope(tenant.tenant_id):
+        standing = resolver().of_user(user_id, tenant.tenant_id)
+    if standing is None:
+        raise Refused("the sample's administrator is no member any more", tenant.slug)
+    return standing
+
+
+def make_groups(tenant: RequestTenant, standing: Standing) -> None:
+    """Make two groups, one in the other, a role of the company's own, and a service account."""
+    with tenant_scope(tenant.tenant_id):
+        if Group.objects.exists():
             return
-        role = Role.objects.get(code=code)
-        until = timezone.now() + timedelta(days=_AUDIT_DAYS) if role.time_boxed else None
-        Membership.objects.create(
-            tenant_id=tenant.tenant_id, slug=tenant.slug, user_id=user.id, roles=[role.id], until=until
+        roles = dict(Role.objects.values_list("code", "id"))
+        watch = create_role(
+            standing,
+            code="on-call",
+            name="On call",
+            description="Reads the ledger and orders walks, at any hour.",
+            capabilities=[Capability.LEDGER_READ, Capability.LEDGER_VERIFY, Capability.SOURCE_READ],
         )
-        record("member.join", by=SERVER, resource=("user", user.id), labels={"role": code, "sample": "yes"})
+        engineers = create_group(standing, name="Engineers", roles=[roles["engineer"]])
+        create_group(standing, name="Night shift", roles=[watch.id], parent_id=engineers.id)
+        create_service(standing, name="SIEM", roles=[roles["viewer"]])
 
 
 def make_workspaces(tenant: RequestTenant, company: dict[str, Any], by: str) -> None:
@@ -72,22 +105,23 @@ def make_workspaces(tenant: RequestTenant, company: dict[str, Any], by: str) -> 
                 record("workspace.change", by=by, resource=("workspace", name), labels={"change": "made"})
 
 
-def make_keys(tenant: RequestTenant, log_id: int, company: dict[str, Any], by: str) -> dict[str, tuple[str, Source]]:
-    """Make an append key for each capture, and one that was lost and revoked.
+def make_keys(tenant: RequestTenant, company: dict[str, Any], standing: Standing) -> dict[str, tuple[str, Source]]:
+    """Make an append key for each capture, one that reads, and one that was lost and revoked.
 
     Returns:
         By the capture's name, the key's token and the source that it will write.
     """
     made: dict[str, tuple[str, Source]] = {}
-    with tenant_scope(tenant.tenant_id), ledger_connection() as raw:
+    with tenant_scope(tenant.tenant_id):
         for capture in company["captures"]:
-            key = create_api_key(raw, by=by, log_id=log_id, scope="append", label=capture["label"])
+            key = create_key(standing, label=capture["label"], scope="append")
             numbered = capture["kind"] != "plain"
             source = new_id("src") if numbered else _default_source(key.key_id, key.token)
             made[capture["name"]] = key.token, Source(source, numbered)
-        create_api_key(raw, by=by, log_id=log_id, scope="read", label="SIEM (reads)")
-        lost = create_api_key(raw, by=by, log_id=log_id, scope="read", label="laptop (lost)")
-        revoke_api_key(raw, by=by, log_id=log_id, key_id=lost.key_id)
+        service = ServiceAccount.objects.get(name="SIEM")
+        create_key(standing, label="SIEM (reads)", scope="read", service_id=service.id)
+        lost = create_key(standing, label="laptop (lost)", scope="read")
+        revoke_key(standing, lost.key_id)
     return made
 
 

@@ -52,8 +52,8 @@ def setup_address(places: Places, connection: Connection[Any], base: str) -> str
 
 
 def is_set_up(connection: Connection[Any]) -> bool:
-    """Whether anybody has an account."""
-    row = connection.execute("SELECT EXISTS (SELECT 1 FROM django.accounts_user)").fetchone()
+    """Whether anybody has an account; the sample's made-up people, who have no address of their own, do not count."""
+    row = connection.execute("SELECT EXISTS (SELECT 1 FROM django.account_emailaddress)").fetchone()
     return row is not None and bool(row[0])
 
 
