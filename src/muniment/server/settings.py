@@ -100,7 +100,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "muniment.server.accounts.middleware.SessionLimits",
+    "muniment.server.accounts.middleware.RequireSecondFactor",
     "muniment.server.sso.gate.SsoOnly",
 ]
 ROOT_URLCONF = "muniment.server.urls"
@@ -143,6 +144,8 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_LOGIN_TIMEOUT = 600
 # allauth counts attempts in the memory of one process; `accounts.throttle` counts in the database.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+PASSWORD_RESET_TIMEOUT = 3600
 MFA_ADAPTER = "muniment.server.accounts.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 LOGIN_REDIRECT_URL = "tenants:choose"

@@ -6,7 +6,8 @@ is recorded nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from django.db import DatabaseError, connection
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 
 from muniment.server.access.standing import resolver
 from muniment.server.accounts.models import User
-from muniment.server.recording import record_apart
+from muniment.server.recording import installation_tenant, record, record_apart
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.resolving import RequestTenant
 from muniment.server.tenants.scope import tenant_scope
@@ -52,6 +53,33 @@ def record_account(
     tenant = tenant_of(request) if request is not None else None
     if tenant is not None and user is not None and _is_member(user, tenant):
         record_apart(tenant.tenant_id, action, by=actor, resource=about, outcome=outcome, labels=labels)
+
+
+@contextmanager
+def recorded_change(
+    request: HttpRequest | None,
+    action: str,
+    user: User,
+    *,
+    resource: tuple[str, str] | None = None,
+    by: str | None = None,
+) -> Iterator[dict[str, object]]:
+    """Run the block and record it in one transaction of the installation's log; then in the tenant's log, as above.
+
+    Yields:
+        The labels, to be filled in.
+
+    Raises:
+        Refused: if the ledger does not take it; nothing of the block stays.
+    """
+    labels: dict[str, object] = {}
+    actor, about = by or user.subject, resource or ("user", user.pk)
+    with tenant_scope(installation_tenant()):
+        yield labels
+        record(action, by=actor, resource=about, labels=labels)
+    tenant = tenant_of(request) if request is not None else None
+    if tenant is not None and _is_member(user, tenant):
+        record_apart(tenant.tenant_id, action, by=actor, resource=about, labels=labels)
 
 
 def _is_member(user: User, tenant: RequestTenant) -> bool:

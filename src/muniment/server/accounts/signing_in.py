@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
-from allauth.account.internal.flows.login import perform_password_login, record_authentication
+from allauth.account.internal.flows.login import perform_login, perform_password_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import authenticate
@@ -13,7 +14,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from muniment.server.accounts import factors
+from muniment.server.accounts import factors, mail, passkeys
 from muniment.server.accounts.addresses import client_address, network_of
 from muniment.server.accounts.events import record_account
 from muniment.server.accounts.models import User
@@ -86,7 +87,58 @@ def with_code(request: HttpRequest, user: User, code: str) -> Authenticator | At
     left = factors.recovery_codes_left(user) if taken.type == factors.RECOVERY else ""
     record_account(request, "mfa.verify", user, labels={"factor": taken.type, "recovery_codes_left": left})
     note_factor(request, user, taken)
+    if taken.type == factors.RECOVERY:
+        mail.notify(user, "recovery-code-used", "A recovery code was used to open your Muniment account.")
     return taken
+
+
+def with_passkey(request: HttpRequest, user: User, response: Mapping[str, Any]) -> Authenticator | Attempt:
+    """Try a passkey as a person's second factor.
+
+    Returns:
+        As `with_code`.
+    """
+    attempt = begin(by_address(FACTOR_ADDRESS, request), Name(FACTOR_ACCOUNT, user.pk))
+    if not attempt.taken:
+        return attempt
+    taken = passkeys.finish_authentication(request, user, response)
+    if taken is None:
+        record_account(
+            request,
+            "mfa.verify",
+            user,
+            outcome="failure",
+            labels={"factor": factors.PASSKEY, "locked_seconds": attempt.locks or ""},
+        )
+        return attempt
+    attempt.succeeded()
+    record_account(request, "mfa.verify", user, labels={"factor": taken.type})
+    note_factor(request, user, taken)
+    return taken
+
+
+def with_passkey_alone(
+    request: HttpRequest, response: Mapping[str, Any], *, next_path: str
+) -> HttpResponseBase | Attempt:
+    """Sign in with a passkey that verified its user: both factors in one.
+
+    Returns:
+        The way on, or the attempt that failed or was not taken.
+    """
+    attempt = begin(by_address(LOGIN_ADDRESS, request))
+    if not attempt.taken:
+        return attempt
+    taken = passkeys.finish_authentication(request, None, response)
+    if taken is None:
+        if _unknown.take(_ONE_NAME, time.monotonic()) == 0:
+            record_account(request, "user.login", None, outcome="failure", labels={"method": "passkey"})
+        return attempt
+    attempt.succeeded()
+    user = cast("User", taken.user)
+    record_account(request, "mfa.verify", user, labels={"factor": taken.type})
+    request.session.cycle_key()
+    note_factor(request, user, taken, passwordless=True)
+    return cast("HttpResponse", perform_login(request, Login(user=user, redirect_url=next_path, email=user.email)))
 
 
 def note_factor(request: HttpRequest, user: User, taken: Authenticator, *, passwordless: bool = False) -> None:
