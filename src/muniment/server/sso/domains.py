@@ -6,12 +6,11 @@ Checked over `https://<domain>/.well-known/muniment-domain`. A DNS TXT record is
 from __future__ import annotations
 
 import hmac
-import os
 import re
 from typing import Final
 
 from muniment.core.errors import Malformed, MunimentError, Refused
-from muniment.server.sso.network import ask, private_allowed
+from muniment.server.sso.network import ask
 
 PATH: Final = "/.well-known/muniment-domain"
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
@@ -28,7 +27,18 @@ PUBLIC_MAIL: Final = frozenset(
             "yahoo.com",
             "icloud.com",
         ),
-        *("me.com", "aol.com", "gmx.de", "gmx.net", "web.de", "mail.ru", "yandex.ru", "proton.me", "protonmail.com"),
+        *(
+            "icloud.com",
+            "me.com",
+            "aol.com",
+            "gmx.de",
+            "gmx.net",
+            "web.de",
+            "mail.ru",
+            "yandex.ru",
+            "proton.me",
+            "protonmail.com",
+        ),
         *("wp.pl", "o2.pl", "onet.pl", "interia.pl", "qq.com", "163.com"),
     )
 )
@@ -49,9 +59,8 @@ def check_domain(text: str) -> str:
 
 
 def challenge_address(domain: str) -> str:
-    """Where the token must be found. `MUNIMENT_DOMAIN_PORT` is for tests, beside private addresses alone."""
-    port = os.environ.get("MUNIMENT_DOMAIN_PORT") if private_allowed() else None
-    return f"http://{domain}:{port}{PATH}" if port else f"https://{domain}{PATH}"
+    """Where the token must be found."""
+    return f"https://{domain}{PATH}"
 
 
 def check_challenge(domain: str, token: str) -> None:

@@ -220,7 +220,7 @@ def _log_in(
     login = Login(
         user=admitted.user,
         email=admitted.user.email,
-        redirect_url=sign_in.next_path or reverse("overview:home"),
+        redirect_url=sign_in.next_path or f"{tenant.prefix}/",
     )
     return cast("HttpResponse", perform_login(request, login))
 
