@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from muniment.verifier.browser.page import verifier_page
 from tests.browser_verifier.engine import Engine
 from tests.support.browser import ARGUMENTS, CHROMIUM, Visitor, visiting
+
+
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
