@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
 from muniment.server.accounts.models import User
@@ -76,10 +76,9 @@ class Allowance:
 def members(asked: MemberQuery, directory: Directory, now: datetime) -> QuerySet[Membership]:
     """The rows that match, in order. The names are annotated as `shown_name` and `shown_email`."""
     people = User.objects.filter(id=OuterRef("user_id"))
-    rows = Membership.objects.annotate(
-        shown_email=Coalesce(Subquery(people.values("email")[:1]), Value("")),
-        own_name=NullIf(Subquery(people.values("name")[:1]), Value("")),
-    ).annotate(shown_name=Coalesce("own_name", "shown_email"))
+    name, email = (Subquery(people.values(field)[:1], output_field=CharField()) for field in ("name", "email"))
+    rows = Membership.objects.annotate(shown_email=Coalesce(email, Value("")))
+    rows = rows.annotate(shown_name=Coalesce(NullIf(name, Value("")), "shown_email"))
     if asked.search:
         rows = rows.filter(
             Q(shown_name__icontains=asked.search) | Q(shown_email__icontains=asked.search) | Q(user_id=asked.search)
@@ -95,8 +94,7 @@ def members(asked: MemberQuery, directory: Directory, now: datetime) -> QuerySet
         rows = rows.filter(until__gt=now)
     elif asked.state == "ended":
         rows = rows.filter(until__lte=now)
-    name = asked.sort.removeprefix("-")
-    column = SORTS.get(name, SORTS["name"])
+    column = SORTS.get(asked.sort.removeprefix("-"), SORTS["name"])
     order = Lower(column) if column.startswith("shown") else F(column)
     if asked.sort.startswith("-"):
         return rows.order_by(order.desc(nulls_last=True), "-id")
