@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from muniment.server.explorer.bodies import visible
 from muniment.server.explorer.causality import Causality, Happening
 
 COLUMN: Final = 184
@@ -88,7 +89,8 @@ def _curve(cause: Box, effect: Box) -> str:
     return f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
 
 
-def _fitted(text: str) -> str:
+def _fitted(source: str) -> str:
+    text = visible(source)
     return text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
 
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, ParamSpec
 
 import orjson
-from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
-from django.template.loader import render_to_string
+from django.http.response import HttpResponseBase
 
 from muniment.ledger.surroundings import Frontier, entries_from
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.capabilities import Capability
+from muniment.server.explorer.cells import rows_html
 from muniment.server.explorer.columns import Layout
 from muniment.server.explorer.live import HUB, MOST_AT_ONCE, Fresh, News, Place, Viewer
 from muniment.server.explorer.matching import matches
 from muniment.server.explorer.question import Question
 from muniment.server.explorer.rows import parsed, row_of
 from muniment.server.tenants.scope import tenant_scope
+
+P = ParamSpec("P")
 
 HEARTBEAT: Final = 15.0
 RECHECK: Final = 30.0
@@ -55,6 +58,19 @@ class Watch:
     after: int
 
 
+def releasing(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """A view whose answer goes on for long: the request's own connection goes back to the pool before it begins."""
+
+    @functools.wraps(view)
+    def released(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return released
+
+
 class LiveResponse(StreamingHttpResponse):
     """A stream that gives its place back also when it was never begun."""
 
@@ -73,8 +89,6 @@ class LiveResponse(StreamingHttpResponse):
 
 
 async def _events(watch: Watch, place: Place) -> AsyncIterator[bytes]:
-    # The request's own connection goes back to the pool: a stream must not keep one.
-    await sync_to_async(connection.close)()
     viewer = HUB.join(watch.standing)
     try:
         yield b"retry: 3000\n\n"
@@ -139,14 +153,9 @@ def _rows(watch: Watch, fresh: list[Fresh], skipped: int, news: News, last: int)
     """New rows as an event, newest first. `skipped` counts entries that were not looked at: some may match."""
     shown = fresh[-MOST_ROWS:]
     rows = [row_of(new.entry, new.document, news.standing, news.names) for new in reversed(shown)]
-    html = render_rows(rows, watch.layout, watch.base, new=True)
+    html = rows_html(rows, watch.layout, watch.base, new=True)
     told = {"html": html, "count": len(fresh), "shown": len(rows), "skipped": skipped}
     return _event("rows", told, number=last)
-
-
-def render_rows(rows: list[Any], layout: Layout, base: str, *, new: bool = False) -> str:
-    """Rows of the ledger's table as HTML; the page and the stream draw them alike."""
-    return render_to_string("explorer/rows.html", {"rows": rows, "layout": layout, "base": base, "new": new})
 
 
 def _event(name: str, value: Mapping[str, object], *, number: int | None = None) -> bytes:

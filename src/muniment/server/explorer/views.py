@@ -22,6 +22,7 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer import services
+from muniment.server.explorer.cells import rows_html
 from muniment.server.explorer.columns import (
     COLUMNS,
     COLUMNS_COOKIE,
@@ -37,7 +38,7 @@ from muniment.server.explorer.lookup import look_up
 from muniment.server.explorer.names import names_of
 from muniment.server.explorer.question import LABELS, OUTCOMES, PRESET_WORDS, Question, read_question
 from muniment.server.explorer.rows import Row, parsed, people_in, row_of
-from muniment.server.explorer.stream import LiveResponse, Watch, last_event, render_rows
+from muniment.server.explorer.stream import LiveResponse, Watch, last_event, releasing
 
 PAGE_SIZE: Final = 50
 _YEAR: Final = 365 * 86_400
@@ -131,7 +132,7 @@ def _answer(
         "question": question,
         "layout": layout,
         "base": base,
-        "rows_html": render_rows(shown["rows"], layout, base),
+        "rows_html": rows_html(shown["rows"], layout, base),
         "live_url": live,
         "chips": list(question.chips()),
         "given": dict(question.given),
@@ -179,6 +180,7 @@ def _jump(request: HttpRequest, standing: Standing, typed: str) -> HttpResponse:
     return _answer(request, _layout(request), question, shown, status=200 if entries else 404)
 
 
+@releasing
 @page(needs=Capability.LEDGER_READ)
 def live(request: HttpRequest) -> HttpResponseBase:
     """The stream of new rows for the same filters."""
@@ -210,6 +212,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
     return LiveResponse(watch, place)
 
 
+@releasing
 @page(needs=Capability.EXPORT_CREATE, step_up="writes", methods=("POST",))
 def export_shown(request: HttpRequest) -> HttpResponseBase:
     """What the page shows, as a download; recorded."""

@@ -36,3 +36,14 @@ if (filters) {
     for (const field of filters.elements) field.disabled = false;
   });
 }
+
+// A graph wider than its frame opens at the entry in question; hidden tabs have no width until they are shown.
+function centre(graph) {
+  const self = graph.querySelector(".graph-self rect");
+  if (!self || !graph.clientWidth || graph.dataset.centred) return;
+  graph.dataset.centred = "yes";
+  const box = self.getBoundingClientRect();
+  graph.scrollLeft += box.left + box.width / 2 - (graph.getBoundingClientRect().left + graph.clientWidth / 2);
+}
+const seen = new ResizeObserver((entries) => entries.forEach((entry) => centre(entry.target)));
+for (const graph of document.querySelectorAll("[data-graph]")) seen.observe(graph);
