@@ -156,7 +156,8 @@ def _download(client: httpx.Client, order: Mapping[str, object], path: Path, *, 
     """Write the bundle; while the ledger has not sealed what was asked for, wait for it."""
     for attempt in range(_TRIES):
         with client.stream("POST", "/api/bundles", json=dict(order)) as answer:
-            if answer.status_code == 503 and attempt + 1 < _TRIES:
+            # 503: too many downloads at one time. 409: something asked for is recorded and not sealed yet.
+            if answer.status_code in (409, 503) and attempt + 1 < _TRIES:
                 wait = answer.headers.get("Retry-After", "1")
                 time.sleep(min(float(wait), 10.0) if wait.isdecimal() else 1.0)
                 continue

@@ -24,7 +24,8 @@ from muniment.server.tenants.scope import ledger_connection, tenant_scope
 if TYPE_CHECKING:
     from muniment.ledger.receipt import Receipt
 
-SERVER: Final = "system:muniment"
+# Not the name under which the ledger and its upkeep record: what people and keys do is sealed at once.
+SERVER: Final = "system:server"
 
 
 def record(
