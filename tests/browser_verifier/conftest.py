@@ -12,7 +12,6 @@ from muniment.verifier.browser.page import verifier_page
 from tests.browser_verifier.engine import Engine
 from tests.support.browser import ARGUMENTS, CHROMIUM, Visitor, visiting
 
-
 expect.set_options(timeout=30_000)
 
 

@@ -242,20 +242,53 @@ def test_a_dropped_file_is_verified(offline: Visitor, book: Logbook) -> None:
     expect(offline.page.locator("#verdict-title")).to_have_text("Verified, self-attested only")
 
 
-def test_the_work_is_done_in_a_worker_and_beside_the_page_where_none_can_be_made(
+NO_WORKER = "window.Worker = class { constructor() { throw new DOMException('none', 'SecurityError'); } };"
+BROKEN_WORKER = """window.Worker = class {
+  constructor() { setTimeout(() => this.onerror(new Event("error", {cancelable: true}))); }
+  postMessage() { window.asked = true; }
+  terminate() {}
+};"""
+
+
+@pytest.mark.parametrize(
+    ("script", "workers"), [("", 1), (NO_WORKER, 0), (BROKEN_WORKER, 0)], ids=["a worker", "none", "a broken one"]
+)
+def test_the_work_is_done_in_a_worker_and_beside_the_page_where_none_runs(
+    browser: Browser, saved_page: str, book: Logbook, tmp_path: Path, script: str, workers: int
+) -> None:
+    with visiting(browser, offline=True) as visitor:
+        visitor.context.add_init_script(script)
+        visitor.page.goto(saved_page)
+        give(visitor.page, tmp_path, book.bundle())
+        expect(visitor.page.locator("#verdict-title")).to_have_text("Verified, self-attested only")
+        assert len(visitor.page.workers) == workers
+        expect(visitor.page.locator(".rows details")).to_have_count(50)
+
+
+def test_reading_can_be_stopped_and_then_nothing_is_verified(
     browser: Browser, saved_page: str, book: Logbook, tmp_path: Path
 ) -> None:
-    for without in (
-        "",
-        "window.Worker = class { constructor() { throw new DOMException('none', 'SecurityError'); } };",
-    ):
-        with visiting(browser, offline=True) as visitor:
-            visitor.context.add_init_script(without)
-            visitor.page.goto(saved_page)
-            give(visitor.page, tmp_path, book.bundle())
-            expect(visitor.page.locator("#verdict-title")).to_have_text("Verified, self-attested only")
-            assert len(visitor.page.workers) == (0 if without else 1)
-            expect(visitor.page.locator(".rows details")).to_have_count(50)
+    with visiting(browser, offline=True) as visitor:
+        page = visitor.page
+        visitor.context.add_init_script(f"{NO_WORKER} Blob.prototype.arrayBuffer = () => new Promise(() => undefined);")
+        page.goto(saved_page)
+        give(page, tmp_path, book.bundle())
+        page.click("#cancel")
+        expect(page.locator("#refused")).to_have_text("Stopped. Nothing was verified.")
+        expect(page.locator("#working")).to_be_hidden()
+        expect(page.locator("#result")).to_be_hidden()
+
+
+def test_a_file_that_changed_after_it_was_verified_is_not_shown_as_verified(
+    offline: Visitor, book: Logbook, tmp_path: Path
+) -> None:
+    give(offline.page, tmp_path, book.bundle())
+    expect(offline.page.locator("#verdict-title")).to_have_text("Verified, self-attested only")
+    (tmp_path / "evidence.bundle").write_bytes(book.bundle().replace(b"wks-prod-01", b"wks-prod-02"))
+    row = offline.page.locator(".rows details").nth(3)
+    row.locator("summary").click()
+    expect(row).to_contain_text(re.compile("cannot be read again|has changed since it was verified"))
+    expect(row).not_to_contain_text("it hashes to the entry hash")
 
 
 def test_the_result_can_be_copied_as_json(offline: Visitor, book: Logbook, tmp_path: Path) -> None:
