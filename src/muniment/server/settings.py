@@ -75,6 +75,8 @@ INSTALLED_APPS = [
     "django_cotton",
     "django_htmx",
     "ninja",
+    # Before allauth: of two templates of one name, ours is found.
+    "muniment.server.accounts",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -84,10 +86,14 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "muniment.server.ledgerapp",
     "muniment.server.tenants",
-    "muniment.server.accounts",
+    "muniment.server.setup",
     "muniment.server.members",
     "muniment.server.explorer",
     "muniment.server.sso",
+    "muniment.server.overview",
+    "muniment.server.verification",
+    "muniment.server.sources",
+    "muniment.server.trail",
     "muniment.server.web",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,45 @@
+"""The first page of a tenant."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from muniment.ledger.source_activity import SourceActivity
+from muniment.server.access.pages import page, page_standing
+from muniment.server.capabilities import Capability
+from muniment.server.overview.summary import CAP, CONTROL_DAYS, summarise
+from muniment.server.overview.verdict import STATEMENT
+from muniment.server.tenants.scope import ledger_connection
+
+SHOWN_SILENT = 10
+
+
+@page(needs=None)
+def home(request: HttpRequest) -> HttpResponse:
+    """Is the record intact? And what else needs a look. Members who may not see the ledger are told so."""
+    standing = page_standing(request)
+    if not standing.may(Capability.LEDGER_READ):
+        return render(request, "overview/member.html")
+    with ledger_connection() as connection:
+        summary = summarise(connection, standing)
+    names_sources = standing.may(Capability.SOURCE_READ)
+    silent: list[SourceActivity] = summary.silent[:SHOWN_SILENT] if names_sources else []
+    return render(
+        request,
+        "overview/home.html",
+        {
+            "summary": summary,
+            "statement": STATEMENT,
+            "cap": CAP,
+            "control_days": CONTROL_DAYS,
+            "rates": [minute.entries for minute in summary.minutes],
+            "rate_names": [minute.at.strftime("%H:%M") for minute in summary.minutes],
+            "denied": summary.setbacks_of("denied"),
+            "failed": summary.setbacks_of("failure"),
+            "silent": silent,
+            "silent_more": len(summary.silent) - len(silent) if names_sources else 0,
+            "names_sources": names_sources,
+            "evidenced": sum(1 for row in summary.coverage if row.evidence.entries),
+        },
+    )
