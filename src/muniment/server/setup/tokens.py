@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from muniment.core.errors import Refused
+from muniment.ledger.connection import tenant_transaction
+from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.runtime import Places, write_private
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -52,8 +55,16 @@ def setup_address(places: Places, connection: Connection[Any], base: str) -> str
 
 
 def is_set_up(connection: Connection[Any]) -> bool:
-    """Whether anybody has an account; the sample's made-up people, who have no address of their own, do not count."""
-    row = connection.execute("SELECT EXISTS (SELECT 1 FROM django.account_emailaddress)").fetchone()
+    """Whether the installation has an administrator.
+
+    Args:
+        connection: as muniment_app, outside every other tenant's transaction.
+    """
+    tenant = tenant_by_slug(connection, INSTALLATION_SLUG)
+    if tenant is None:
+        return False
+    with tenant_transaction(connection, tenant.tenant_id):
+        row = connection.execute("SELECT EXISTS (SELECT 1 FROM django.members_membership)").fetchone()
     return row is not None and bool(row[0])
 
 
