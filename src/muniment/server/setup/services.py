@@ -1,4 +1,4 @@
-"""The first administrator: an account, and membership in the installation's own tenant and in the first one."""
+"""The first administrator: an account, and membership in the installation's own tenant, the first one and the sample."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from muniment.server.accounts.models import User
 from muniment.server.members.models import Membership, Role
 from muniment.server.members.provisioning import ADMINISTRATOR
 from muniment.server.recording import record
+from muniment.server.sample.visiting import admit_to_sample
 from muniment.server.setup import tokens
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.scope import ledger_connection, tenant_scope
@@ -60,6 +61,7 @@ def make_administrator(user: User, password: str, token: str) -> None:
         for slug in (INSTALLATION_SLUG, FIRST_SLUG):
             _join(user, slug)
     tokens.forget_token(settings.PLACES)
+    admit_to_sample(user)
 
 
 def has_first_tenant() -> bool:
