@@ -17,6 +17,7 @@ from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.overview import api as overview
 from muniment.server.problems import refuse
 from muniment.server.sources import api as sources
+from muniment.server.sso import api as sso
 from muniment.server.trail import api as trail
 from muniment.server.verification import api as verification
 from muniment.version import __version__
@@ -68,5 +69,19 @@ api = LedgerAPI(
 )
 install(api)
 # Proofs before entries: `5/proof` would else be read as the event "proof" of the source "5".
-for module in (explorer, proofs, entries, bundles, logs, audit, health, docs, overview, verification, sources, trail):
+for module in (
+    explorer,
+    proofs,
+    entries,
+    bundles,
+    logs,
+    audit,
+    health,
+    docs,
+    overview,
+    verification,
+    sources,
+    trail,
+    sso,
+):
     api.add_router("", module.router)

@@ -17,6 +17,7 @@ from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.members.models import Membership, Role
 from muniment.server.members.standing import capabilities_of, roles_of
+from muniment.server.members.workflow import NoSuch
 from muniment.server.recording import record
 from muniment.server.sso import domains, saml
 from muniment.server.sso.models import SsoConnection, SsoIdentity, SsoPolicy, VerifiedDomain
@@ -74,11 +75,13 @@ def connection(standing: Standing, connection_id: str) -> SsoConnection:
     """One connection.
 
     Raises:
-        Refused: if the tenant has none with this id.
+        NoSuch: if the tenant has none with this id.
     """
-    row = SsoConnection.objects.filter(tenant_id=standing.tenant_id, id=connection_id).first()
+    row = None
+    if "\0" not in connection_id:
+        row = SsoConnection.objects.filter(tenant_id=standing.tenant_id, id=connection_id).first()
     if row is None:
-        raise Refused("there is no such connection", "connection")
+        raise NoSuch("there is no such connection", "connection")
     return row
 
 
@@ -204,11 +207,14 @@ def set_break_glass(standing: Standing, membership_id: str, *, allowed: bool) ->
     """Let a member in with a password although single sign-on is demanded, or no longer.
 
     Raises:
-        Refused: if there is no such member, or it is the last one.
+        NoSuch: if there is no such member.
+        Refused: if it is the last one.
     """
-    member = Membership.objects.filter(tenant_id=standing.tenant_id, id=membership_id).first()
+    member = None
+    if "\0" not in membership_id:
+        member = Membership.objects.filter(tenant_id=standing.tenant_id, id=membership_id).first()
     if member is None:
-        raise Refused("there is no such member", "member")
+        raise NoSuch("there is no such member", "member")
     member.break_glass = allowed
     member.save(update_fields=["break_glass"])
     if is_enforced(standing) and not _break_glass_administrators(standing):
@@ -249,11 +255,13 @@ def domain(standing: Standing, domain_id: str) -> VerifiedDomain:
     """One domain.
 
     Raises:
-        Refused: if the tenant has none with this id.
+        NoSuch: if the tenant has none with this id.
     """
-    row = VerifiedDomain.objects.filter(tenant_id=standing.tenant_id, id=domain_id).first()
+    row = None
+    if "\0" not in domain_id:
+        row = VerifiedDomain.objects.filter(tenant_id=standing.tenant_id, id=domain_id).first()
     if row is None:
-        raise Refused("there is no such domain", "domain")
+        raise NoSuch("there is no such domain", "domain")
     return row
 
 

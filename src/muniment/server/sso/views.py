@@ -6,12 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from muniment.core.errors import MunimentError, Refused
+from muniment.core.errors import MunimentError
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.accounts.models import User
 from muniment.server.capabilities import Capability
 from muniment.server.members.models import Membership, Role
+from muniment.server.members.workflow import NoSuch
 from muniment.server.sso import domains, services
 from muniment.server.sso.forms import ConnectionForm, DomainForm
 from muniment.server.sso.models import SsoConnection
@@ -114,7 +115,7 @@ def domain(request: HttpRequest, domain_id: str, what: str) -> HttpResponse:
     standing = page_standing(request)
     try:
         row = services.domain(standing, domain_id)
-    except Refused as error:
+    except NoSuch as error:
         raise Http404 from error
     if what == "verify":
         services.verify_domain(standing, row)
@@ -166,7 +167,7 @@ def _form(request: HttpRequest, form: ConnectionForm, row: SsoConnection | None)
 def _connection(standing: Standing, connection_id: str) -> SsoConnection:
     try:
         return services.connection(standing, connection_id)
-    except Refused as error:
+    except NoSuch as error:
         raise Http404 from error
 
 

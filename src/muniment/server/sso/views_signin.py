@@ -25,6 +25,7 @@ from muniment.server.access.stepup import is_fresh
 from muniment.server.accounts.models import User
 from muniment.server.accounts.nexts import safe_path
 from muniment.server.capabilities import Capability
+from muniment.server.members.workflow import NoSuch
 from muniment.server.recording import SERVER, record, record_apart
 from muniment.server.sso import oidc, pending, saml, services, services_signin
 from muniment.server.sso.models import SsoConnection
@@ -79,7 +80,10 @@ def link(request: HttpRequest, connection_id: str) -> HttpResponseBase:
 @page(needs=Capability.SSO_MANAGE, step_up="writes", methods=("POST",))
 def trial(request: HttpRequest, connection_id: str) -> HttpResponseBase:
     """Try a connection out: sign in through it and see what the provider says, without anybody being let in."""
-    row = services.connection(page_standing(request), connection_id)
+    try:
+        row = services.connection(page_standing(request), connection_id)
+    except NoSuch as error:
+        raise Http404 from error
     return _refusing(request, _tenant(request), row.id, lambda: _to_provider(request, row, "test", ""))
 
 
