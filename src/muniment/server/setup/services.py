@@ -1,4 +1,4 @@
-"""The first administrator: an account, and membership in the installation's own tenant, the first one and the sample."""
+"""The first administrator: an account, and membership in the installation's tenant, the first one and the sample."""
 
 from __future__ import annotations
 
