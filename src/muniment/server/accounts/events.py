@@ -1,7 +1,7 @@
 """What becomes of people's accounts, in the ledger: the installation's log, and the tenant's log when it is named.
 
-Who did it is the person's random id. An attempt under an address that nobody has is `user:unknown`: the address itself
-is recorded nowhere.
+Who did it is the person's random id. An attempt under an address that nobody has is by `system:visitor`: the address
+itself is recorded nowhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.resolving import RequestTenant
 from muniment.server.tenants.scope import tenant_scope
 
-UNKNOWN: Final = "user:unknown"
+UNKNOWN: Final = "system:visitor"
 
 
 def record_account(
