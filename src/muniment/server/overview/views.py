@@ -10,7 +10,6 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.capabilities import Capability
 from muniment.server.overview.summary import CAP, CONTROL_DAYS, summarise
 from muniment.server.overview.verdict import STATEMENT
-from muniment.server.tenants.scope import ledger_connection
 
 SHOWN_SILENT = 10
 
@@ -21,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
     standing = page_standing(request)
     if not standing.may(Capability.LEDGER_READ):
         return render(request, "overview/member.html")
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         summary = summarise(connection, standing)
     names_sources = standing.may(Capability.SOURCE_READ)
     silent: list[SourceActivity] = summary.silent[:SHOWN_SILENT] if names_sources else []
@@ -40,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "silent": silent,
             "silent_more": len(summary.silent) - len(silent) if names_sources else 0,
             "names_sources": names_sources,
+            "most": max((row.evidence.entries for row in summary.coverage), default=0) or 1,
             "evidenced": sum(1 for row in summary.coverage if row.evidence.entries),
         },
     )

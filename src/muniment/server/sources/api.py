@@ -19,7 +19,7 @@ from muniment.server.members.workflow import NoSuch
 from muniment.server.moments import moment
 from muniment.server.problems import refuse
 from muniment.server.sources.listing import KeyRow, ServiceRow, key_rows, service_rows
-from muniment.server.tenants.scope import ledger_connection, tenant_scope
+from muniment.server.tenants.scope import tenant_scope
 
 router = Router(tags=["sources"])
 
@@ -82,7 +82,7 @@ def source(request: HttpRequest, source_id: str) -> dict[str, object]:
 def keys(request: HttpRequest) -> dict[str, object]:
     """Every key of the log, open ones first, without their secrets."""
     standing = standing_in(request)
-    with tenant_scope(standing.tenant_id), ledger_connection() as connection:
+    with tenant_scope(standing.tenant_id), standing.transaction() as connection:
         rows = key_rows(connection, standing)
     return {"keys": [_key(row) for row in rows]}
 
@@ -128,7 +128,7 @@ def revoke_key(request: HttpRequest, key_id: str) -> Status[None]:
 def service_accounts(request: HttpRequest) -> dict[str, object]:
     """The open service accounts, by name."""
     standing = standing_in(request)
-    with tenant_scope(standing.tenant_id), ledger_connection() as connection:
+    with tenant_scope(standing.tenant_id), standing.transaction() as connection:
         rows = service_rows(key_rows(connection, standing))
     return {"service_accounts": [_service(row) for row in rows]}
 

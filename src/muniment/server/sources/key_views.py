@@ -15,7 +15,6 @@ from muniment.server.members.views.attempts import attempt
 from muniment.server.members.workflow import NoSuch
 from muniment.server.sources.forms import KeyForm, ServiceForm
 from muniment.server.sources.listing import KeyRow, key_rows, service_rows
-from muniment.server.tenants.scope import ledger_connection
 
 
 @page(needs=Capability.SOURCE_READ)
@@ -105,5 +104,6 @@ def close_service(request: HttpRequest, service_id: str) -> HttpResponse:
 
 
 def _rows(request: HttpRequest) -> list[KeyRow]:
-    with ledger_connection() as connection:
-        return key_rows(connection, page_standing(request))
+    standing = page_standing(request)
+    with standing.transaction() as connection:
+        return key_rows(connection, standing)

@@ -24,7 +24,6 @@ from muniment.server.members import services
 from muniment.server.members.views.attempts import attempt
 from muniment.server.sources.forms import ConnectForm
 from muniment.server.sources.setups import SETUPS, Filling
-from muniment.server.tenants.scope import ledger_connection
 from muniment.server.verification.report import report_of
 from muniment.server.verification.services import pin_of
 
@@ -37,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     standing = page_standing(request)
     now = datetime.now(UTC)
     only = request.GET.get("state", "")
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         found = sources_of_log(connection, standing.log_id, limit=MOST_LISTED + 1)
         walks = walk_history(connection, standing.log_id, limit=1, full=True)
     rows = [(source, source.silent(now)) for source in found[:MOST_LISTED]]
@@ -65,7 +64,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def source(request: HttpRequest, source_id: str) -> HttpResponse:
     """One source: its key, its rhythm, and the numbers of its newest entries."""
     standing = page_standing(request)
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         found = source_of_log(connection, standing.log_id, source_id) if "\0" not in source_id else None
         if found is None:
             raise Http404
@@ -101,7 +100,7 @@ def set_up(request: HttpRequest, kind: str) -> HttpResponse:
         label = form.cleaned_data["label"]
         made = attempt(request, form, lambda: services.create_key(standing, label=label, scope="append"))
         if made is not None:
-            with ledger_connection() as connection:
+            with standing.transaction() as connection:
                 found = log_integrity(connection, standing.log_id)
             if found is None:
                 raise Refused("this tenant has no log", "log")
@@ -116,7 +115,7 @@ def set_up(request: HttpRequest, kind: str) -> HttpResponse:
 def waiting(request: HttpRequest, key_id: str) -> HttpResponse:
     """Whether something came with a key: a part of a page that asks again until it did."""
     standing = page_standing(request)
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         first = first_entry_of_key(connection, standing.log_id, key_id) if "\0" not in key_id else None
     return render(request, "sources/waiting.html", {"key_id": key_id, "first": first})
 

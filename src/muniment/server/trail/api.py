@@ -11,7 +11,7 @@ from muniment.ledger.trail import MAX_LIMIT
 from muniment.server.access.operations import Needs, standing_in
 from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
-from muniment.server.tenants.scope import ledger_connection, tenant_scope
+from muniment.server.tenants.scope import tenant_scope
 from muniment.server.trail.reading import read_trail
 
 router = Router(tags=["trail"])
@@ -29,7 +29,7 @@ def trail(
 ) -> dict[str, object]:
     """Entries of the server's own source about people and settings, newest first, in words, with names resolved now."""
     standing = standing_in(request)
-    with tenant_scope(standing.tenant_id), ledger_connection() as connection:
+    with tenant_scope(standing.tenant_id), standing.transaction() as connection:
         found = read_trail(connection, standing, kind=kind, person=person, limit=limit, cursor=cursor)
     return {
         "trail": [

@@ -11,7 +11,6 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.accounts.models import User
 from muniment.server.capabilities import Capability
 from muniment.server.members.models import Membership
-from muniment.server.tenants.scope import ledger_connection
 from muniment.server.trail.deeds import KINDS
 from muniment.server.trail.reading import read_trail
 
@@ -23,7 +22,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """What people did here, newest first."""
     standing = page_standing(request)
     kind, person = request.GET.get("kind", ""), request.GET.get("person", "")
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         found = read_trail(connection, standing, kind=kind, person=person, cursor=request.GET.get("cursor"))
     members = list(Membership.objects.values_list("user_id", flat=True)[:MOST_PEOPLE])
     people = [(row.id, row.name or row.email) for row in User.objects.filter(id__in=members).order_by("name", "email")]

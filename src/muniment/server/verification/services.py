@@ -26,7 +26,7 @@ def order_walk(connection: Connection[Any], standing: Standing) -> None:
     """Ask the background process to read the whole log now; asking again before it has begun changes nothing.
 
     Args:
-        connection: on which the notice is sent; it goes out when its transaction commits.
+        connection: in a transaction; the notice goes out when that commits.
         standing: whose log.
 
     Raises:

@@ -18,7 +18,6 @@ from muniment.server.access.pages import page, page_standing, public_page
 from muniment.server.capabilities import Capability
 from muniment.server.problems import ProblemError
 from muniment.server.runtime import read_jobs
-from muniment.server.tenants.scope import ledger_connection
 from muniment.server.verification.offline import offline_verifier
 from muniment.server.verification.report import report_of
 from muniment.server.verification.services import order_walk, pin_of
@@ -33,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The newest walk, the pin, a bundle checked in the browser, and earlier walks."""
     standing = page_standing(request)
     below = _number(request.GET.get("before"))
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         found = log_integrity(connection, standing.log_id)
         walks = walk_history(connection, standing.log_id, limit=HISTORY + 1, below=below)
     if found is None:
@@ -62,7 +61,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest) -> HttpResponse:
     """Order a walk over everything, and go to where its progress shows."""
     standing = page_standing(request)
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         newest = latest_walk(connection, standing.log_id)
         try:
             order_walk(connection, standing)
@@ -76,7 +75,7 @@ def progress(request: HttpRequest) -> HttpResponse:
     """How far a walk that was ordered has come; leads on to its report once it is there."""
     standing = page_standing(request)
     after = _number(request.GET.get("after")) or 0
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         done = walk_history(connection, standing.log_id, limit=1, full=True)
     if done and done[0].number > after:
         url = reverse("verify:walk", args=[done[0].number])
@@ -97,7 +96,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 def walk(request: HttpRequest, number: int) -> HttpResponse:
     """The report of one walk."""
     standing = page_standing(request)
-    with ledger_connection() as connection:
+    with standing.transaction() as connection:
         found = walk_history(connection, standing.log_id, limit=1, below=number + 1) if number < 10**15 else []
     if not found or found[0].number != number:
         raise Http404
