@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "muniment.server.tenants",
     "muniment.server.setup",
     "muniment.server.members",
+    "muniment.server.tenancy",
     "muniment.server.explorer",
     "muniment.server.sso",
     "muniment.server.overview",
@@ -99,6 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "muniment.server.api.middleware.answers",
     "muniment.server.web.headers.PageHeaders",
+    "muniment.server.requestlimits.RequestLimits",
     "muniment.server.tenants.middleware.TenantMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -10,5 +10,5 @@ handler404 = "muniment.server.web.faults.not_found"
 handler500 = "muniment.server.web.faults.failed"
 
 # Each application with pages brings its own `urls.py`, with a namespace of its own.
-PAGES: tuple[str, ...] = ("web", "accounts", "setup", "sso", "explorer", "members", "overview", "verification", "sources", "trail")
+PAGES: tuple[str, ...] = ("web", "accounts", "setup", "sso", "explorer", "members", "tenancy", "overview", "verification", "sources", "trail")
 urlpatterns = [*(path("", include(f"muniment.server.{name}.urls")) for name in PAGES), path("", api.urls)]

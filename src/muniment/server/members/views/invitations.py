@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -13,16 +12,10 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.capabilities import Capability
 from muniment.server.members import listing, services
 from muniment.server.members.forms import InviteForm, PlainForm
+from muniment.server.members.links import join_link
 from muniment.server.members.rows import read_directory
 from muniment.server.members.views.attempts import attempt
 from muniment.server.tenants.middleware import tenant_of
-
-
-def join_link(request: HttpRequest, slug: str, token: str) -> str:
-    """The address of the page that accepts an invitation."""
-    # With a public URL set, a forged Host header does not choose where the link leads.
-    base = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
-    return f"{base}/t/{slug}/join/{token}"
 
 
 @page(needs=Capability.MEMBER_READ)
