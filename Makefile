@@ -7,10 +7,10 @@ STAMP  := $(VENV)/.installed
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test parts check bench format lock clean
+.PHONY: help setup demo test parts screenshots check bench format lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv with the locked dependencies and the package itself
 
@@ -43,6 +43,9 @@ $(VENV)/.parts: $(STAMP) $(wildcard tests/support/oidc/*)
 	apt-get update -qq && $(APT) $$missing >/dev/null && { command -v npm >/dev/null || $(APT) npm >/dev/null; }
 	@$(BIN)/python -m tests.support.oidc
 	@touch $@
+
+screenshots: setup parts  ## pictures of every page into build/screenshots, and what axe-core has against them
+	@$(BIN)/python -m tests.screenshots
 
 check: setup  ## format, lint, types, import rules, documents
 	@$(BIN)/ruff format --check src tests bench
