@@ -14,10 +14,12 @@ from muniment.server.api.description import complete
 from muniment.server.api.faults import install
 from muniment.server.explorer import api as explorer
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
+from muniment.server.members import api as members
 from muniment.server.overview import api as overview
 from muniment.server.problems import refuse
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
+from muniment.server.tenancy import api as tenancy
 from muniment.server.trail import api as trail
 from muniment.server.verification import api as verification
 from muniment.version import __version__
@@ -83,5 +85,7 @@ for module in (
     sources,
     trail,
     sso,
+    members,
+    tenancy,
 ):
     api.add_router("", module.router)

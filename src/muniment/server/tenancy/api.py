@@ -17,8 +17,8 @@ from muniment.server.members.services import memberships_of
 from muniment.server.problems import refuse
 from muniment.server.tenancy import services
 from muniment.server.tenancy.workflow import SESSION_HOURS, STEP_UP, Settings
-from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.models import TenantHost, Workspace
+from muniment.server.tenants.resolving import tenant_in_scope
 
 router = Router(tags=["tenant"])
 _MANAGE = Needs(Capability.TENANT_MANAGE)
@@ -132,10 +132,10 @@ def tenants(request: HttpRequest) -> TenantList:
 @router.get("/api/settings", auth=_MANAGE, summary="Settings", operation_id="settings", response=SettingsOut)
 def settings(request: HttpRequest) -> SettingsOut:
     """The settings of the tenant."""
-    slug = _slug(request)
     with acting(request):
         return SettingsOut(
-            **asdict(services.read_settings()), public_verification=services.is_verification_public(slug)
+            **asdict(services.read_settings()),
+            public_verification=services.is_verification_public(tenant_in_scope().slug),
         )
 
 
@@ -144,10 +144,9 @@ def settings(request: HttpRequest) -> SettingsOut:
 )
 def change(request: HttpRequest, wanted: SettingsIn) -> SettingsOut:
     """Sets all of them."""
-    slug = _slug(request)
     with acting(request) as standing:
         known = services.change_settings(standing, Settings(**wanted.model_dump()))
-        return SettingsOut(**asdict(known), public_verification=services.is_verification_public(slug))
+        return SettingsOut(**asdict(known), public_verification=services.is_verification_public(tenant_in_scope().slug))
 
 
 @router.put(
@@ -195,9 +194,8 @@ def hosts(request: HttpRequest) -> HostList:
 @router.post("/api/hosts", auth=_MANAGE, summary="Add a host name", operation_id="add_host", response={201: HostOut})
 def add_host(request: HttpRequest, wanted: HostIn) -> Status[HostOut]:
     """The operator must let the server answer to it."""
-    slug = _slug(request)
     with acting(request) as standing:
-        return Status(201, _host(services.add_host(standing, slug, host=wanted.host)))
+        return Status(201, _host(services.add_host(standing, tenant_in_scope().slug, host=wanted.host)))
 
 
 @router.delete(
@@ -213,13 +211,6 @@ def remove_host(request: HttpRequest, host_id: str) -> Status[None]:
         if not services.remove_host(standing, one_id(host_id)):
             raise refuse("not-found", "there is no such host name")
     return Status(204, None)
-
-
-def _slug(request: HttpRequest) -> str:
-    tenant = tenant_of(request)
-    if tenant is None:
-        raise refuse("invalid-request", "say which tenant: ask under /t/<slug>/api/… or with the header X-Tenant")
-    return tenant.slug
 
 
 def _workspace(row: Workspace) -> WorkspaceOut:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from muniment.core.errors import Refused
 from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.models import TenantHost, TenantProfile
@@ -68,6 +69,20 @@ def find_tenant(slug: str, *, prefix: str) -> RequestTenant | None:
         profile.step_up_seconds if profile else 300,
         prefix,
     )
+
+
+def tenant_in_scope() -> RequestTenant:
+    """The tenant whose scope is open, for whoever was not asked under its address, such as a request with a key.
+
+    Raises:
+        Refused: outside of every scope.
+    """
+    with ledger_connection() as raw:
+        row = raw.execute("SELECT slug FROM ledger.tenants").fetchone()
+    found = None if row is None else find_tenant(str(row[0]), prefix=f"/t/{row[0]}")
+    if found is None:
+        raise Refused("no tenant is set in this transaction", "tenant")
+    return found
 
 
 def slug_of_host(host: str) -> str | None:

@@ -21,9 +21,7 @@ from muniment.server.members.api.answers import (
 )
 from muniment.server.members.links import join_link
 from muniment.server.members.models import Invitation
-from muniment.server.problems import refuse
-from muniment.server.tenants.middleware import tenant_of
-from muniment.server.tenants.resolving import RequestTenant
+from muniment.server.tenants.resolving import tenant_in_scope
 
 router = Router(tags=["members"])
 
@@ -51,8 +49,8 @@ def invitations(request: HttpRequest, limit: Limit = 50, cursor: Cursor = None) 
 )
 def invite(request: HttpRequest, invitation: InvitationIn) -> Status[InvitationMade]:
     """Sends a link to the address; where no mail is configured, the link stands in this answer alone."""
-    tenant = _tenant(request)
     with acting(request) as standing:
+        tenant = tenant_in_scope()
         offer = services.invite(
             standing,
             tenant,
@@ -77,13 +75,6 @@ def withdraw(request: HttpRequest, invitation_id: str) -> Status[None]:
     with acting(request) as standing:
         services.withdraw(standing, one_id(invitation_id))
     return Status(204, None)
-
-
-def _tenant(request: HttpRequest) -> RequestTenant:
-    tenant = tenant_of(request)
-    if tenant is None:
-        raise refuse("invalid-request", "say which tenant: ask under /t/<slug>/api/… or with the header X-Tenant")
-    return tenant
 
 
 def _shown(row: Invitation) -> InvitationOut:

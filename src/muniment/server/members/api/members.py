@@ -48,7 +48,8 @@ def members(
     cursor: Cursor = None,
 ) -> MemberPage:
     """The members that match everything asked."""
-    asked = listing.MemberQuery(*(text.replace("\0", "") for text in (q, role, group)), state=state or "")
+    search, role, group = (text.replace("\0", "") for text in (q, role, group))
+    asked = listing.MemberQuery(search, role, group, state or "")
     with acting(request):
         now = timezone.now()
         rows, following = one_page(listing.members(asked, read_directory(now), now), limit, cursor)
