@@ -1,0 +1,182 @@
+"""The stream of new rows: who may hear it, what it tells, and how it ends."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from tests.explorer.conftest import Installation, Reader, reading
+from tests.server.conftest import Tenant
+from tests.support.installations import wait_for
+
+
+class Stream:
+    """A stream that is being read in a thread; its events in order."""
+
+    def __init__(self, reader: Reader, query: str = "", **headers: str) -> None:
+        self.events: list[tuple[str, dict[str, object], str]] = []
+        self.ended = threading.Event()
+        self.client = httpx.Client(timeout=60, trust_env=False, cookies=reader.client.cookies)
+        self._request = self.client.build_request("GET", reader.address(f"/ledger/live?{query}"), headers=headers)
+        self.response = self.client.send(self._request, stream=True)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        kept: dict[str, str] = {}
+        try:
+            for line in self.response.iter_lines():
+                name, colon, value = line.partition(": ")
+                if colon and name:
+                    kept[name] = value
+                elif not line:
+                    if "event" in kept:
+                        self.events.append((kept["event"], json.loads(kept["data"]), kept.get("id", "")))
+                    kept = {}
+        except httpx.TransportError as error:
+            kept["event"] = repr(error)
+        finally:
+            self.ended.set()
+
+    def told(self, name: str) -> list[dict[str, object]]:
+        return [value for found, value, _ in self.events if found == name]
+
+    def close(self) -> None:
+        self.client.close()
+
+
+@contextmanager
+def streaming(reader: Reader, query: str = "", **headers: str) -> Iterator[Stream]:
+    stream = Stream(reader, query, **headers)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def rows(stream: Stream) -> str:
+    return "".join(str(value["html"]) for value in stream.told("rows"))
+
+
+def test_new_entries_are_told_as_rows_and_a_checkpoint_closes_their_seals(
+    installation: Installation, reader: Reader
+) -> None:
+    with streaming(reader) as stream:
+        assert stream.response.headers["content-type"].startswith("text/event-stream")
+        assert stream.response.headers["cache-control"] == "no-store"
+        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
+        seq, _ = reader.record(tool="<script>x</script>")
+        wait_for(lambda: f'data-seq="{seq}"' in rows(stream), "the new row", 15)
+        assert "<script>" not in rows(stream)
+        assert "seal-recorded" in rows(stream)
+        assert str(seq) in [number for name, _, number in stream.events if name == "rows"]
+        installation.seal()
+        wait_for(lambda: any(told["sealed"] == seq + 1 for told in stream.told("standing")), "the closing seal", 15)
+
+
+def test_only_what_was_asked_for_is_told(reader: Reader) -> None:
+    with streaming(reader, "tool=wanted&outcome=denied") as stream:
+        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
+        reader.record(tool="wanted")
+        reader.record(tool="other", outcome="denied")
+        seq, _ = reader.record(tool="wanted", outcome="denied")
+        wait_for(lambda: f'data-seq="{seq}"' in rows(stream), "the wanted row", 15)
+        assert rows(stream).count("<tr") == 1
+
+
+def test_a_stream_goes_on_after_the_last_event_that_was_heard(reader: Reader) -> None:
+    missed = [reader.record()[0] for _ in range(3)]
+    with streaming(reader, **{"Last-Event-ID": str(missed[0])}) as stream:
+        wait_for(lambda: f'data-seq="{missed[2]}"' in rows(stream), "what was missed", 15)
+        assert f'data-seq="{missed[1]}"' in rows(stream)
+        assert f'data-seq="{missed[0]}"' not in rows(stream)
+
+
+def test_of_a_flood_the_newest_are_told_and_the_others_counted(reader: Reader) -> None:
+    before = reader.size() - 1
+    reader.record_many(400)
+    with streaming(reader, f"after={before}") as stream:
+        wait_for(lambda: bool(stream.told("rows")), "the rows", 15)
+        told = stream.told("rows")[0]
+    assert (told["count"], told["shown"], told["skipped"]) == (200, 50, 200)
+
+
+def test_without_a_session_there_is_no_stream(reader: Reader) -> None:
+    with httpx.Client(timeout=20, trust_env=False) as stranger:
+        answer = stranger.get(reader.address("/ledger/live"))
+    assert answer.status_code == 302
+    assert "/account/login" in answer.headers["location"]
+
+
+def test_a_member_of_another_tenant_hears_nothing(installation: Installation, tenant: Tenant) -> None:
+    with reading(installation, tenant) as someone, reading(installation, installation.tenant()) as stranger:
+        assert stranger.client.get(f"/t/{someone.slug}/ledger/live").status_code == 404
+        with streaming(stranger) as stream:
+            wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
+            someone.record(tool="only-here")
+            seq, _ = stranger.record(tool="theirs")
+            wait_for(lambda: f'data-seq="{seq}"' in rows(stream), "their own row", 15)
+            assert "only-here" not in rows(stream)
+
+
+def test_one_person_has_six_streams_and_gets_a_place_back_when_one_ends(reader: Reader) -> None:
+    with ExitStack() as stack:
+        streams = [stack.enter_context(streaming(reader)) for _ in range(6)]
+        assert [stream.response.status_code for stream in streams] == [200] * 6
+        refused = reader.get("/ledger/live")
+        assert refused.status_code == 429
+        assert "retry-after" in refused.headers
+        # The streams keep no connection of the pool, which has eight: pages are answered as before.
+        assert reader.get("/ledger").status_code == 200
+        streams[0].close()
+
+        def opens() -> bool:
+            with streaming(reader) as another:
+                return another.response.status_code == 200
+
+        wait_for(opens, "a place for another stream", 20)
+
+
+def test_a_filter_that_cannot_be_read_is_refused_before_anything_is_streamed(resident: Reader) -> None:
+    assert resident.get("/ledger/live?trace=zz").status_code == 400
+
+
+def test_many_watchers_of_a_log_cost_one_look_a_second(reader: Reader) -> None:
+    with ExitStack() as stack:
+        streams = [stack.enter_context(streaming(reader)) for _ in range(5)]
+        wait_for(lambda: all(stream.told("standing") for stream in streams), "every first standing", 20)
+        with reader.tenant.in_database() as raw:
+            before = _looks(raw)
+            begun = time.monotonic()
+            raw.execute("SELECT pg_sleep(3)")
+            looks, took = _looks(raw) - before, time.monotonic() - begun
+    assert 0 < looks <= took + 2
+
+
+def _looks(raw: psycopg.Connection) -> int:
+    """Transactions of the readers' connections to this database, as PostgreSQL counts the scans of heads by key."""
+    raw.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+    row = raw.execute("SELECT idx_scan + seq_scan FROM pg_stat_user_tables WHERE relname = 'heads'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("end", ["session", "membership"])
+def test_a_stream_ends_with_the_session_and_with_the_membership(
+    installation: Installation, tenant: Tenant, end: str
+) -> None:
+    with reading(installation, tenant) as someone, streaming(someone) as stream:
+        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
+        with tenant.in_database() as raw:
+            if end == "session":
+                raw.execute("DELETE FROM django.django_session")
+            else:
+                raw.execute("DELETE FROM django.members_membership WHERE user_id = %s", [someone.person.user_id])
+        # It is asked every half minute, and at the next thing that is told.
+        assert stream.ended.wait(60)
+        assert stream.told("bye")
