@@ -137,8 +137,11 @@ def test_a_member_links_their_account_after_a_fresh_second_factor(home: Home, pr
     with person.signed_in(tenant=home.slug) as client:
         leaving = submit(client, home.at(f"/sso/{connection}/link"), {})
         client.get(_way_out(leaving))
-    assert home.rows("SELECT subject, user_id FROM django.sso_identity") == [("link-1", person.user_id)]
-    assert ("success", ["change=identity-linked"]) in home.recorded("user.change")
+        assert home.rows("SELECT subject, user_id FROM django.sso_identity") == [("link-1", person.user_id)]
+        assert ("success", ["change=identity-linked"]) in home.recorded("user.change")
+        submit(client, home.at(f"/sso/{connection}/link"), {"do": "unlink"})
+    assert home.rows("SELECT * FROM django.sso_identity") == []
+    assert home.recorded("user.change")[-1] == ("success", ["change=identity-unlinked"])
 
 
 def test_a_subject_is_linked_with_one_account_alone(home: Home, provider: OidcProvider) -> None:

@@ -253,13 +253,19 @@ def _givable(ids: set[str]) -> set[str]:
 
 
 def _another_administrator(tenant: RequestTenant, member: Membership) -> bool:
+    """Whether somebody else administers the tenant for good; two who lose the role at once wait for each other."""
     role = Role.objects.filter(tenant_id=tenant.tenant_id, code=ADMINISTRATOR).first()
-    return (
-        role is not None
-        and Membership.objects.filter(tenant_id=tenant.tenant_id, roles__contains=[role.id], until__isnull=True)
-        .exclude(id=member.id)
-        .exists()
+    if role is None:
+        return False
+    holders = Membership.objects.select_for_update().filter(
+        tenant_id=tenant.tenant_id, roles__contains=[role.id], until__isnull=True
     )
+    active = set(
+        User.objects.filter(is_active=True)
+        .values_list("pk", flat=True)
+        .filter(pk__in=[holder.user_id for holder in holders.order_by("id")])
+    )
+    return bool(active - {member.user_id})
 
 
 def _membership(tenant: RequestTenant, user_id: str) -> Membership | None:

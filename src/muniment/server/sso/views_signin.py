@@ -22,13 +22,15 @@ from django.views.decorators.csrf import csrf_exempt
 from muniment.core.errors import MunimentError
 from muniment.server.access.pages import page, page_standing, public_page, standing_of
 from muniment.server.access.stepup import is_fresh
+from muniment.server.accounts.addresses import client_address, network_of
 from muniment.server.accounts.models import User
 from muniment.server.accounts.nexts import safe_path
 from muniment.server.capabilities import Capability
 from muniment.server.members.workflow import NoSuch
+from muniment.server.ratelimit import RateLimit
 from muniment.server.recording import SERVER, record, record_apart
 from muniment.server.sso import oidc, pending, saml, services, services_signin
-from muniment.server.sso.models import SsoConnection
+from muniment.server.sso.models import SsoConnection, SsoIdentity
 from muniment.server.sso.parties import relying_party, service_provider
 from muniment.server.sso.refusal import SignInRefused
 from muniment.server.sso.workflow import Claims
@@ -36,6 +38,10 @@ from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.resolving import RequestTenant
 from muniment.server.tenants.scope import tenant_scope
 
+# Everybody may come here. To begin costs a question to the provider, so one network begins so many of a tenant's; to be
+# refused costs an entry, so these are written out one by one for each tenant. What is beyond is told to wait.
+_begun: Final = RateLimit(per_second=2, burst=60)
+_refused: Final = RateLimit(per_second=1, burst=200)
 _WHY: Final = "people sign in here, so they are not signed in yet"
 # What anybody may know. Everything else would tell who has an account here, or how the connection is set up.
 _PUBLIC: Final = {
@@ -62,19 +68,28 @@ def choose(request: HttpRequest) -> HttpResponse:
 @public_page(reason=_WHY)
 def start(request: HttpRequest, connection_id: str) -> HttpResponse:
     """Send the browser to the provider."""
+    network = network_of(client_address(request))
+    if _begun.take(f"{_tenant(request).tenant_id}/{network}", time.monotonic()) > 0:
+        return render(request, "errors/429.html", status=429)
     return _guarded(request, connection_id, lambda tenant: _send(request, tenant, connection_id, "login"))
 
 
 @page(needs=None, step_up="always", methods=("GET", "POST"))
 def link(request: HttpRequest, connection_id: str) -> HttpResponseBase:
-    """Link the account that is signed in with a provider's identity."""
+    """Link the account that is signed in with a provider's identity, or remove the link."""
     tenant = _tenant(request)
     row = SsoConnection.objects.filter(tenant_id=tenant.tenant_id, id=connection_id, state="active").first()
     if row is None:
         raise Http404
+    subject = page_standing(request).subject
+    user_id = subject.removeprefix("user:")
+    if request.method == "POST" and request.POST.get("do") == "unlink":
+        services_signin.unlink(tenant.tenant_id, row.id, user_id, by=subject)
+        return HttpResponseRedirect(reverse("account:security"))
     if request.method == "POST":
         return _refusing(request, tenant, connection_id, lambda: _to_provider(request, row, "link", ""))
-    return render(request, "sso/link.html", {"connection": row})
+    linked = SsoIdentity.objects.filter(tenant_id=tenant.tenant_id, connection_id=row.id, user_id=user_id).exists()
+    return render(request, "sso/link.html", {"connection": row, "linked": linked})
 
 
 @page(needs=Capability.SSO_MANAGE, step_up="writes", methods=("POST",))
@@ -251,6 +266,8 @@ def _refusing(
         code, detail = error.code, error.detail
     except MunimentError as error:
         code, detail = "not-possible", str(error)
+    if _refused.take(str(tenant.tenant_id), time.monotonic()) > 0:
+        return render(request, "errors/429.html", status=429)
     standing = standing_of(request, tenant)
     shown = standing is not None and standing.may(Capability.SSO_MANAGE)
     _tell(request, tenant, connection_id, code, detail)
