@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from muniment.server.runtime import Places
 
+_OTHERS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -67,11 +69,14 @@ class Addresses:
     Attributes:
         origin: `http://localhost:<port>`.
         prefix: of the tenant's pages, such as `/t/sample`.
+        known: by the route's name, where its picture is taken.
+        others: by the route's name, further addresses; one of them may lead where the first did not.
     """
 
     origin: str
     prefix: str
     known: dict[str, str] = field(default_factory=dict)
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def start(self, table: Iterable[Route]) -> None:
         """Give the routes without parameters their addresses."""
@@ -95,8 +100,12 @@ class Addresses:
                 match = resolve(path)
             except Resolver404:
                 continue
-            route = waiting.pop(match.view_name, None)
+            address = link.partition("#")[0]
+            route = waiting.get(match.view_name)
             if route is not None and inside == (route.kind == "tenant"):
-                self.known[route.name] = link.partition("#")[0]
+                del waiting[route.name]
+                self.known[route.name] = address
                 learnt.append(route)
+            elif len(more := self.others.setdefault(match.view_name, [])) < _OTHERS and address not in more:
+                more.append(address)
         return learnt

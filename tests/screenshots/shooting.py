@@ -1,9 +1,12 @@
 """Looks at one page in a real browser: takes its picture, and notes what is wrong with it."""
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +19,8 @@ LOOKS: Mapping[str, dict[str, Any]] = {
     "dark": {"size": DESKTOP, "scheme": "dark"},
     "phone": {"size": PHONE, "scheme": "light"},
 }
-_TALLEST = 6000
+_LINK = re.compile(r'<a [^>]*?href="([^"#]+)"')
+_TALLEST = 4000
 _SETTLED = """() => document.readyState === 'complete' && document.fonts.status === 'loaded'
   && !document.querySelector('[aria-busy="true"], .skeleton, .htmx-request')"""
 
@@ -56,13 +60,25 @@ class Photographer:
         for visitor in self.visitors.values():
             visitor.context.close()
 
+    def share_cookies(self) -> None:
+        """Give the other visitors the cookies of the first."""
+        cookies: Any = self.visitors["light"].context.cookies()
+        for visitor in self.visitors.values():
+            visitor.context.add_cookies(cookies)
+
+    def links_at(self, address: str) -> list[str]:
+        """Where the links of a page lead, without opening it in a window."""
+        with self._client() as client:
+            answer = client.get(address)
+        return [urljoin(address, html.unescape(link)) for link in _LINK.findall(answer.text)]
+
+    def _client(self) -> httpx.Client:
+        cookies = {str(cookie["name"]): str(cookie["value"]) for cookie in self.visitors["light"].context.cookies()}
+        return httpx.Client(cookies=cookies, trust_env=False, timeout=30)
+
     def kind_of(self, address: str) -> str:
         """`page`, or what else stands at an address: a redirect, a part of a page, a download, a stream."""
-        cookies = {cookie["name"]: cookie["value"] for cookie in self.visitors["light"].context.cookies()}
-        with (
-            httpx.Client(cookies=cookies, trust_env=False, timeout=30) as client,
-            client.stream("GET", address, headers={"Accept": "text/html"}) as answer,
-        ):
+        with self._client() as client, client.stream("GET", address, headers={"Accept": "text/html"}) as answer:
             if answer.is_redirect:
                 return f"leads to {answer.headers['location']}"
             media = answer.headers.get("content-type", "nothing").partition(";")[0]
@@ -104,11 +120,10 @@ def keep(folder: Path, page: Page, look: str, title: str, name: str, faults: lis
     file = f"{name}.{look}.png"
     size = page.viewport_size or {"width": DESKTOP[0], "height": DESKTOP[1]}
     height = min(_TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
-    page.screenshot(
-        path=folder / file,
-        full_page=True,
-        clip={"x": 0, "y": 0, "width": size["width"], "height": max(height, size["height"])},
-    )
+    # A window as tall as the page: what is fixed to its foot then stands at the foot of the picture.
+    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    page.screenshot(path=folder / file)
+    page.set_viewport_size(size)
     return Shot(title, look, file, tuple(faults))
 
 
@@ -131,8 +146,11 @@ def inspect(page: Page) -> list[str]:
 
 
 def links_of(page: Page) -> list[str]:
-    """Where a page's links lead."""
-    found: list[str] = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+    """Where a page's links lead, and what its parts are fetched from."""
+    found: list[str] = page.eval_on_selector_all(
+        "a[href], [hx-get]",
+        "all => all.map(one => one.href || new URL(one.getAttribute('hx-get'), location.href).href)",
+    )
     return found
 
 

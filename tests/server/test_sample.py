@@ -16,7 +16,7 @@ from tests.support.installations import Installation, installation
 
 pytestmark = pytest.mark.xdist_group("up")
 
-PEOPLE = {person["key"]: f"usr_{number:026d}" for number, person in enumerate(company()["people"])}
+PEOPLE = {person["key"]: f"user:usr_{number:026d}" for number, person in enumerate(company()["people"])}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def tell_day(people: dict[str, str]) -> list[Happening]:
     """Everything that happens, in order of time; the same each time, but for who the people are.
 
     Args:
-        people: by their key in `company.toml`, their ids (`usr_…`).
+        people: by their key in `company.toml`, as the ledger names them (`user:usr_…`).
     """
     dice = random.Random(_SEED)  # noqa: S311 - a story, not a secret
     told: list[Happening] = []

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
+
 from muniment.core.errors import Refused
 from muniment.ledger.registry import TenantLog, tenant_logs
 from muniment.ledger.tenants import tenant_by_slug
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _TOLD: Final = 300
 _ENDS_BEFORE_NOW: Final = 20.0
 _PATIENCE: Final = 15.0
+_WINDOW: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +100,20 @@ def _tell(tenant: RequestTenant, url: str) -> int:
     make_workspaces(tenant, brightwater, admin.subject)
     make_groups(tenant, admin)
     keys = make_keys(tenant, brightwater, admin)
-    told = tell_day(people)
+    told = tell_day({key: f"user:{user_id}" for key, user_id in people.items()})
     begin = time.time() - _ENDS_BEFORE_NOW - told[-1].at
     known: dict[Happening, str] = {}
-    lines: dict[str, list[Line]] = {capture: [] for capture in keys}
-    for happening in told:
-        _, source = keys[happening.capture]
-        occurred_at = int((begin + happening.at) * 1_000) * 1_000_000 + len(known) * 7_919 % 1_000_000
-        lines[happening.capture] += source.write(happening, occurred_at, known)
-    return sum(submit(url, keys[capture][0], of_capture) for capture, of_capture in lines.items())
+    recorded = 0
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        for start in range(0, len(told), _WINDOW):
+            # A few at a time, so that the ledger's order is nearly that of the day, as it is where nobody was offline.
+            lines: dict[str, list[Line]] = {}
+            for happening in told[start : start + _WINDOW]:
+                occurred_at = int((begin + happening.at) * 1_000) * 1_000_000 + len(known) * 7_919 % 1_000_000
+                written = keys[happening.capture][1].write(happening, occurred_at, known)
+                lines.setdefault(happening.capture, []).extend(written)
+            recorded += sum(submit(client, keys[name][0], of_one) for name, of_one in lines.items())
+    return recorded
 
 
 def _log(connection: Connection[Any]) -> TenantLog:

@@ -15,7 +15,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.ingest.submission import default_source
 from muniment.server.installation_tenants import REGION
 from muniment.server.members.models import Group, Membership, Role, ServiceAccount
-from muniment.server.members.services.groups import create_group
+from muniment.server.members.services.groups import create_group, put_in_group
 from muniment.server.members.services.machines import create_key, create_service, revoke_key
 from muniment.server.members.services.memberships import admit
 from muniment.server.members.services.roles import create_role
@@ -91,6 +91,8 @@ def make_groups(tenant: RequestTenant, standing: Standing) -> None:
         )
         engineers = create_group(standing, name="Engineers", roles=[roles["engineer"]])
         create_group(standing, name="Night shift", roles=[watch.id], parent_id=engineers.id)
+        for member in Membership.objects.filter(roles__contains=[roles["engineer"]]):
+            put_in_group(standing, engineers.id, member.id)
         create_service(standing, name="SIEM", roles=[roles["viewer"]])
 
 

@@ -8,14 +8,12 @@ import httpx
 from muniment.core.errors import Refused
 from muniment.server.sample.numbering import Line
 
-_BATCH = 250
 
-
-def submit(url: str, token: str, lines: Sequence[Line]) -> int:
-    """Post the lines of one source with its API key.
+def submit(client: httpx.Client, token: str, lines: Sequence[Line]) -> int:
+    """Post lines of one source with its API key.
 
     Args:
-        url: of the server.
+        client: of the running server.
         token: an append key.
         lines: in the order of the source.
 
@@ -25,17 +23,14 @@ def submit(url: str, token: str, lines: Sequence[Line]) -> int:
     Raises:
         Refused: if the server answers otherwise than it should.
     """
-    recorded = 0
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
-    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
-        for start in range(0, len(lines), _BATCH):
-            batch = lines[start : start + _BATCH]
-            answer = client.post("/api/events", content=b"\n".join(line.text for line in batch) + b"\n")
-            if answer.status_code not in (201, 207):
-                raise Refused(f"the server answers {answer.status_code}: {answer.text[:500]}", "sample")
-            for line, result in zip(batch, answer.json()["results"], strict=True):
-                recorded += _judge(line, result)
-    return recorded
+    answer = client.post(
+        "/api/events",
+        content=b"\n".join(line.text for line in lines) + b"\n",
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"},
+    )
+    if answer.status_code not in (201, 207, 422):
+        raise Refused(f"the server answers {answer.status_code}: {answer.text[:500]}", "sample")
+    return sum(_judge(line, result) for line, result in zip(lines, answer.json()["results"], strict=True))
 
 
 def _judge(line: Line, result: dict[str, Any]) -> int:
