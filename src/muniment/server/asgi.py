@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application
 from muniment.server.ingest.application import PATH, IngestApplication
 from muniment.server.ingest.recorder import LedgerRecorder
 from muniment.server.pools import close_pools, database_url
+from muniment.server.requestlimits import with_whole_body
 
 if TYPE_CHECKING:
     from muniment.server.ingest.asgitypes import Application, Receive, Scope, Send
@@ -32,11 +33,16 @@ class Server:
             await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"] == PATH and self._ingest is not None:
             await self._ingest(scope, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "HEAD":
+        elif scope["type"] == "http":
+            whole = await with_whole_body(scope, receive)
+            if whole is not None:
+                await self._ask_django(*whole, send)
+
+    async def _ask_django(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
             # The answer to GET; the HTTP server, which knows the request, leaves its body out.
-            await self._django({**scope, "method": "GET"}, receive, send)
-        else:
-            await self._django(scope, receive, send)
+            scope = {**scope, "method": "GET"}
+        await self._django(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTENT_TYPE: Final = "application/problem+json"
+NOTHING_HERE: Final = "there is nothing here that this request may see; GET /api/docs lists what there is"
+"""Said of all that is not there and of all that is not the caller's, so that the two cannot be told apart."""
 URN: Final = "urn:muniment:problem:"
 
 
@@ -41,6 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("malformed-json", 400, "The request is not the JSON it says it is"),
         Kind("malformed-encoding", 400, "The request body could not be decoded"),
+        Kind("malformed-request", 400, "The request cannot be read"),
         Kind("malformed-query", 400, "A query parameter cannot be read"),
         Kind("unauthenticated", 401, "A valid API key is needed"),
         Kind("wrong-scope", 403, "This API key does not allow that"),

@@ -12,13 +12,13 @@ from ninja.security.http import HttpAuthBase
 
 from muniment.ledger.apikeys import authenticate
 from muniment.server.access.pages import standing_of
-from muniment.server.access.refusals import record_refusal
+from muniment.server.access.refusals import address_of, record_refusal
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import STEP_UP, Capability
 from muniment.server.credentials import read_credential, unauthenticated
 from muniment.server.pools import reader
-from muniment.server.problems import refuse
+from muniment.server.problems import NOTHING_HERE, refuse
 from muniment.server.recording import record_apart
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import tenant_scope
@@ -29,8 +29,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Needs(HttpAuthBase):
     """Authentication of an operation and the capability that it needs: `auth=Needs(Capability.LEDGER_READ)`.
 
-    A session must have a second factor, a CSRF token for whatever is not a read, and a fresh second factor where
-    `STEP_UP` asks for one. Keys are asked of the database at every request, so that revoking works at once.
+    A session needs a CSRF token for whatever is not a read, and a fresh second factor where `STEP_UP` asks for one;
+    that it gave a second factor at all is asked of every request, by `accounts.middleware`. Keys are asked of the
+    database at every request, so that revoking works at once. An Authorization header, even an empty one, leaves the
+    session aside.
     """
 
     openapi_scheme = "bearer"
@@ -50,7 +52,7 @@ class Needs(HttpAuthBase):
             record_refusal(
                 standing.tenant_id,
                 by=standing.subject,
-                resource=("operation", request.path_info),
+                resource=("operation", address_of(request)),
                 labels={"lacks": self.capabilities[0], "method": request.method or ""},
             )
             standing.require(self.capabilities[0])
@@ -120,7 +122,8 @@ def _request_standing(request: HttpRequest) -> Standing:
     tenant = tenant_of(request)
     if tenant is not None and tenant.tenant_id != found.tenant_id:
         # The key is good and belongs elsewhere: nothing is said about the tenant that was named.
-        raise refuse("not-found", "there is nothing here for this key")
+        _record_stranger(f"key:{credential.key_id}", tenant.slug)
+        raise refuse("not-found", NOTHING_HERE)
     with tenant_scope(found.tenant_id):
         standing = resolver().of_key(credential.key_id, found.tenant_id, found.scope, found.log_id, found.origin)
         if standing is not None:
@@ -137,7 +140,7 @@ def _note_read(request: HttpRequest, standing: Standing) -> None:
             standing.tenant_id,
             "record.read",
             by=standing.subject,
-            resource=("operation", request.path_info[:512]),
+            resource=("operation", address_of(request)),
             labels={"method": request.method or ""},
             body={"query": request.META.get("QUERY_STRING", "")[:4096]},
         )
@@ -150,8 +153,13 @@ def _of_session(request: HttpRequest) -> Standing:
         raise refuse("invalid-request", "say which tenant: ask under /t/<slug>/api/… or with the header X-Tenant")
     standing = standing_of(request, tenant)
     if standing is None:
-        raise refuse("not-found", "there is nothing here for you")
+        _record_stranger(f"user:{request.user.pk}", tenant.slug)
+        raise refuse("not-found", NOTHING_HERE)
     return standing
+
+
+def _record_stranger(subject: str, slug: str) -> None:
+    record_refusal(None, by=subject, resource=("tenant", slug), labels={"reason": "not-a-member"})
 
 
 def _check_csrf(request: HttpRequest) -> None:
@@ -161,4 +169,10 @@ def _check_csrf(request: HttpRequest) -> None:
     check = CsrfViewMiddleware(nothing)
     check.process_request(request)
     if check.process_view(request, nothing, (), {}) is not None:
+        record_refusal(
+            None,
+            by=f"user:{request.user.pk}",
+            resource=("operation", address_of(request)),
+            labels={"reason": "csrf", "method": request.method or ""},
+        )
         raise refuse("csrf", "send the value of the cookie csrftoken as header X-CSRFToken")

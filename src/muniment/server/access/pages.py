@@ -21,7 +21,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 
 from muniment.core.errors import MunimentError
-from muniment.server.access.refusals import record_refusal
+from muniment.server.access.refusals import address_of, record_refusal
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import MEANINGS, Capability
@@ -184,7 +184,7 @@ def _run(
                 record(
                     "record.read",
                     by=standing.subject,
-                    resource=("page", request.path_info[:512]),
+                    resource=("page", address_of(request)),
                     labels={"method": request.method or ""},
                     body={"query": request.META.get("QUERY_STRING", "")[:4096]},
                 )
@@ -194,7 +194,7 @@ def _run(
             standing.tenant_id,
             by=standing.subject,
             outcome="failure",
-            resource=("page", request.path_info),
+            resource=("page", address_of(request)),
             labels={"method": request.method or ""},
             body={"reason": str(error)},
         )
@@ -213,7 +213,7 @@ def _refused(request: HttpRequest, standing: Standing, needs: Capability) -> Htt
     record_refusal(
         standing.tenant_id,
         by=standing.subject,
-        resource=("page", request.path_info),
+        resource=("page", address_of(request)),
         labels={"lacks": needs, "method": request.method or ""},
     )
     return render(request, "errors/403.html", {"capability": needs, "meaning": MEANINGS[needs]}, status=403)

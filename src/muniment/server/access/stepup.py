@@ -10,7 +10,9 @@ from django.http import HttpRequest
 
 def second_factor_at(request: HttpRequest) -> float | None:
     """When this session last gave a second factor, in seconds since the Unix epoch; None if it never did."""
-    times = [float(row["at"]) for row in get_authentication_records(request, request.user) if row.get("method") == "mfa"]
+    times = [
+        float(row["at"]) for row in get_authentication_records(request, request.user) if row.get("method") == "mfa"
+    ]
     return max(times, default=None)
 
 

@@ -28,6 +28,7 @@ from muniment.server.api.standing import Standing, order_walk, standing_of
 from muniment.server.capabilities import Capability
 from muniment.server.problems import ProblemError, refuse
 from muniment.server.ratelimit import RateLimit
+from muniment.server.tenants.middleware import tenant_of
 
 KEPT_SECONDS: Final = 2.0
 KEPT: Final = 10_000
@@ -50,12 +51,13 @@ _looks = asyncio.Semaphore(LOOKS)
 
 @router.get("/api/audit/verify", summary="What the operator says of a log", operation_id="verify")
 async def verify(request: HttpRequest) -> HttpResponse:
-    """The newest audit walk of the tenant named by the header `X-Tenant` or by the first label of the host name.
+    """The newest audit walk of the tenant named by path, by the header `X-Tenant`, or by the host name's first label.
 
     200 if it found nothing, also before the first walk (`ok: null`); 422 if it found something. Public where the
     tenant leaves it on; otherwise 404, as for a tenant that does not exist.
     """
-    return await _verify(request, request.headers.get("X-Tenant") or _label(request))
+    tenant = tenant_of(request)
+    return await _verify(request, request.headers.get("X-Tenant") or _label(request) if tenant is None else tenant.slug)
 
 
 @router.get("/api/audit/verify/{slug}", summary="The same, named by path", operation_id="verify_tenant")

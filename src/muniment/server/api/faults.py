@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-import django.db
-import psycopg
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 
 from muniment.core.errors import Malformed, Refused, VerificationFailed
 from muniment.ledger.proofs import NotSealed
-from muniment.server.problems import CONTENT_TYPE, Problem, ProblemError
+from muniment.server.databasefaults import database_problem
+from muniment.server.problems import CONTENT_TYPE, NOTHING_HERE, Problem, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
     from ninja import NinjaAPI
 
 _LOG: Final = logging.getLogger("muniment.api")
-_RETRY: Final = {"retry-after": "2"}
 
 
 def not_found() -> Problem:
     """What is said of everything that is not there, or not the caller's: always the same."""
-    return Problem("not-found", "there is nothing here that this request may see")
+    return Problem("not-found", NOTHING_HERE)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -44,7 +42,7 @@ def answer_fault(error: Exception) -> HttpResponse:
         case RequestDataTooBig():
             return problem_response(Problem("body-too-large", "this request may have 1 MiB"))
         case SuspiciousOperation():
-            return problem_response(Problem("invalid-request", "the request cannot be read"))
+            return problem_response(Problem("malformed-request", "the request cannot be read"))
         case Http404():
             return problem_response(not_found())
         case HttpError():
@@ -61,11 +59,10 @@ def answer_fault(error: Exception) -> HttpResponse:
         case VerificationFailed():
             _LOG.error("the ledger's own state does not hold: %s", error)
             return problem_response(Problem("broken-ledger", error.reason, error.where))
-        case psycopg.errors.QueryCanceled():
-            return problem_response(Problem("unavailable", "the query took too long; narrow it"), _RETRY)
-        case psycopg.OperationalError() | django.db.OperationalError():
-            _LOG.error("the database cannot be reached: %s", error)
-            return problem_response(Problem("unavailable", "the database cannot be reached; try again"), _RETRY)
+    said = database_problem(error)
+    if said is not None:
+        _LOG.error("the database did not answer: %s", error)
+        return problem_response(said.problem, said.headers)
     _LOG.error("a request failed", exc_info=error)
     return problem_response(Problem("internal", "the request failed here"))
 

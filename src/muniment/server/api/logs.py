@@ -140,7 +140,7 @@ def _tile(request: HttpRequest, connection: Connection[Any], origin: str, log_id
     data = read(connection, log_id, tile, sealed.checkpoint.size)
     if data is None:
         raise ProblemError(not_found())
-    headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding, Authorization"}
+    headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding, Authorization, Cookie"}
     # Hashes do not get smaller; entries do, to a fifth.
     if tile.level is None and len(data) >= _MINIMUM_TO_PACK and _takes_gzip(request):
         return HttpResponse(

@@ -13,13 +13,13 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from muniment.server.paths import is_machine_path
-from muniment.server.problems import CONTENT_TYPE, Problem
+from muniment.server.problems import CONTENT_TYPE, NOTHING_HERE, Problem
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _PLAIN: Final = {
-    400: Problem("invalid-request", "the request cannot be read"),
-    404: Problem("not-found", "there is nothing at this address; GET /api/docs lists what there is"),
+    400: Problem("malformed-request", "the request cannot be read"),
+    404: Problem("not-found", NOTHING_HERE),
     405: Problem("method-not-allowed", "use one of the methods that the Allow header names"),
     413: Problem("body-too-large", "the request body is too large"),
     500: Problem("internal", "the request failed here"),

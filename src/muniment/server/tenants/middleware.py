@@ -14,12 +14,15 @@ from django.utils.deprecation import MiddlewareMixin
 from muniment.server.paths import is_machine_path
 from muniment.server.tenants.resolving import RequestTenant, find_tenant, slug_of_host, split_path
 
-# The ledger's own machine-readable addresses find tenant and log by key or origin.
-_WITHOUT = ("/logs/", "/healthz", "/readyz", "/static/", "/api/events")
+# The ledger's own machine-readable addresses find tenant and log by key, origin or name, and count who asks first.
+_WITHOUT = ("/logs/", "/healthz", "/readyz", "/static/", "/api/events", "/api/audit/verify")
 
 
 class TenantMiddleware(MiddlewareMixin):
-    """Sets `request.tenant`; a tenant that was named and does not exist is a 404 before anything else is done."""
+    """Sets `request.tenant`; a tenant that does not exist is a 404 before anything else is done.
+
+    So is a request that names two tenants, one by its host and another by its path or header.
+    """
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
         """Find the tenant, and take its prefix off the path that is resolved."""
@@ -28,22 +31,18 @@ class TenantMiddleware(MiddlewareMixin):
         if found is not None:
             slug, rest = found
             tenant = find_tenant(slug, prefix=f"/t/{slug}")
-            if tenant is None:
+            if tenant is None or slug_of_host(_host(request)) not in (None, slug):
                 raise Http404
             request.path_info = rest
             set_script_prefix(f"/t/{slug}/")
         elif not request.path_info.startswith(_WITHOUT):
             named = slug_of_host(_host(request))
             header = request.headers.get("X-Tenant") if request.path_info.startswith("/api/") else None
-            if named is not None:
-                tenant = find_tenant(named, prefix="")
-            elif header is not None:
-                tenant = find_tenant(header, prefix="")
-            if (
-                tenant is None
-                and (named is not None or header is not None)
-                and "/audit/verify" not in request.path_info
-            ):
+            if named is not None and header is not None and named != header:
+                raise Http404
+            name = named if named is not None else header
+            tenant = None if name is None else find_tenant(name, prefix="")
+            if tenant is None and name is not None:
                 raise Http404
         request.tenant = tenant  # type: ignore[attr-defined]
         return None

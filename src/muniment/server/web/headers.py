@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseRedirect
+from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
@@ -24,9 +26,14 @@ class PageHeaders(MiddlewareMixin):
         """Send who opens a page by the machine's loopback address to its name: an address cannot own a passkey."""
         if request.method != "GET" or is_machine_path(request.path_info):
             return None
-        host, _, port = request.get_host().rpartition(":")
+        try:
+            host, port = split_domain_port(request.get_host())
+        except DisallowedHost:
+            # Refused further in, so that the page which says so has these headers too.
+            return None
         if host == "127.0.0.1":
-            return HttpResponseRedirect(f"{request.scheme}://localhost:{port}{request.get_full_path()}")
+            there = f"localhost:{port}" if port else "localhost"
+            return HttpResponseRedirect(f"{request.scheme}://{there}{request.get_full_path()}")
         return None
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
