@@ -66,6 +66,7 @@ class Tour:
         camera = Photographer(self._browser, state, self._folder)
         addresses = Addresses(self._site.origin, f"/t/{SAMPLE}")
         addresses.start(self.table)
+        addresses.known["explorer:entry"] = f"{self._site.origin}/t/{SAMPLE}/ledger/{self._site.delegation()}"
         waiting = [route for route in self.table if route.name in addresses.known]
         while waiting:
             route = waiting.pop(0)
@@ -84,7 +85,7 @@ class Tour:
             if route.is_plain and route.kind == "tenant" and self._is_seen(route):
                 address = f"{self._site.origin}/t/{EMPTY}{route.path}"
                 for look in ("light", "phone"):
-                    self.shots.append(camera.shoot(look, address, f"{route.name} (empty)", f"{route.slug}-empty"))
+                    self.shots.extend(camera.shoot(look, address, f"{route.name} (empty)", f"{route.slug}-empty"))
         camera.close()
 
     def signed_out(self) -> None:
@@ -94,7 +95,7 @@ class Tour:
             if route.is_plain and route.kind == "public" and not self._is_seen(route):
                 self._see(camera, route, self._site.origin + route.path)
         for look in LOOKS:
-            self.shots.append(camera.shoot(look, f"{self._site.origin}/nothing-here", "not found", "error-404"))
+            self.shots.extend(camera.shoot(look, f"{self._site.origin}/nothing-here", "not found", "error-404"))
         camera.close()
 
     def missing(self) -> list[str]:
@@ -118,7 +119,7 @@ class Tour:
             self.elsewhere[route.name] = kind
             return False
         for look in reversed(LOOKS):
-            self.shots.append(camera.shoot(look, address, route.name, route.slug))
+            self.shots.extend(camera.shoot(look, address, route.name, route.slug))
         return True
 
 

@@ -87,8 +87,8 @@ class Photographer:
             whole = "<html" in "".join(answer.iter_text())
             return "page" if whole else "is a part of a page"
 
-    def shoot(self, look: str, address: str, title: str, name: str) -> Shot:
-        """Open an address and take its picture."""
+    def shoot(self, look: str, address: str, title: str, name: str) -> list[Shot]:
+        """Open an address and take its picture, and that of each of its tabs."""
         visitor = self.visitors[look]
         page = visitor.page
         visitor.complaints.clear()
@@ -99,7 +99,13 @@ class Photographer:
         faults += inspect(page)
         if status < 400:
             faults += [f"browser: {text}" for text in visitor.complaints]
-        return keep(self._folder, page, look, title, name, faults)
+        shots = [keep(self._folder, page, look, title, name, faults)]
+        for tab in page.locator('[role="tab"][aria-selected="false"]').all():
+            label = tab.inner_text().strip()
+            tab.click()
+            part = re.sub(r"[^a-z0-9]+", "-", label.lower())
+            shots.append(keep(self._folder, page, look, f"{title}: {label}", f"{name}-{part}", inspect(page)))
+        return shots
 
 
 def shoot_here(folder: Path, visitor: Visitor, title: str, name: str) -> list[Shot]:

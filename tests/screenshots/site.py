@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 
+from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.installation import DATABASE, embedded_postgres
 from muniment.server.runtime import Places
@@ -63,6 +64,14 @@ class Site:
             row = tenant_by_slug(connection, slug)
         assert row is not None, slug
         return row.tenant_id, slug
+
+    def delegation(self) -> int:
+        """The place of an entry of the sample that has causes, effects and a body."""
+        tenant_id, _ = self.tenant("sample")
+        with self.connect("app", autocommit=True) as connection, tenant_transaction(connection, tenant_id):
+            row = connection.execute("SELECT min(seq) FROM ledger.entries WHERE action = 'agent.delegate'").fetchone()
+        assert row is not None
+        return int(row[0])
 
 
 @contextmanager
