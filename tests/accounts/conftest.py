@@ -3,7 +3,7 @@
 import email
 import email.policy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -47,7 +47,8 @@ def entries(installation: Installation) -> Callable[..., list[Told]]:
         with installation.database.connect("superuser", autocommit=True) as connection:
             rows = connection.execute(
                 "SELECT outcome, coalesce(labels, '{}'), entry FROM ledger.entries e "
-                "JOIN ledger.tenants t USING (tenant_id) WHERE t.slug = %s AND actor_id = %s AND action = %s ORDER BY seq",
+                "JOIN ledger.tenants t USING (tenant_id) WHERE t.slug = %s AND actor_id = %s AND action = %s "
+                "ORDER BY seq",
                 [slug, subject, action],
             ).fetchall()
         return [Told(outcome, dict(label.split("=", 1) for label in labels), text) for outcome, labels, text in rows]
@@ -73,11 +74,11 @@ def mails(installation: Installation) -> Callable[..., EmailMessage]:
 
 
 @pytest.fixture
-def not_set_up(installation: Installation) -> Iterator[Installation]:
+def not_set_up(installation: Installation) -> Installation:
     """The installation as before its first administrator, with the first tenant."""
     with installation.database.connect("app", autocommit=True) as connection:
         if tenant_by_slug(connection, "default") is None:
             create_tenant_with_log(connection, installation.places, slug="default", name="Default")
     with installation.database.connect("superuser", autocommit=True) as connection:
         connection.execute("DELETE FROM django.members_membership WHERE slug = 'installation'")
-    yield installation
+    return installation

@@ -56,9 +56,7 @@ def test_a_code_of_another_time_is_refused(ada: Person, minutes: int) -> None:
     assert ada.secret is not None
     with ada.client() as client:
         submit(client, "/account/login", {"email": ada.email, "password": ada.password})
-        page = submit(
-            client, "/account/second-factor", {"code": totp(ada.secret, at=time.time() + 60 * minutes)}
-        )
+        page = submit(client, "/account/second-factor", {"code": totp(ada.secret, at=time.time() + 60 * minutes)})
     assert page.status_code == 422
 
 

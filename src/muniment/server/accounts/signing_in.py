@@ -14,6 +14,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from muniment.core.errors import VerificationFailed
 from muniment.server.accounts import factors, mail, passkeys
 from muniment.server.accounts.addresses import client_address, network_of
 from muniment.server.accounts.events import record_account
@@ -73,14 +74,19 @@ def with_code(request: HttpRequest, user: User, code: str) -> Authenticator | At
     attempt = begin(by_address(FACTOR_ADDRESS, request), Name(FACTOR_ACCOUNT, user.pk))
     if not attempt.taken:
         return attempt
-    taken = factors.take_totp(user, code) or factors.take_recovery_code(user, code)
+    taken, reason = None, ""
+    try:
+        taken = factors.take_totp(user, code) or factors.take_recovery_code(user, code)
+    except VerificationFailed:
+        # Somebody changed the row, or put another person's there.
+        reason = "secret-does-not-open"
     if taken is None:
         record_account(
             request,
             "mfa.verify",
             user,
             outcome="failure",
-            labels={"factor": "code", "locked_seconds": attempt.locks or ""},
+            labels={"factor": "code", "reason": reason, "locked_seconds": attempt.locks or ""},
         )
         return attempt
     attempt.succeeded()
