@@ -116,6 +116,11 @@ class Feed:
         self.viewers: set[Viewer] = set()
         self.task = asyncio.create_task(self._watch())
 
+    def welcome(self, viewer: Viewer) -> None:
+        """Tell somebody who joins later where the log stands: they may have missed something before."""
+        if self._known is not None:
+            viewer.give(News((), 0, self._known, self._names))
+
     async def _watch(self) -> None:
         while True:
             try:
@@ -170,6 +175,8 @@ class Hub:
         feed = self._feeds.get(standing.log_id)
         if feed is None:
             feed = self._feeds[standing.log_id] = Feed(standing)
+        else:
+            feed.welcome(viewer)
         feed.viewers.add(viewer)
         return viewer
 
