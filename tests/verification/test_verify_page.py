@@ -78,7 +78,8 @@ def test_a_broken_record_is_called_broken_and_the_place_named(tenant: Tenant, ad
     with tenant.in_database() as owner, owner.transaction():
         owner.execute("SET LOCAL session_replication_role = replica")
         owner.execute(
-            "UPDATE ledger.entries SET entry = replace(entry, 'agent:test', 'agent:evil') WHERE log_id = %s AND seq = 5",
+            "UPDATE ledger.entries SET entry = replace(entry, 'agent:test', 'agent:evil') "
+            "WHERE log_id = %s AND seq = 5",
             [tenant.made.log_id],
         )
     assert not walk(tenant).ok
@@ -133,7 +134,8 @@ def test_a_walk_that_is_not_there_is_not_found(tenant: Tenant, ada: Person, numb
 def test_the_pin_on_the_page_is_one_that_verifiers_read(tenant: Tenant) -> None:
     record_some(tenant)
     with tenant.client("read") as client:
-        pin = parse_pin(json.dumps(client.get("/api/pin").json()))
+        pin = parse_pin(json.dumps(client.get("/api/pin?checkpoint=true").json()))
+        assert "checkpoint" not in client.get("/api/pin").json()
     assert pin.origin == tenant.origin
     assert pin.genesis == tenant.made.genesis_hash
     assert pin.root == KeyRing(tenant.installation.places.keys).root_verifier()
@@ -181,7 +183,7 @@ def test_a_bundle_dropped_on_the_page_is_checked_there(
         assert "self-attested only" in verdict.inner_text()
         page.locator("#bundle-pin-own").click()
         page.locator('#bundle-verdict[data-trust="pinned"]').wait_for()
-        assert page.locator('[data-check="pin"][data-state="passed"]').count() == 1
+        assert page.locator('#bundle-result [data-check="keys"][data-state="passed"]').count() == 1
 
 
 def test_an_altered_bundle_fails_in_the_browser_and_the_place_is_named(
@@ -204,7 +206,7 @@ def test_an_altered_bundle_fails_in_the_browser_and_the_place_is_named(
 
 def test_what_a_file_says_cannot_become_markup(tenant: Tenant, ada: Person, browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "<img src=x onerror=alert(1)>.bundle"
-    file.write_bytes(b"H {\"<script>alert(1)</script>\"}\n")
+    file.write_bytes(b'H {"<script>alert(1)</script>"}\n')
     with visiting(browser) as visitor:
         ada.sign_in_context(visitor.context, tenant=tenant.made.slug)
         page = visitor.page

@@ -71,7 +71,7 @@ def _environment(filled: Filling) -> Step:
     return Step(
         "Settings",
         _settings(filled),
-        "The key can only append. The pin says which log this is and what it held when you connected.",
+        "The key can only append. The pin says which log this is and who may sign for it.",
     )
 
 

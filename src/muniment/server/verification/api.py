@@ -50,12 +50,17 @@ def history(
 
 
 @router.get("/api/pin", auth=Needs(Capability.LEDGER_READ), summary="What a verifier pins", operation_id="pin")
-def pin(request: HttpRequest) -> dict[str, object]:
-    """Origin, genesis hash, root key and newest checkpoint, as `MUNIMENT_PIN` takes them; keep it elsewhere."""
+def pin(
+    request: HttpRequest,
+    checkpoint: Annotated[
+        bool, Query(description="with the newest checkpoint, which the whole live log is held against")
+    ] = False,
+) -> dict[str, object]:
+    """Origin, genesis hash and root key, as `MUNIMENT_PIN` takes them; keep them outside this server."""
     standing = standing_in(request)
     with standing.transaction() as connection:
         found = log_integrity(connection, standing.log_id)
     if found is None:
         raise refuse("not-found", "this tenant has no log")
-    document: dict[str, object] = orjson.loads(pin_of(found))
+    document: dict[str, object] = orjson.loads(pin_of(found, checkpoint=checkpoint))
     return document

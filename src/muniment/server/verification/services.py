@@ -38,8 +38,13 @@ def order_walk(connection: Connection[Any], standing: Standing) -> None:
     connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(standing.log_id)])
 
 
-def pin_of(found: Integrity) -> str:
+def pin_of(found: Integrity, *, checkpoint: bool = False) -> str:
     """What a verifier pins about a log, as `MUNIMENT_PIN` takes it: one line of JSON.
+
+    Args:
+        found: how the log stands.
+        checkpoint: also its newest checkpoint. A bundle must then show the tree at that size, which those of the
+            shipper and of single entries do not.
 
     Raises:
         Refused: if the installation's root key is not known here.
@@ -49,7 +54,7 @@ def pin_of(found: Integrity) -> str:
         "genesis": found.facts.genesis_hash.hex(),
         "root": KeyRing(settings.PLACES.keys).root_verifier().vkey,
     }
-    if found.checkpoint is not None:
+    if checkpoint and found.checkpoint is not None:
         sealed = found.checkpoint.checkpoint
         pin["checkpoint"] = {"size": sealed.size, "root": sealed.root.hex()}
     return json.dumps(pin)

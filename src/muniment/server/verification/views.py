@@ -48,6 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "older": walks[HISTORY - 1].number if len(walks) > HISTORY else None,
             "newer": below is not None,
             "pin": pin_of(found),
+            "long_pin": pin_of(found, checkpoint=True),
             "after": _number(request.GET.get("after")),
             "may_order": standing.may(Capability.LEDGER_VERIFY),
             "may_export": standing.may(Capability.EXPORT_CREATE),
