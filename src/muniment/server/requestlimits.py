@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,9 @@ async def with_whole_body(scope: Scope, receive: Receive) -> tuple[Scope, Receiv
     async def replay() -> Message:
         nonlocal message
         if message is None:
+            if _REFUSED in scope:
+                # Asking for more would invite a client that waits for `100 Continue` to send what is refused.
+                await asyncio.Event().wait()
             return await receive()
         first, message = message, None
         return first

@@ -135,7 +135,7 @@ def settings(request: HttpRequest) -> SettingsOut:
     with acting(request):
         return SettingsOut(
             **asdict(services.read_settings()),
-            public_verification=services.is_verification_public(tenant_in_scope().slug),
+            public_verification=services.is_verification_public(),
         )
 
 
@@ -146,7 +146,7 @@ def change(request: HttpRequest, wanted: SettingsIn) -> SettingsOut:
     """Sets all of them."""
     with acting(request) as standing:
         known = services.change_settings(standing, Settings(**wanted.model_dump()))
-        return SettingsOut(**asdict(known), public_verification=services.is_verification_public(tenant_in_scope().slug))
+        return SettingsOut(**asdict(known), public_verification=services.is_verification_public())
 
 
 @router.put(

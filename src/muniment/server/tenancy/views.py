@@ -133,7 +133,7 @@ def _settings_page(
         "tenancy/settings.html",
         {
             "known": known,
-            "public": services.is_verification_public(_tenant(request).slug),
+            "public": services.is_verification_public(),
             "security_txt": request.build_absolute_uri(reverse("tenants:security-txt")),
             "workspaces": Workspace.objects.order_by("name"),
             "hosts": TenantHost.objects.order_by("host"),

@@ -19,7 +19,6 @@ from muniment.server.members.services.change import changing
 from muniment.server.members.standing import roles_of_groups
 from muniment.server.members.workflow import NoSuch
 from muniment.server.recording import record
-from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.models import TenantProfile
 from muniment.server.tenants.scope import ledger_connection, lookup_scope, tenant_scope
 
@@ -55,7 +54,7 @@ def tenants_of(user_id: str) -> tuple[tuple[str, str], ...]:
     for row in _rows_of(user_id):
         with ledger_connection() as raw:
             tenant = tenant_by_slug(raw, row.slug)
-        if tenant is not None and row.slug != INSTALLATION_SLUG:
+        if tenant is not None:
             found.append((row.slug, tenant.name))
     return tuple(sorted(found, key=lambda pair: (pair[1].lower(), pair[0])))
 
