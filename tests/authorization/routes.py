@@ -11,7 +11,7 @@ from ninja.constants import NOT_SET
 
 from muniment.server.access.operations import AsyncNeeds, Needs
 from muniment.server.access.pages import PageRule, rule_of
-from muniment.server.api.application import api
+from muniment.server.application import api
 from muniment.server.capabilities import Capability
 
 _PARAMETER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>|\{(?:(?P<kind>\w+):)?(?P<key>\w+)\}")

@@ -47,9 +47,7 @@ def test_the_last_one_without_an_end_gets_none(signed_in: Callable[..., Acting],
     assert is_refused_as_the_last(leaving.ask("DELETE", path))
 
 
-def test_an_administrator_whose_account_is_off_does_not_count(
-    signed_in: Callable[..., Acting], tenant: Tenant
-) -> None:
+def test_an_administrator_whose_account_is_off_does_not_count(signed_in: Callable[..., Acting], tenant: Tenant) -> None:
     first, second = signed_in(tenant), signed_in(tenant)
     with tenant.in_database() as connection:
         connection.execute("UPDATE django.accounts_user SET is_active = false WHERE id = %s", [second.person.user_id])

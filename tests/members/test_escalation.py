@@ -38,7 +38,9 @@ def test_nobody_changes_their_own_roles(manager: Acting, told: Callable[..., lis
         assert "nobody changes their own" in reason
 
 
-def test_an_administrator_does_not_change_their_own_roles_either(admin: Acting, told: Callable[..., list[Told]]) -> None:
+def test_an_administrator_does_not_change_their_own_roles_either(
+    admin: Acting, told: Callable[..., list[Told]]
+) -> None:
     viewer = roles_of(admin)["viewer"]
     refused_as_escalation(admin, told, "PUT", f"members/{admin.member_id}", {"roles": [viewer]})
 
@@ -98,7 +100,9 @@ def test_a_group_one_is_in_does_not_get_a_parent_that_gives_more(
     top = admin.did("POST", "groups", {"name": "Top", "roles": [roles["administrator"]]})
     low = admin.did("POST", "groups", {"name": "Low", "roles": []})
     admin.did("PUT", f"groups/{low['id']}/members/{manager.member_id}")
-    refused_as_escalation(manager, told, "PUT", f"groups/{low['id']}", {"name": "Low", "roles": [], "parent": top["id"]})
+    refused_as_escalation(
+        manager, told, "PUT", f"groups/{low['id']}", {"name": "Low", "roles": [], "parent": top["id"]}
+    )
 
 
 def test_one_does_not_put_oneself_or_others_into_a_group_that_gives_more(

@@ -109,9 +109,7 @@ def test_somebody_with_an_account_signs_in_and_the_address_must_be_theirs(
     with stranger.signed_in() as client:
         page = client.get(path)
         assert "you are signed in as" in page.text
-        answer = client.post(
-            path, data={"csrfmiddlewaretoken": csrf_token(page)}, headers={"Referer": str(page.url)}
-        )
+        answer = client.post(path, data={"csrfmiddlewaretoken": csrf_token(page)}, headers={"Referer": str(page.url)})
         assert answer.status_code == 422
     assert admin.did("GET", f"members?q={stranger.email}")["members"] == []
     with known.signed_in() as client:

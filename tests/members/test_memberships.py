@@ -34,9 +34,7 @@ def test_a_member_gets_and_loses_capabilities_at_once_and_it_is_recorded(
     assert other.person.email not in changed.text + removed.text
 
 
-def test_a_membership_that_ends_opens_nothing(
-    admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant
-) -> None:
+def test_a_membership_that_ends_opens_nothing(admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant) -> None:
     other = signed_in(tenant, "analyst", until="2027-06-01T00:00:00Z")
     assert other.ask("GET", "members").status_code == 200
     with tenant.in_database() as connection:
@@ -127,7 +125,11 @@ def test_lists_are_searched_filtered_and_paged(admin: Acting, installation: Inst
 
 def test_names_are_shown_as_text(admin: Acting, installation: Installation, tenant: Tenant) -> None:
     person = make_person(installation, tenant, "viewer", name='<script>alert(1)</script>"')
-    for path in ("members", f"members/{member_id(person, admin.slug)}", f"members/{member_id(person, admin.slug)}/change"):
+    for path in (
+        "members",
+        f"members/{member_id(person, admin.slug)}",
+        f"members/{member_id(person, admin.slug)}/change",
+    ):
         text = admin.page(path).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)" in text

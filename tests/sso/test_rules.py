@@ -135,14 +135,14 @@ def test_an_address_is_one_plain_address_or_none(given: object, taken: str) -> N
     ],
 )
 def test_only_plain_https_addresses_are_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MUNIMENT_PRIVATE_PROVIDERS", raising=False)
+    monkeypatch.setattr(network, "private_allowed", lambda: False)
     with pytest.raises(Malformed, match="https address"):
         network.ask(url, where="issuer")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0"])
 def test_the_servers_own_network_is_not_asked(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MUNIMENT_PRIVATE_PROVIDERS", raising=False)
+    monkeypatch.setattr(network, "private_allowed", lambda: False)
     with pytest.raises(Refused, match="inside a private network"):
         network.ask(f"https://{host}/", where="issuer")
     with pytest.raises(Refused):

@@ -8,6 +8,7 @@
 | `MUNIMENT_PUBLIC_URL` | where people reach the server, such as `https://muniment.example`: cookies become Secure |
 | `MUNIMENT_TENANT_DOMAINS` | domains whose subdomains are tenants, separated by commas; default `localhost` |
 | `MUNIMENT_EVALUATION` | `1`: evaluation mode, which every page shows |
+| `MUNIMENT_PRIVATE_PROVIDERS` | `1`: identity providers may stand at private addresses and speak http |
 | `MUNIMENT_SMTP_URL` | `smtp://user:password@host:port`, `smtps://…`, `smtp+starttls://…`; without it, `<home>/mail` |
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
@@ -59,6 +60,7 @@ DATABASES = {"default": _database(os.environ["MUNIMENT_APP_URL"])} if "MUNIMENT_
 SECRET_KEY = os.environ.get("MUNIMENT_SECRET_KEY") or web_secret(PLACES.keys)
 DEBUG = False
 EVALUATION: Final = os.environ.get("MUNIMENT_EVALUATION") == "1"
+PRIVATE_PROVIDERS: Final = os.environ.get("MUNIMENT_PRIVATE_PROVIDERS") == "1"
 PUBLIC_URL: Final = os.environ.get("MUNIMENT_PUBLIC_URL", "").rstrip("/")
 ALLOWED_HOSTS = _names("MUNIMENT_HOSTS", "localhost,127.0.0.1,[::1],.localhost")
 TENANT_BASE_DOMAINS: Final = _names("MUNIMENT_TENANT_DOMAINS", "localhost")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from muniment.server.api.application import api
+from muniment.server.application import api
 
 handler400 = "muniment.server.web.faults.bad_request"
 handler403 = "muniment.server.web.faults.forbidden"
@@ -10,5 +10,17 @@ handler404 = "muniment.server.web.faults.not_found"
 handler500 = "muniment.server.web.faults.failed"
 
 # Each application with pages brings its own `urls.py`, with a namespace of its own.
-PAGES: tuple[str, ...] = ("web", "accounts", "setup", "sso", "explorer", "members", "tenancy", "overview", "verification", "sources", "trail")
+PAGES: tuple[str, ...] = (
+    "web",
+    "accounts",
+    "setup",
+    "sso",
+    "explorer",
+    "members",
+    "tenancy",
+    "overview",
+    "verification",
+    "sources",
+    "trail",
+)
 urlpatterns = [*(path("", include(f"muniment.server.{name}.urls")) for name in PAGES), path("", api.urls)]

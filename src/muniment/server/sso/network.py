@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+from django.conf import settings
 
 from muniment.core.errors import Malformed, Refused
 
@@ -54,7 +54,7 @@ class Answer:
 
 def private_allowed() -> bool:
     """Whether the operator has providers inside the network."""
-    return os.environ.get("MUNIMENT_PRIVATE_PROVIDERS") == "1"
+    return bool(settings.PRIVATE_PROVIDERS)
 
 
 def check_address(url: str, where: str) -> str:
