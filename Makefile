@@ -47,12 +47,13 @@ $(VENV)/.parts: $(STAMP) $(wildcard tests/support/oidc/*)
 screenshots: setup parts  ## pictures of every page into build/screenshots, and what axe-core has against them
 	@$(BIN)/python -m tests.screenshots
 
-check: setup  ## format, lint, types, import rules, documents
+check: setup  ## format, lint, types, import rules, documents, tenant tables
 	@$(BIN)/ruff format --check src tests bench
 	@$(BIN)/ruff check src tests bench
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.documents
+	@$(BIN)/python -m tests.tenant_tables
 
 bench: setup $(VENV)/.peers  ## measure, print the table, write bench/results.json
 	@$(BIN)/python -m bench
