@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
     "keys": ("keys", "create, list and revoke API keys"),
     "tenants": ("tenants", "create and list tenants, and set what is public"),
+    "admin": ("admin", "help somebody in who cannot sign in any more"),
     "logs": ("logs", "rotate a log's key, adopt a head after a restore"),
     "db": ("db", "migrate the database, give its roles new passwords"),
 }
@@ -31,7 +32,7 @@ GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "record", "ship")),
     ("Prove", ("export", "verify", "known-logs")),
-    ("Administer", ("keys", "tenants", "logs", "db")),
+    ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 
 

@@ -137,9 +137,15 @@ def remove_factor(user: User, number: int) -> Authenticator:
         return cast("Authenticator", row)
 
 
-def forget_factors(user: User) -> None:
-    """Take every second factor and the recovery codes away; for recovery by the operator."""
+def forget_factors(user: User) -> int:
+    """Take every second factor and the recovery codes away; for recovery by the operator.
+
+    Returns:
+        How many authenticator apps and passkeys there were.
+    """
+    removed = len(factors_of(user))
     Authenticator.objects.filter(user_id=user.pk).delete()
+    return removed
 
 
 def _recovery_data(user: User, left: list[str]) -> dict[str, Any]:

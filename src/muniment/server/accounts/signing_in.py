@@ -19,7 +19,7 @@ from muniment.server.accounts import factors, mail, passkeys
 from muniment.server.accounts.addresses import client_address, network_of
 from muniment.server.accounts.events import record_account
 from muniment.server.accounts.models import User
-from muniment.server.accounts.stages import SecondFactorStage
+from muniment.server.accounts.stages import PROVEN, SecondFactorStage
 from muniment.server.accounts.throttle import Attempt, Limit, Name, begin
 from muniment.server.ratelimit import RateLimit
 
@@ -60,9 +60,8 @@ def with_password(request: HttpRequest, email: str, password: str, *, next_path:
     attempt.succeeded()
     # What was known before the password must not be good for anything after it.
     request.session.cycle_key()
-    return cast(
-        "HttpResponse", perform_password_login(request, {}, Login(user=user, redirect_url=next_path, email=user.email))
-    )
+    login = Login(user=user, redirect_url=next_path, email=user.email, state={PROVEN: user.get_session_auth_hash()})
+    return cast("HttpResponse", perform_password_login(request, {}, login))
 
 
 def with_code(request: HttpRequest, user: User, code: str) -> Authenticator | Attempt:

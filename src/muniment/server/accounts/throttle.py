@@ -96,6 +96,12 @@ def begin(*names: Name) -> Attempt:
         return Attempt(names, 0, locks)
 
 
+def forget(*names: Name) -> None:
+    """As if nothing had failed under these names."""
+    for name in names:
+        _execute("DELETE FROM accounts_throttle WHERE key = %s", [name.key])
+
+
 _COUNT: Final = """
 WITH counted AS (
   INSERT INTO accounts_throttle AS t (key, failures, until, touched_at) VALUES (%(key)s, 1, now(), now())

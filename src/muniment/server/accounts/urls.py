@@ -26,6 +26,7 @@ OWN = (
     path("account/login/passkey", views_signin.passkey_sign_in, name="passkey-login"),
     path("account/login/passkey/options", views_signin.passkey_options, name="passkey-options"),
     path("account/second-factor/options", views_signin.second_factor_options, name="second-factor-options"),
+    path("account/recover/<str:token>", views_mail.recover, name="recover"),
     path("account/step-up", views_factors.step_up, name="step-up"),
     path("account/step-up/options", views_factors.step_up_options, name="step-up-options"),
     path("account/second-factors/new", views_factors.enrol, name="enrol"),

@@ -1,4 +1,4 @@
-"""Pages that links in messages lead to: a new password, a proven address."""
+"""Pages that links lead to: a new password, a proven address, recovery by the operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from muniment.server.access.pages import public_page
-from muniment.server.accounts import profile, resetting
+from muniment.server.accounts import profile, recovering, resetting
 from muniment.server.accounts.events import recorded_change
 from muniment.server.accounts.forms import AddressForm, NewPasswordForm
 from muniment.server.accounts.models import User
@@ -62,6 +62,29 @@ def new_password(request: HttpRequest, user_id: str, token: str) -> HttpResponse
                 messages.warning(request, profile.UNCHECKED)
             return HttpResponseRedirect(reverse("account_login"))
     return render(request, "account/password_reset_from_key.html", {"form": form}, status=status)
+
+
+@public_page(reason="the operator's link is the proof", methods=("GET", "POST"))
+@sensitive_post_parameters("password")
+def recover(request: HttpRequest, token: str) -> HttpResponse:
+    """Choose a new password with the operator's link, and lose every second factor."""
+    found = recovering.person_of_link(request, token)
+    if isinstance(found, Attempt):
+        return render(request, "account/link_wait.html", {"seconds": found.wait}, status=429)
+    if found is None:
+        return render(request, "account/recover_over.html", status=410)
+    form, status = NewPasswordForm(request.POST if request.method == "POST" else None, user=found), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            if not recovering.recover(request, found, token, form.cleaned_data["password"]):
+                return render(request, "account/recover_over.html", status=410)
+            clear_login(request)
+            messages.success(request, "Your password was changed. Sign in with it, and add a second factor.")
+            if form.breach_unchecked:
+                messages.warning(request, profile.UNCHECKED)
+            return HttpResponseRedirect(reverse("account_login"))
+    return render(request, "account/recover.html", {"form": form, "email": found.email}, status=status)
 
 
 @public_page(reason="whoever signs in with an address that is not proven yet is sent here")
