@@ -53,7 +53,7 @@ def recorded(tenant: Tenant, action: str, by: str) -> list[str]:
     """The texts of the tenant's entries with an action and an actor."""
     with tenant.in_database() as raw:
         rows = raw.execute(
-            "SELECT convert_from(entry, 'UTF8') FROM ledger.entries WHERE log_id = %s ORDER BY seq",
+            "SELECT entry FROM ledger.entries WHERE log_id = %s ORDER BY seq",
             [tenant.made.log_id],
         ).fetchall()
     return [text for (text,) in rows if f'"action":"{action}"' in text and by in text]
@@ -62,8 +62,8 @@ def recorded(tenant: Tenant, action: str, by: str) -> list[str]:
 def installation_refusals(installation: Installation, by: str) -> list[str]:
     with installation.database.connect("superuser", autocommit=True) as raw:
         rows = raw.execute(
-            "SELECT convert_from(e.entry, 'UTF8') FROM ledger.entries e JOIN ledger.logs l USING (log_id) "
-            "JOIN ledger.tenants t USING (tenant_id) WHERE t.slug = 'installation' ORDER BY e.seq"
+            "SELECT e.entry FROM ledger.entries e JOIN ledger.tenants t USING (tenant_id) "
+            "WHERE t.slug = 'installation' ORDER BY e.seq"
         ).fetchall()
     return [text for (text,) in rows if '"action":"access.refuse"' in text and by in text]
 
@@ -71,7 +71,7 @@ def installation_refusals(installation: Installation, by: str) -> list[str]:
 @pytest.mark.parametrize(
     "path", ["/", "/account/login", "/no/such/page", "/t/{slug}/ledger", "/t/{slug}/account/login"]
 )
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "[::2]:80", "-"])
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "[::2]:80", "-.-"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_page_is_not_answered_under_a_foreign_host(ours: Tenant, path: str, host: str, method: str) -> None:
     answer = ask(ours.installation, path.format(slug=ours.made.slug), method, Host=host)
@@ -146,7 +146,8 @@ def test_pages_have_the_headers_of_pages_and_operations_those_of_operations(ours
     with administrator.client() as client:
         for path in (f"/t/{slug}/ledger", f"/t/{slug}/t/x/api/log", f"/t/{slug}/no", "/no", f"/t/{slug}/ledger/9999"):
             policy = client.get(path).headers["content-security-policy"]
-            assert "script-src 'self'" in policy and "frame-ancestors 'none'" in policy, path
+            assert "script-src 'self'" in policy, path
+            assert "frame-ancestors 'none'" in policy, path
             assert "unsafe" not in policy, path
         for path in (
             f"/t/{slug}/api/log",
@@ -241,32 +242,34 @@ def test_a_refusal_is_recorded_under_an_address_that_the_ledger_can_hold(ours: T
         assert client.get(f"/t/{ours.made.slug}/roles/new").status_code == 403
         before = len(recorded(ours, "access.refuse", viewer.person.user_id))
         for odd in ("%0A%1B", "%E2%82%AC" * 900):
-            assert client.get(f"/t/{ours.made.slug}/roles/{odd}").status_code == 403
+            assert client.delete(f"/t/{ours.made.slug}/api/roles/{odd}").status_code == 403
     found = recorded(ours, "access.refuse", viewer.person.user_id)[before:]
-    assert "/roles/%0A%1B" in found[0]
-    assert "/roles/%E2%82%AC" in found[1]
+    assert "/api/roles/%0A%1B" in found[0]
+    assert "/api/roles/%E2%82%AC" in found[1]
 
 
 @pytest.mark.parametrize(
     "path", ["/account/login", "/t/{slug}/account/login", "/no/such/page", "/t/{slug}/api/bundles"]
 )
 def test_a_body_over_the_limit_is_refused_and_never_kept(ours: Tenant, path: str) -> None:
+    refused = (413, 404) if "/no/" in path else (413,)
     with httpx.Client(base_url=base_of(ours.installation), trust_env=False, timeout=60) as client:
         answer = client.post(path.format(slug=ours.made.slug), content=b"a=" + b"x" * (3 << 20))
-        assert answer.status_code in (413, 404) and (answer.status_code == 413 or "/no/" in path), answer.text
+        assert answer.status_code in refused, answer.text
 
         def endless() -> object:
             for _ in range(40):
                 yield b"x" * (1 << 16)
 
         answer = client.post(path.format(slug=ours.made.slug), content=endless())
-        assert answer.status_code in (413, 404) and (answer.status_code == 413 or "/no/" in path), answer.text
+        assert answer.status_code in refused, answer.text
 
 
 def test_a_declared_giant_is_refused_before_it_is_sent(ours: Tenant) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(ours.installation.url).port or 0), 20) as line:
         line.sendall(
-            b"POST /account/login HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
+            b"POST /account/login HTTP/1.1\r\nHost: localhost\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
         )
         assert line.recv(1000).startswith(b"HTTP/1.1 413")
 
@@ -305,7 +308,8 @@ def test_an_oversized_form_of_a_member_is_recorded(installation: Installation, o
     with person.signed_in() as client:
         assert client.post("/account/theme", content=b"x" * (2 << 20)).status_code == 413
     found = installation_refusals(installation, person.user_id)
-    assert len(found) == 1 and "body-too-large" in found[0]
+    assert len(found) == 1
+    assert "body-too-large" in found[0]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS"])
