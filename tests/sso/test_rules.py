@@ -1,7 +1,12 @@
 """The rules without a server: tokens, presets, addresses, states, decisions."""
 
+import base64
+import gzip
 import json
+import socket
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 
@@ -93,6 +98,12 @@ def test_a_public_key_is_no_shared_secret() -> None:
             _check(forged, keys=keys)
 
 
+def test_a_token_nested_without_end_is_refused() -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 45_000).rstrip(b"=").decode()
+    with pytest.raises(SignInRefused, match="bad-signature"):
+        _check(f"{nested}.e30.e30")
+
+
 @pytest.mark.parametrize("keys", [[], [{**JWK, "kid": "other"}], [{**JWK, "use": "enc"}], [JWK, JWK], ["no key"]])
 def test_a_token_needs_exactly_one_key_of_the_provider(keys: list[object]) -> None:
     with pytest.raises(SignInRefused, match="bad-signature"):
@@ -147,6 +158,44 @@ def test_the_servers_own_network_is_not_asked(host: str, monkeypatch: pytest.Mon
         network.ask(f"https://{host}/", where="issuer")
     with pytest.raises(Refused):
         check_challenge(host, "token")
+
+
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
+def test_who_answers_a_byte_now_and_then_does_not_hold_a_request_for_ever(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other side sends until the connection is closed: without an end of ours, this test would have none."""
+    monkeypatch.setattr(network, "private_allowed", lambda: True)
+    monkeypatch.setattr(network, "WHOLE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            line, _ = listening.accept()
+            with line, suppress(OSError):
+                line.recv(65536)
+                line.sendall(begun)
+                while True:
+                    line.sendall(b"a")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(Refused, match="cannot be reached"):
+            network.ask(f"http://127.0.0.1:{listening.getsockname()[1]}/", where="issuer")
+
+
+def test_an_answer_that_is_packed_or_nested_without_end_is_malformed() -> None:
+    for content in (b"[" * 100_000, b'{"a":' * 30_000, gzip.compress(b"{}")):
+        with pytest.raises(Malformed):
+            network.Answer(200, content).json()
+
+
+def test_a_verified_address_says_nothing_about_another_claim() -> None:
+    party = replace(PARTY, email_claim="preferred_username")
+    given = {"sub": "s", "email": "mallory@acme.example", "email_verified": True}
+    assert read_claims({**given, "preferred_username": "chief@acme.example"}, party).email_verified is None
+    assert read_claims({**given, "preferred_username": "Mallory@acme.example"}, party).email_verified is True
+    assert read_claims({**given, "preferred_username": "no address"}, party).email_verified is None
+    assert read_claims({**given, "email": ""}, PARTY).email == ""
 
 
 def test_a_new_connection_is_tested_before_it_lets_anybody_in() -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +24,9 @@ from django.conf import settings
 from muniment.core.errors import Malformed, Refused
 
 SECONDS: Final = 5.0
+"""Without a byte from the other side."""
+WHOLE: Final = 10.0
+"""For the whole answer: who sends a byte now and then must not hold a request of ours for ever."""
 MAX_ANSWER: Final = 256 * 1024
 
 
@@ -45,7 +50,7 @@ class Answer:
         """
         try:
             value = json.loads(self.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Malformed("the answer is not JSON") from error
         if not isinstance(value, dict):
             raise Malformed("the answer is not a JSON object")
@@ -109,23 +114,42 @@ def ask(
     try:
         with (
             httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
+            _ending(client),
             client.stream(
                 "GET" if form is None else "POST",
                 asked,
                 data=form,
                 auth=auth,
-                headers={"Accept": "application/json, */*;q=0.1", **(headers or {}), "Host": parts.netloc},
+                headers={
+                    "Accept": "application/json, */*;q=0.1",
+                    # Read as it comes: what is small when it is packed may be large when it is unpacked.
+                    "Accept-Encoding": "identity",
+                    **(headers or {}),
+                    "Host": parts.netloc,
+                },
                 extensions={"sni_hostname": host},
             ) as response,
         ):
             content = b""
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > MAX_ANSWER:
                     raise Refused(f"{host} answered more than {MAX_ANSWER} bytes", where)
             return Answer(response.status_code, content)
     except httpx.HTTPError as error:
         raise Refused(f"{host} cannot be reached ({type(error).__name__})", where) from error
+
+
+@contextmanager
+def _ending(client: httpx.Client) -> Iterator[None]:
+    """Close the client's connections in the middle of an answer that takes longer than `WHOLE`."""
+    timer = threading.Timer(WHOLE, client.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _public_address(host: str, port: int, where: str) -> str:

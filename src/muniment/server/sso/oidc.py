@@ -225,7 +225,7 @@ def check_id_token(token: str, keys: Mapping[str, Any], party: RelyingParty, *, 
         raise SignInRefused("from-the-future", "the ID token is not valid yet") from error
     except jwt.MissingRequiredClaimError as error:
         raise SignInRefused("claim-missing", f"the ID token lacks {error.claim}") from error
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, RecursionError) as error:
         raise SignInRefused(
             "bad-signature", f"the ID token's signature does not hold ({type(error).__name__})"
         ) from error
@@ -252,11 +252,13 @@ def read_claims(claims: Mapping[str, Any], party: RelyingParty) -> Claims:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
         raise SignInRefused("bad-subject", "the subject must be 1 to 255 printable characters")
-    verified = claims.get("email_verified")
+    mail = address(claims.get(party.email_claim))
+    # What the provider verified is `email`; another claim, such as a user name, may be the person's own to choose.
+    verified = claims.get("email_verified") if mail == address(claims.get("email")) else None
     groups = claims.get(party.groups_claim, []) if party.groups_claim else []
     return Claims(
         subject,
-        address(claims.get(party.email_claim)),
+        mail,
         verified if isinstance(verified, bool) else {"true": True, "false": False}.get(str(verified)),
         str(claims.get("name") or "")[:128],
         tuple(str(group) for group in (groups if isinstance(groups, list) else [groups])[:MAX_GROUPS]),
