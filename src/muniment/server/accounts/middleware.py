@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -58,17 +59,30 @@ class SessionLimits(MiddlewareMixin):
     def _over(self, request: HttpRequest, user: User) -> str | None:
         """Why the session is over, or None; notes that it is in use."""
         now, session = int(time.time()), request.session
-        began, seen = session.get(BEGAN), session.get(SEEN)
-        if not isinstance(began, int) or not isinstance(seen, int) or now < began - _SEEN_EVERY:
-            return "damaged"
-        if now - seen > sessions.IDLE_HOURS * 3600:
-            return "idle"
-        if now - seen >= _SEEN_EVERY or _UNTIL not in session:
+        reason = reason_over(session, now)
+        if reason in ("damaged", "idle"):
+            return reason
+        if now - session[SEEN] >= _SEEN_EVERY or _UNTIL not in session:
             session[SEEN] = now
             # Asked anew, so that a tenant that becomes stricter need not wait for people to sign in again.
-            session[_UNTIL] = began + policy_of(user).session_hours * 3600
+            session[_UNTIL] = session[BEGAN] + policy_of(user).session_hours * 3600
             sessions.touch(request)
-        return "too-old" if now >= session[_UNTIL] else None
+        return reason_over(session, now)
+
+
+def reason_over(session: SessionBase, now: int) -> str | None:
+    """Why a session is over, or None; it is only looked at.
+
+    Args:
+        session: of somebody who signed in.
+        now: seconds since the Unix epoch.
+    """
+    began, seen = session.get(BEGAN), session.get(SEEN)
+    if not isinstance(began, int) or not isinstance(seen, int) or now < began - _SEEN_EVERY:
+        return "damaged"
+    if now - seen > sessions.IDLE_HOURS * 3600:
+        return "idle"
+    return "too-old" if now >= session.get(_UNTIL, began + settings.SESSION_COOKIE_AGE) else None
 
 
 class RequireSecondFactor(MiddlewareMixin):

@@ -16,7 +16,6 @@ from django.utils.crypto import constant_time_compare
 from muniment.server.accounts.factors import has_factor
 from muniment.server.accounts.models import User
 
-
 # Of a sign-in that waits: which password was given, as the hash by which Django knows it in sessions.
 PROVEN: Final = "muniment_password"
 
