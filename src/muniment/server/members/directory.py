@@ -27,6 +27,7 @@ class RoleState:
         builtin: came with the tenant.
         recorded_reads: what its holders read is recorded.
         time_boxed: its holders must have an end.
+        description: for people.
     """
 
     id: str
@@ -36,6 +37,7 @@ class RoleState:
     builtin: bool = False
     recorded_reads: bool = False
     time_boxed: bool = False
+    description: str = ""
 
     @property
     def is_administrator(self) -> bool:

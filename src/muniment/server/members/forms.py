@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from muniment.server.accounts.forms import NewPasswordForm
 from muniment.server.capabilities import MEANINGS, Capability
@@ -34,7 +35,7 @@ class HolderForm(PlainForm):
 
     def __init__(self, *args: Any, directory: Directory, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choices(self, "roles", role_choices(directory))
+        _choices(self, "roles", [(role, _told(name, directory, role)) for role, name in role_choices(directory)])
         _choices(self, "groups", group_choices(directory))
         if not directory.groups:
             del self.fields["groups"]
@@ -138,6 +139,12 @@ def role_choices(directory: Directory) -> list[tuple[str, str]]:
 def group_choices(directory: Directory) -> list[tuple[str, str]]:
     """(id, name) of the tenant's groups."""
     return [(group.id, group.name) for group in sorted(directory.groups.values(), key=lambda group: group.name.lower())]
+
+
+def _told(name: str, directory: Directory, role_id: str) -> str:
+    """A role's name with what it is for."""
+    description = directory.roles[role_id].description
+    return format_html('{} <span class="small muted">{}</span>', name, description) if description else name
 
 
 def _choices(form: forms.Form, name: str, choices: Iterable[tuple[str, str]]) -> None:

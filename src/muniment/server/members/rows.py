@@ -25,7 +25,14 @@ def lock_tenant() -> None:
 def role_state(row: Role) -> RoleState:
     """A role's row as a value."""
     return RoleState(
-        row.id, row.code, row.name, frozenset(row.capabilities), row.builtin, row.recorded_reads, row.time_boxed
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        stored=frozenset(row.capabilities),
+        builtin=row.builtin,
+        recorded_reads=row.recorded_reads,
+        time_boxed=row.time_boxed,
+        description=row.description,
     )
 
 

@@ -25,6 +25,11 @@ if (box) {
     pill.textContent = beyond ? `${count(number)}: reload` : count(number);
   }
 
+  const tell = (id, number) => {
+    const place = document.getElementById(id);
+    if (place) place.textContent = String(number);
+  };
+
   function put(rows) {
     const empty = document.getElementById("ledger-empty");
     if (empty) empty.remove();
@@ -35,6 +40,7 @@ if (box) {
       added += 1;
       if (window.htmx) window.htmx.process(row);
     }
+    tell("count-shown", body.children.length);
     body.dispatchEvent(new CustomEvent("content", { bubbles: true }));
   }
 
@@ -73,7 +79,9 @@ if (box) {
 
   // A checkpoint closes the seals of the rows that it covers.
   function closes(event) {
-    const { sealed, broken } = JSON.parse(event.data);
+    const { sealed, broken, size } = JSON.parse(event.data);
+    tell("count-size", size);
+    tell("count-sealed", sealed);
     for (const row of [...body.children, ...waiting]) {
       const seq = Number(row.dataset.seq);
       const seal = row.querySelector("a.seal");
