@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from muniment.ledger.surroundings import Frontier, entries_from
 from muniment.server.access.standing import Standing, resolver
+from muniment.server.accounts.middleware import reason_over
+from muniment.server.accounts.models import User
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.cells import rows_html
 from muniment.server.explorer.columns import Layout
@@ -25,12 +29,15 @@ from muniment.server.explorer.live import HUB, MOST_AT_ONCE, Fresh, News, Place,
 from muniment.server.explorer.matching import matches
 from muniment.server.explorer.question import Question
 from muniment.server.explorer.rows import parsed, row_of
+from muniment.server.sso.gate import keeps_out
 from muniment.server.tenants.scope import tenant_scope
 
 P = ParamSpec("P")
 
 HEARTBEAT: Final = 15.0
-RECHECK: Final = 30.0
+RECHECK: Final = 10.0
+"""Seconds after which a stream asks again, before it tells anything, whether it may."""
+ENDED: Final = "the session or the membership has ended"
 MOST_ROWS: Final = 50
 """Rows that one event carries; of more, the newest, and the number of the others."""
 
@@ -103,22 +110,25 @@ async def _told(watch: Watch, viewer: Viewer) -> AsyncIterator[bytes]:
     last, shown = watch.after, None
     checked = time.monotonic()
     while True:
+        news: News | None = None
         try:
-            news = await asyncio.wait_for(viewer.queue.get(), HEARTBEAT)
-        except TimeoutError:
-            yield b": still here\n\n"
-            news = News((), 0, shown, {}) if shown is not None else None
-            if news is None:
-                continue
-        else:
+            news = await asyncio.wait_for(viewer.queue.get(), min(HEARTBEAT, _left(watch)))
             if news is None:
                 yield _event("bye", {"reason": "the server stops"})
                 return
+        except TimeoutError:
+            yield b": still here\n\n"
+            news = News((), 0, shown, {}) if shown is not None else None
+        if _left(watch) <= 0:
+            yield _event("bye", {"reason": ENDED})
+            return
         if time.monotonic() - checked >= RECHECK:
             checked = time.monotonic()
             if not await asyncio.to_thread(_still_allowed, watch):
-                yield _event("bye", {"reason": "the session or the membership has ended"})
+                yield _event("bye", {"reason": ENDED})
                 return
+        if news is None:
+            continue
         fresh, skipped = await _missed(watch, news, last)
         last = max(last, news.standing.size - 1)
         if viewer.lost:
@@ -131,6 +141,12 @@ async def _told(watch: Watch, viewer: Viewer) -> AsyncIterator[bytes]:
             yield _event("standing", {"sealed": shown.sealed, "broken": shown.broken_at, "size": shown.size})
         else:
             shown = news.standing
+
+
+def _left(watch: Watch) -> float:
+    """Seconds until the membership ends by itself, as it was when the stream began."""
+    until = watch.standing.until
+    return math.inf if until is None else max(0.0, (until - timezone.now()).total_seconds())
 
 
 async def _missed(watch: Watch, news: News, last: int) -> tuple[list[Fresh], int]:
@@ -164,12 +180,17 @@ def _event(name: str, value: Mapping[str, object], *, number: int | None = None)
 
 
 def _still_allowed(watch: Watch) -> bool:
-    """Whether the session, the person and their standing are as good as when the stream began."""
+    """Whether a new request of the same session would be answered: the gates that the first one passed, once more.
+
+    Asking is no use of the session: one that is left alone with a page open ends as any other.
+    """
     try:
         probe = HttpRequest()
         probe.session = SessionStore(watch.session)
         user = get_user(probe)
-        if not user.is_authenticated or str(user.pk) != watch.user:
+        if not isinstance(user, User) or user.pk != watch.user or reason_over(probe.session, int(time.time())):
+            return False
+        if keeps_out(probe, user, watch.standing.tenant_id):
             return False
         with tenant_scope(watch.standing.tenant_id):
             now = resolver().of_user(watch.user, watch.standing.tenant_id)

@@ -46,6 +46,14 @@ def came_through(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
     )
 
 
+def keeps_out(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
+    """Whether a tenant demands its provider of somebody whose session began elsewhere, without break-glass access."""
+    if came_through(request, user, tenant_id):
+        return False
+    demanded, glass = demands_sso(tenant_id, user.pk)
+    return demanded and not glass
+
+
 def at_sign_in(request: HttpRequest, user: User, methods: tuple[str, ...]) -> HttpResponse | None:
     """Refuse a password where the tenant that was named, or the person's only one, demands its provider."""
     if "socialaccount" in methods:
