@@ -1,0 +1,257 @@
+"""The runs of one framework in this process: which of its ids stands for which event, and what caused what.
+
+Every framework gives its runs (or spans) an id and names the parent's. `Runs` remembers, for each id that is open, the
+event that began it, so that
+
+* what begins below another run is caused by that run's event, and by the answer that asked for it (a tool call by the
+  model's result that contains the call's id; a model's invocation by the tool results that it is shown);
+* what ends a run is caused by what began it;
+* a run that nothing in the framework began is caused by the step that encloses it (`muniment.current()`): another
+  framework's tool, or another process;
+* inside of a run, `muniment.current()` is its event.
+
+All events below one outermost run share a trace. Nothing here raises into the framework, unless a mode was asked for in
+which a tool must not run unrecorded (`durable`, `gate`): then `begin` of a `tool.call` does. What could not be recorded
+is counted (`muniment.agent.recording.unrecorded`).
+"""
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Final
+
+from muniment.agent.adapters.openrun import OpenRun, failure
+from muniment.agent.adapters.plain import plain
+from muniment.agent.cause import caused_by, current, current_trace
+from muniment.agent.draft import Actor
+from muniment.agent.recording import Mode, default_spool, record, unrecorded
+from muniment.core.identifiers import MAX_CAUSES
+
+MAX_OPEN: Final = 10_000
+"""Runs that are remembered at once; the oldest is forgotten first, because some frameworks never end theirs."""
+
+
+class Runs:
+    """The open runs of one framework. Threads and tasks may share it.
+
+    Args:
+        framework: its name, the value of the label `framework`.
+        version: of the framework.
+        contents: whether arguments, results, prompts and answers are recorded (in bodies).
+        mode: of `tool.call` events: async, durable or gate.
+    """
+
+    def __init__(self, framework: str, version: str = "", *, contents: bool = True, mode: Mode = "async") -> None:
+        self.framework = framework
+        self.contents = contents
+        self.mode = mode
+        self._labels = {"framework": f"{framework} {version}".strip()}
+        self._open: dict[Hashable, OpenRun] = {}
+        self._lock = threading.Lock()
+
+    def begin(
+        self,
+        key: Hashable,
+        action: str,
+        *,
+        parent: Hashable | None = None,
+        agent: str | None = None,
+        tool: str | None = None,
+        payload: object = None,
+        labels: Mapping[str, object] | None = None,
+        causes: Iterable[str | None] = (),
+        call: str | None = None,
+        answers: Iterable[str] = (),
+        trace: str | None = None,
+        enter: bool = False,
+    ) -> str | None:
+        """Record the event that begins a run.
+
+        Args:
+            key: the framework's id of the run.
+            parent: the framework's id of the enclosing run.
+            agent: the framework's name of the agent; by default the enclosing run's.
+            labels: more labels; those of this event are repeated on the one that ends the run.
+            causes: further causes; None among them is left out.
+            call: the id of the tool call, as the model gave it.
+            answers: ids of the tool calls whose results the model is shown.
+            trace: 32 hex digits, for a run that has neither parent nor enclosing step.
+            enter: whether `muniment.current()` is this event until the run ends; for callbacks that run in the
+                context of what they announce.
+
+        Returns:
+            The event's reference; None if it could not be recorded.
+
+        Raises:
+            Refused: a `tool.call` in mode durable or gate that could not be recorded.
+        """
+        run = OpenRun(None)
+        try:
+            run.parent = self._open.get(parent) if parent is not None else None
+            run.action, run.tool, run.call = action, tool, call
+            run.agent = agent or (run.parent.agent if run.parent else None)
+            run.labels = {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
+            run.trace = self._trace_below(run.parent, trace)
+            asked = run.root.asked
+            named = [run.parent.reference if run.parent else current(), *causes]
+            named += [asked.get(f"call {call}")] if call else []
+            named += [asked.get(f"result {answer}") for answer in answers]
+            run.reference, run.own = self._record(run, action, named, payload, mode=self._mode(action)), True
+            self._remember(key, run)
+            if enter:
+                run.entered = caused_by(run.reference, run.trace)
+                run.entered.__enter__()
+        except Exception as error:
+            unrecorded(self.framework, error)
+            run.reference = run.reference or (run.parent.reference if run.parent else None)
+            self._remember(key, run)
+            if self._mode(action) != "async" and not run.own:
+                raise
+        return run.reference if run.own else None
+
+    def skip(self, key: Hashable, parent: Hashable | None, agent: str | None = None) -> None:
+        """Pass a run through that has no event of its own: what is below belongs to its parent."""
+        above = self._open.get(parent) if parent is not None else None
+        run = OpenRun(above, above.reference if above else None)
+        run.agent = agent or (above.agent if above else None)
+        run.trace = self._trace_below(above, None)
+        self._remember(key, run)
+
+    def end(
+        self,
+        key: Hashable,
+        action: str,
+        *,
+        outcome: str = "success",
+        payload: object = None,
+        labels: Mapping[str, object] | None = None,
+        error: BaseException | None = None,
+        asks: Iterable[str | None] = (),
+    ) -> str | None:
+        """Record the event that ends a run, and forget the run.
+
+        Args:
+            error: why it ended: outcome `failure`, or `unknown` where it was cancelled or stopped. Its type becomes a
+                label, its text the body.
+            asks: ids of the tool calls that the model's answer asks for.
+
+        Returns:
+            The event's reference; None if it could not be recorded, or if no such run is open.
+        """
+        with self._lock:
+            run = self._open.pop(key, None)
+        if run is None:
+            return None
+        try:
+            self._leave(run)
+            if not run.own:
+                return None
+            more = dict(labels or {})
+            if error is not None:
+                outcome, told = failure(error)
+                more.update(told)
+                payload = str(error) if payload is None else payload
+            reference = self._record(run, action, (run.reference, run.last), payload, outcome, more)
+            for call in asks:
+                if call:
+                    run.remember_answer("call", call, reference)
+            if run.call:
+                run.remember_answer("result", run.call, reference)
+            above = run.parent
+            while above is not None and above.action != "agent.start":
+                above = above.parent
+            if above is not None:
+                above.last = reference
+        except Exception as problem:
+            unrecorded(self.framework, problem)
+            return None
+        return reference
+
+    def note(
+        self,
+        action: str,
+        *,
+        parent: Hashable | None = None,
+        outcome: str = "success",
+        payload: object = None,
+        tool: str | None = None,
+        labels: Mapping[str, object] | None = None,
+        causes: Iterable[str | None] = (),
+        call: str | None = None,
+    ) -> str | None:
+        """Record an event that neither begins nor ends a run; otherwise as `begin`."""
+        try:
+            above = self._open.get(parent) if parent is not None else None
+            run = OpenRun(above, tool=tool, agent=above.agent if above else None)
+            run.labels = {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
+            run.trace = self._trace_below(above, None)
+            named = [above.reference if above else current(), *causes]
+            named += [run.root.asked.get(f"call {call}")] if call else []
+            return self._record(run, action, named, payload, outcome)
+        except Exception as error:
+            unrecorded(self.framework, error)
+            return None
+
+    def reference(self, key: Hashable) -> str | None:
+        """The event that an open run stands for."""
+        run = self._open.get(key)
+        return run.reference if run else None
+
+    def asked_for(self, key: Hashable, call: str) -> str | None:
+        """The model's result, below the same outermost run, that asked for a tool call."""
+        run = self._open.get(key)
+        return run.root.asked.get(f"call {call}") if run else None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def _mode(self, action: str) -> Mode:
+        return self.mode if action == "tool.call" else "async"
+
+    def _trace_below(self, above: OpenRun | None, trace: str | None) -> tuple[str, str]:
+        enclosing = above.trace if above is not None and above.trace else current_trace()
+        return (enclosing[0] if enclosing else trace or secrets.token_hex(16)), secrets.token_hex(8)
+
+    def _record(
+        self,
+        run: OpenRun,
+        action: str,
+        causes: Iterable[str | None],
+        payload: object,
+        outcome: str = "unknown",
+        labels: Mapping[str, object] | None = None,
+        mode: Mode = "async",
+    ) -> str:
+        named = list(dict.fromkeys(cause for cause in causes if cause))[:MAX_CAUSES]
+        return record(
+            action,
+            actor=_actor(run.agent),
+            payload=plain(payload) if self.contents and payload is not None else None,
+            outcome=outcome,
+            tool=run.tool,
+            causes=tuple(named),
+            labels={**run.labels, **labels} if labels else run.labels,
+            trace=run.trace,
+            mode=mode,
+        )
+
+    def _remember(self, key: Hashable, run: OpenRun) -> None:
+        with self._lock:
+            while len(self._open) >= MAX_OPEN:
+                del self._open[next(iter(self._open))]
+            self._open[key] = run
+
+    def _leave(self, run: OpenRun) -> None:
+        if run.entered is not None:
+            # A framework may end a run in another context than it began in: then there is nothing to put back here.
+            with contextlib.suppress(ValueError):
+                run.entered.__exit__(None, None, None)
+
+
+def _actor(agent: str | None) -> Actor | None:
+    """A framework's named agent acts within the agent that the process is."""
+    if agent is None:
+        return None
+    process = default_spool().agent
+    return "agent", f"{process if process.startswith('agent:') else f'agent:{process}'}/{agent}"
