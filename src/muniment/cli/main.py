@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "say what runs, how large the log is, how old the last checkpoint is"),
     "demo": ("demo", "record, seal, prove and attack a ledger in a throw-away folder"),
     "mcp": ("mcp", "record every tool call between an MCP client and a stdio MCP server"),
+    "proxy": ("proxy", "record what passes to a model API, or to an MCP server over HTTP"),
     "record": ("record", "record one event, from a shell script"),
     "ship": ("ship", "send what the spools hold, and free it once proven"),
     "export": ("export", "take entries away as a bundle that anyone can verify"),
@@ -28,9 +29,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "rotate a log's key, adopt a head after a restore"),
     "db": ("db", "migrate the database, give its roles new passwords"),
 }
+_EXTRAS = {"demo": "server,demo", "proxy": "proxy"}
+"""What to install for a command where that is not the extra `server`."""
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
-    ("Capture", ("mcp", "record", "ship")),
+    ("Capture", ("mcp", "proxy", "record", "ship")),
     ("Prove", ("export", "verify", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
@@ -52,7 +55,7 @@ class _Lazy(click.Group):
                 raise
             raise click.ClickException(
                 f"`muniment {cmd_name}` needs {missing.name}, which is not installed.\n"
-                f"Install what it needs: pip install 'muniment[{'server,demo' if cmd_name == 'demo' else 'server'}]'"
+                f"Install what it needs: pip install 'muniment[{_EXTRAS.get(cmd_name, 'server')}]'"
             ) from missing
         command: click.Command = module.command
         return command

@@ -1,0 +1,190 @@
+"""`muniment proxy`: record what passes between clients of this machine and a model API or an MCP server over HTTP."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import click
+import uvicorn
+
+from muniment.agent.background import BackgroundShipper
+from muniment.agent.binding import Binding, read_binding, write_binding
+from muniment.agent.credentials import key_id_of
+from muniment.agent.models.contents import Contents
+from muniment.agent.models.recorder import ModelRecorder
+from muniment.agent.proxy.application import ReverseProxy
+from muniment.agent.proxy.guard import Guard, is_loopback
+from muniment.agent.proxy.upstream import Upstream
+from muniment.agent.spool import Spool
+from muniment.agent.state import State
+from muniment.core.errors import Malformed, MunimentError
+from muniment.core.identifiers import WORKSPACES
+
+_DRAIN: Final = 1.5
+"""Seconds to wait for the shipper at the end; it goes on alone for a few more, and the spool keeps the rest."""
+_GRACE: Final = 5
+"""Seconds that answers in flight are given when the proxy is told to stop."""
+_LOG: Final = logging.getLogger("muniment.agent")
+
+
+@click.group("proxy")
+def command() -> None:
+    """Stand between clients of this machine and an HTTP server, and record what passes."""
+
+
+def _common(function: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("--upstream", required=True, metavar="URL", help="The server behind the proxy."),
+        click.option("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="Port 0: a free one, printed."),
+        click.option("--agent", metavar="NAME", envvar="MUNIMENT_AGENT", help="Who uses it: the source of the events."),
+        click.option("--workspace", metavar="W", envvar="MUNIMENT_WORKSPACE", help="Written into every event."),
+        click.option("--durable", is_flag=True, help="Wait for the disk; what cannot be recorded is not forwarded."),
+        click.option("--gate", is_flag=True, help="Forward only what the ledger has accepted; otherwise answer 503."),
+        click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which it is addressed."),
+        click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="Whose web pages may use it."),
+        click.option("--allow-remote", is_flag=True, help="Listen on an address that other machines reach."),
+        click.option("--no-ship", is_flag=True, help="Only write the spool; `muniment ship` sends it later."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command.command(
+    "models", epilog="Example: muniment proxy models --upstream https://api.openai.com --agent research-01"
+)
+@_common
+@click.option(
+    "--contents",
+    type=click.Choice([policy.value for policy in Contents]),
+    default=Contents.HASH.value,
+    show_default=True,
+    help="How much of prompts and answers is recorded.",
+)
+def models(
+    upstream: str,
+    listen: str,
+    agent: str | None,
+    workspace: str | None,
+    durable: bool,
+    gate: bool,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    allow_remote: bool,
+    no_ship: bool,
+    contents: str,
+) -> None:
+    """Record every invocation of an OpenAI- or Anthropic-compatible API.
+
+    Give the printed address to the client as its base URL, with the API's own path behind it. Streams stay streams.
+    """
+    session = _Session("model-api", upstream, listen, agent, workspace, durable, allow_remote, no_ship)
+    recorder = ModelRecorder(session.spool, Contents(contents), workspace, durable=durable, gate=gate)
+    session.serve(ReverseProxy(session.upstream, recorder, Guard(hosts, origins)))
+    session.finish({**recorder.counts, "unrecorded": recorder.unrecorded})
+
+
+class _Session:
+    """One proxy from its start to its end."""
+
+    def __init__(
+        self,
+        kind: str,
+        upstream: str,
+        listen: str,
+        agent: str | None,
+        workspace: str | None,
+        durable: bool,
+        allow_remote: bool,
+        no_ship: bool,
+    ) -> None:
+        logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
+        # What is asked for may hold secrets, and every request would be a line.
+        logging.getLogger("httpx").setLevel(logging.CRITICAL)
+        if workspace is not None:
+            WORKSPACES.check(workspace, "--workspace")
+        self.upstream = Upstream(upstream)
+        self._kind = kind
+        self._workspace = workspace
+        self._listening = _listening(listen, allow_remote)
+        self._state = State.find()
+        self.spool = Spool(agent or f"{kind}:{self.upstream.origin.partition('://')[2]}", state=self._state)
+        self._durable = durable
+        self._shipper = None if no_ship else _start_shipper(self._state, self.spool.source)
+
+    def serve(self, application: ReverseProxy) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        host, port = self._listening.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._note("process.start", "success", {})
+        config = uvicorn.Config(
+            application,
+            http="auto",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level=logging.CRITICAL,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        click.echo(f"muniment: {address} records and forwards to {self.upstream.origin}", err=True)
+        # Uvicorn raises the signal that stopped it once more when it is done: there is something left to do here.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        uvicorn.Server(config).run(sockets=[self._listening])
+
+    def finish(self, counts: dict[str, int]) -> None:
+        """Record the end with its counts, and let the shipper drain."""
+        self._note("process.exit", "success", {f"proxy.{what}": number for what, number in counts.items()})
+        self.spool.close()
+        if self._shipper is not None:
+            self._shipper.finish(_DRAIN)
+
+    def _note(self, action: str, outcome: str, labels: dict[str, object]) -> None:
+        try:
+            self.spool.record(
+                action=action,
+                outcome=outcome,
+                resource=(self._kind, self.upstream.origin),
+                labels=labels,
+                workspace=self._workspace,
+            )
+        except MunimentError as error:
+            _LOG.error("%s was not recorded: %s", action, error)
+
+
+def _listening(listen: str, allow_remote: bool) -> socket.socket:
+    host, separator, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not separator or not port.isdigit() or int(port) > 65535 or not host:
+        raise Malformed("must be HOST:PORT, such as 127.0.0.1:8731", "--listen")
+    if not is_loopback(host) and not allow_remote:
+        raise Malformed(
+            f"{host} may be reached by other machines, and whoever reaches this proxy is recorded as the agent; "
+            "say --allow-remote if that is meant",
+            "--listen",
+        )
+    try:
+        return socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise Malformed(f"{listen}: {error.strerror or error}", "--listen") from error
+
+
+def _start_shipper(state: State, source: str) -> BackgroundShipper | None:
+    if not os.environ.get("MUNIMENT_URL") or not os.environ.get("MUNIMENT_KEY"):
+        return None
+    try:
+        if read_binding(state.spool / source) is None:
+            write_binding(state.spool / source, Binding(key_id_of(os.environ["MUNIMENT_KEY"])))
+        return BackgroundShipper(state, os.environ)
+    except (OSError, MunimentError) as error:
+        click.echo(f"muniment: the shipper cannot be started, the spool keeps everything: {error}", err=True)
+        return None
