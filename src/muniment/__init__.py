@@ -1,20 +1,50 @@
 """Muniment: a tamper-evident evidence ledger for teams that run AI agents."""
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Final
 
 from muniment.version import __version__
 
 if TYPE_CHECKING:
-    from muniment.agent.recording import record
+    from muniment.agent.cause import caused_by, current, handover
+    from muniment.agent.gate import NotAccepted
+    from muniment.agent.recorded import recorded
+    from muniment.agent.recording import configure, record
+    from muniment.agent.redaction import Redaction
+    from muniment.agent.spool import SpoolFull
+    from muniment.agent.steps import intent
 
 
-__all__ = ["__version__", "record"]
+__all__ = [
+    "NotAccepted",
+    "Redaction",
+    "SpoolFull",
+    "__version__",
+    "caused_by",
+    "configure",
+    "current",
+    "handover",
+    "intent",
+    "record",
+    "recorded",
+]
+
+_HOMES: Final = {
+    "NotAccepted": "gate",
+    "Redaction": "redaction",
+    "SpoolFull": "spool",
+    "caused_by": "cause",
+    "configure": "recording",
+    "current": "cause",
+    "handover": "cause",
+    "intent": "steps",
+    "record": "recording",
+    "recorded": "recorded",
+}
 
 
 def __getattr__(name: str) -> object:
     # Imported when it is used: the verifier and the server have no business with spools.
-    if name == "record":
-        from muniment.agent.recording import record
-
-        return record
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"muniment.agent.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

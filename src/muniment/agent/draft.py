@@ -137,6 +137,29 @@ def labels_text(labels: Iterable[str]) -> str:
     return f"{_LABELS}{quote_all(tuple(sorted(labels)))}"
 
 
+def label_pairs(labels: Labels) -> list[str]:
+    """Labels as `key=value` strings, whichever way they were given. Nothing is checked.
+
+    >>> label_pairs({"env": "prod"})
+    ['env=prod']
+    """
+    return [f"{key}={_written(value)}" for key, value in labels.items()] if isinstance(labels, Mapping) else [*labels]
+
+
+def trace_pair(trace: Trace) -> tuple[str, str | None]:
+    """Trace id and span id of a trace in either form.
+
+    Raises:
+        Malformed: if a `traceparent` is none.
+    """
+    if not isinstance(trace, str):
+        return trace
+    pair = traceparent(trace)
+    if pair is None:
+        raise Malformed("is not a W3C traceparent", "trace")
+    return pair
+
+
 def traceparent(value: object) -> tuple[str, str] | None:
     """Read a W3C traceparent; None for anything that is not a valid one.
 
@@ -281,12 +304,7 @@ def _split(label: str) -> tuple[str, str]:
 
 
 def _trace(trace: Trace) -> str:
-    if isinstance(trace, str):
-        parsed = traceparent(trace)
-        if parsed is None:
-            raise Malformed("is not a W3C traceparent", "trace")
-        return f',"trace":{{"id":"{parsed[0]}","span":"{parsed[1]}"}}'
-    identifier, span = trace
+    identifier, span = trace_pair(trace)
     if type(identifier) is str and type(span) is str and _BOTH_IDS(f"{identifier}/{span}"):
         return f',"trace":{{"id":"{identifier}","span":"{span}"}}'
     text = f',"trace":{{"id":"{_hex(identifier, _TRACE_ID, 32, "trace.id")}"'

@@ -94,7 +94,8 @@ class Gaps:
     def _record(self, source: str, action: str, labels: dict[str, object]) -> None:
         """Never about the own spool itself: one refused report must not make another."""
         if self._spool is None:
-            self._spool = Spool(f"muniment-ship:{self._key_id}", state=self._state)
+            # What is recorded here is in our own words; no rule and no limit may keep a gap from getting its name.
+            self._spool = Spool(f"muniment-ship:{self._key_id}", state=self._state, environ={})
         if source != self._spool.source:
             self._spool.record(
                 action=action,

@@ -18,8 +18,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from muniment.agent.backlog import Backlog
 from muniment.agent.chain import SEGMENT_BYTES, Chain, Pending
@@ -28,6 +28,8 @@ from muniment.agent.durability import Durability
 from muniment.agent.epoch import EpochDirectory
 from muniment.agent.eventids import EventIds
 from muniment.agent.payload import encode_payload
+from muniment.agent.redaction import Redaction
+from muniment.agent.searching import Findings
 from muniment.agent.state import State
 from muniment.core.body import MAX_INLINE_BYTES, SALT_BYTES, commit
 from muniment.core.errors import Refused
@@ -45,6 +47,20 @@ class SpoolFull(Refused):
     """The event could not be put on disk, and the caller asked to know."""
 
 
+class Written(NamedTuple):
+    """Where an event was written.
+
+    Attributes:
+        reference: `<source>/<event id>`.
+        epoch: 32 hex digits.
+        seq: its number in the epoch; None while it waits in memory for space on the disk.
+    """
+
+    reference: str
+    epoch: str
+    seq: int | None
+
+
 class Spool:
     """One process's spool of one source. Threads may share it; a forked child gets an epoch of its own by itself.
 
@@ -54,8 +70,11 @@ class Spool:
         durable: whether `record` waits for the disk unless told otherwise.
         segment_bytes: size after which a new segment is begun.
         clock: nanoseconds since the Unix epoch, UTC.
+        redaction: what must not be written in clear, beside the rules of `MUNIMENT_REDACT`.
+        environ: by default the process's environment.
 
     Raises:
+        Malformed: if the rules of `MUNIMENT_REDACT` cannot be read.
         Refused: if the source id cannot be read or made.
         OSError: if the spool's directory cannot be made.
     """
@@ -68,8 +87,12 @@ class Spool:
         durable: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         clock: Callable[[], int] = time.time_ns,
+        redaction: Redaction | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        environ = os.environ if environ is None else environ
         self.agent = agent
+        self._redaction = _both(Redaction.from_environment(environ), redaction)
         self.state = State.find() if state is None else state
         self.source = self.state.source_id(agent)
         self.durable = durable
@@ -90,6 +113,7 @@ class Spool:
         self._thread: threading.Thread | None = None
         self._ids = EventIds()
         self._chain = Chain(EpochDirectory(self.state.spool / self.source), self.source, self._segment_bytes)
+        self._epoch_name = self._chain.directory.epoch.hex()
         self._disk = Durability(self._chain, self._lock)
         self._backlog = Backlog()
         self._inside = False
@@ -99,7 +123,7 @@ class Spool:
     @property
     def epoch(self) -> str:
         """The present epoch, 32 hex digits."""
-        return self._chain.directory.epoch.hex()
+        return self._epoch_name
 
     @property
     def dropped(self) -> int:
@@ -123,8 +147,47 @@ class Spool:
         media_type: str | None = None,
         occurred_at: int | None = None,
         durable: bool | None = None,
+        redaction: Redaction | None = None,
     ) -> str:
-        """Record one event and return its reference, `<source>/<event id>`, to be named among the `causes` of others.
+        """Record one event; returns its reference `<source>/<event id>`. Arguments and errors are those of `write`."""
+        return self.write(
+            action=action,
+            actor=actor,
+            payload=payload,
+            outcome=outcome,
+            tool=tool,
+            resource=resource,
+            causes=causes,
+            controls=controls,
+            labels=labels,
+            trace=trace,
+            workspace=workspace,
+            media_type=media_type,
+            occurred_at=occurred_at,
+            durable=durable,
+            redaction=redaction,
+        ).reference
+
+    def write(
+        self,
+        *,
+        action: str,
+        actor: Actor | None = None,
+        payload: object = None,
+        outcome: str = "unknown",
+        tool: str | None = None,
+        resource: Resource | None = None,
+        causes: Iterable[str] = (),
+        controls: Iterable[str] = (),
+        labels: Labels = (),
+        trace: Trace | None = None,
+        workspace: str | None = None,
+        media_type: str | None = None,
+        occurred_at: int | None = None,
+        durable: bool | None = None,
+        redaction: Redaction | None = None,
+    ) -> Written:
+        """Record one event. Its reference is to be named among the `causes` of others.
 
         Args:
             payload: arguments, result, reason for change …: bytes, or anything that can be written as JSON. It becomes
@@ -133,12 +196,27 @@ class Spool:
             media_type: of a payload given as bytes; `application/octet-stream` otherwise.
             occurred_at: nanoseconds since the Unix epoch, UTC; by default now.
             durable: wait until the event is on disk; by default what the spool was opened with.
+            redaction: rules for this event, beside those of the spool.
 
         Raises:
             Malformed: naming the argument that cannot stand in an event.
             SpoolFull: with `durable`, if the disk does not take it. Nothing was recorded, unless the message says so.
             Refused: if the spool is closed.
         """
+        rules = self._redaction if redaction is None else _both(self._redaction, redaction)
+        salt = body = b""
+        kind = described = ""
+        if payload is not None:
+            body, kind = encode_payload(payload)
+            if media_type is not None:
+                kind = MEDIA_TYPES.check(media_type, "media_type")
+        if rules is not None and rules.applies(action):
+            findings = Findings()
+            if payload is not None:
+                body, kind = rules.body(action, body, kind, findings)
+            actor, tool, resource, labels = rules.fields(
+                action, self._actor if actor is None else actor, tool, resource, labels, findings
+            )
         drafted = draft(
             action,
             self._actor if actor is None else actor,
@@ -153,12 +231,7 @@ class Spool:
         )
         if self._forked:
             self._begin()
-        salt = body = b""
-        described = ""
         if payload is not None:
-            body, kind = encode_payload(payload)
-            if media_type is not None:
-                kind = MEDIA_TYPES.check(media_type, "media_type")
             salt = os.urandom(SALT_BYTES)
             commitment = commit(salt, body).hex()
             described = f',"body":{{"commit":"{commitment}","len":{len(body)},"scheme":1,"type":"{kind}"}}'
@@ -221,7 +294,7 @@ class Spool:
 
     def _add(
         self, drafted: Draft, described: str, salt: bytes, body: bytes, occurred_at: int | None, durable: bool
-    ) -> str:
+    ) -> Written:
         with self._lock:
             if self._closed:
                 raise Refused("the spool is closed; open another one", self.source)
@@ -230,11 +303,12 @@ class Spool:
                 # A signal handler or a finalizer interrupted this very thread: its event comes next.
                 identifier, before, after = _stamp(drafted, described, now, EventIds())
                 self._interrupting.append(Pending(before, after, salt, body))
-                return f"{self.source}/{identifier}"
+                return Written(f"{self.source}/{identifier}", self._epoch_name, None)
             self._inside = True
             try:
                 identifier, before, after = _stamp(drafted, described, now, self._ids)
                 self._take(before, after, salt, body, durable)
+                seq = None if self._backlog else self._chain.written - 1
                 while self._interrupting:
                     event = self._interrupting.popleft()
                     self._take(event.before, event.after, event.salt, event.body, durable=False)
@@ -245,7 +319,17 @@ class Spool:
             self._wait_for_disk(target)
         elif not self._awake:
             self._rouse_thread()
-        return f"{self.source}/{identifier}"
+        return Written(f"{self.source}/{identifier}", self._epoch_name, seq)
+
+    def confirm(self, written: Written) -> None:
+        """Wait until an event of this epoch is on disk.
+
+        Raises:
+            SpoolFull: if it still waits in memory, or the disk reports an error.
+        """
+        if written.seq is None:
+            raise SpoolFull(f"waits in memory: {self._backlog.reason}", self._where)
+        self._wait_for_disk(written.seq + 1)
 
     def _stamp_now(self, drafted: Draft) -> Pending:
         _, before, after = _stamp(drafted, "", self._clock(), self._ids)
@@ -319,6 +403,12 @@ class Spool:
                     self._wake.wait()
                     self._wake.clear()
                 self._awake = True
+
+
+def _both(first: Redaction | None, second: Redaction | None) -> Redaction | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
 
 
 def _stamp(drafted: Draft, described: str, now: int, ids: EventIds) -> tuple[str, str, str]:
