@@ -1,4 +1,4 @@
-"""The server's one ASGI application: appends go to the ingest application, everything else to Django."""
+"""The server's one ASGI application: appends and OTLP go to applications of their own, everything else to Django."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.core.asgi import get_asgi_application
 
 from muniment.server.ingest.application import PATH, IngestApplication
 from muniment.server.ingest.recorder import LedgerRecorder
+from muniment.server.otlp.application import PATHS as OTLP_PATHS
+from muniment.server.otlp.application import OtlpApplication
 from muniment.server.pools import close_pools, database_url
 from muniment.server.requestlimits import with_whole_body
 
@@ -26,6 +28,7 @@ class Server:
     def __init__(self, django: Application) -> None:
         self._django = django
         self._ingest: IngestApplication | None = None
+        self._otlp: OtlpApplication | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the server's life."""
@@ -33,6 +36,8 @@ class Server:
             await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"] == PATH and self._ingest is not None:
             await self._ingest(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] in OTLP_PATHS and self._otlp is not None:
+            await self._otlp(scope, receive, send)
         elif scope["type"] == "http":
             whole = await with_whole_body(scope, receive)
             if whole is not None:
@@ -54,9 +59,10 @@ class Server:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._ingest = IngestApplication(recorder, settings.MAX_REQUEST_BYTES)
+            self._otlp = OtlpApplication(recorder, settings.MAX_REQUEST_BYTES)
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            self._ingest = None
+            self._ingest = self._otlp = None
         await send({"type": "lifespan.shutdown.complete"})
 
 
