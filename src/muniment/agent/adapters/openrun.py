@@ -1,14 +1,14 @@
 """One open run of a framework, and how an exception that ends it is told."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 _MAX_ASKED: Final = 4_096
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OpenRun:
     """One open run.
 
@@ -16,8 +16,12 @@ class OpenRun:
         parent: the enclosing run, if it is known.
         reference: the event that began it; of a run that is passed through, its parent's.
         own: whether that event is its own.
+        trace: trace id and its own span id.
+        call: the model's id of the tool call.
         last: the last event that ended below an agent, so that its finish names it.
-        asked: by call id, the answer that asked for a tool call or that a tool gave; kept at the outermost run.
+        asked: by kind and name, the event that a later one is caused by; kept at the outermost run.
+        below: the runs that began below it and are open.
+        swept: whether it was given up when the run around it failed.
     """
 
     parent: "OpenRun | None"
@@ -30,7 +34,9 @@ class OpenRun:
     call: str | None = None
     last: str | None = None
     labels: Mapping[str, object] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
+    asked: dict[tuple[str, str], str] = field(default_factory=dict)
+    below: dict[Hashable, "OpenRun"] = field(default_factory=dict)
+    swept: bool = False
     entered: contextlib.AbstractContextManager[object] | None = None
 
     @property
@@ -41,21 +47,44 @@ class OpenRun:
             run = run.parent
         return run
 
-    def remember_answer(self, kind: str, call: str, reference: str) -> None:
-        """Remember which event asked for a tool call (`call`), or told what came of it (`result`)."""
+    def remember(self, kind: str, name: str, reference: str) -> None:
+        """Remember what later events are caused by.
+
+        Args:
+            kind: `call`: the event asked for that tool call; `result`: it told what came of it; `agent`: it handed the
+                task to that agent.
+        """
         asked = self.root.asked
         if len(asked) >= _MAX_ASKED:
             del asked[next(iter(asked))]
-        asked[f"{kind} {call}"] = reference
+        asked[kind, name] = reference
+
+    def leave(self) -> None:
+        """Cease to be what the running code stands inside of."""
+        if self.entered is not None:
+            # A framework may end a run in another context than it began in: then there is nothing to put back here.
+            with contextlib.suppress(ValueError):
+                self.entered.__exit__(None, None, None)
+            self.entered = None
 
 
 def failure(error: BaseException) -> tuple[str, dict[str, object]]:
     """The outcome that an exception means, and the labels that say so: `error.type`, and `cancelled` where it was.
 
     >>> failure(ValueError("no"))
-    ('failure', {'error.type': 'ValueError'})
+    ('failure', {'error.type': 'builtins.ValueError'})
     """
-    name = type(error).__name__
-    if name == "CancelledError" or not isinstance(error, Exception):
-        return "unknown", {"error.type": name, "cancelled": "yes"}
-    return "failure", {"error.type": name}
+    kind = type(error)
+    told: dict[str, object] = {"error.type": f"{kind.__module__}.{kind.__qualname__}"}
+    if kind.__name__ == "CancelledError" or not isinstance(error, Exception):
+        return "unknown", {**told, "cancelled": "yes"}
+    return "failure", told
+
+
+def described(error: BaseException) -> dict[str, object]:
+    """An exception as the body of an event."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return {"error": {"type": type(error).__qualname__, "text": text}}

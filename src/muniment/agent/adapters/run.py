@@ -15,17 +15,19 @@ which a tool must not run unrecorded (`durable`, `gate`): then `begin` of a `too
 is counted (`muniment.agent.recording.unrecorded`).
 """
 
-import contextlib
 import secrets
 import threading
 from collections.abc import Hashable, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from muniment.agent.adapters.openrun import OpenRun, failure
+from muniment.agent.adapters.openrun import OpenRun, described, failure
 from muniment.agent.adapters.plain import plain
 from muniment.agent.cause import caused_by, current, current_trace
 from muniment.agent.draft import Actor
+from muniment.agent.gate import NotAccepted
 from muniment.agent.recording import Mode, default_spool, record, unrecorded
+from muniment.agent.steps import OUTCOME_ACTIONS
 from muniment.core.identifiers import MAX_CAUSES
 
 MAX_OPEN: Final = 10_000
@@ -37,16 +39,16 @@ class Runs:
 
     Args:
         framework: its name, the value of the label `framework`.
-        version: of the framework.
+        release: of the framework; see `version_of`.
         contents: whether arguments, results, prompts and answers are recorded (in bodies).
         mode: of `tool.call` events: async, durable or gate.
     """
 
-    def __init__(self, framework: str, version: str = "", *, contents: bool = True, mode: Mode = "async") -> None:
+    def __init__(self, framework: str, release: str = "", *, contents: bool = True, mode: Mode = "async") -> None:
         self.framework = framework
         self.contents = contents
         self.mode = mode
-        self._labels = {"framework": f"{framework} {version}".strip()}
+        self._labels = {"framework": f"{framework} {release}".strip()}
         self._open: dict[Hashable, OpenRun] = {}
         self._lock = threading.Lock()
 
@@ -57,6 +59,7 @@ class Runs:
         *,
         parent: Hashable | None = None,
         agent: str | None = None,
+        step: str | None = None,
         tool: str | None = None,
         payload: object = None,
         labels: Mapping[str, object] | None = None,
@@ -72,6 +75,7 @@ class Runs:
             key: the framework's id of the run.
             parent: the framework's id of the enclosing run.
             agent: the framework's name of the agent; by default the enclosing run's.
+            step: the framework's name of a step of an agent.
             labels: more labels; those of this event are repeated on the one that ends the run.
             causes: further causes; None among them is left out.
             call: the id of the tool call, as the model gave it.
@@ -91,23 +95,28 @@ class Runs:
             run.parent = self._open.get(parent) if parent is not None else None
             run.action, run.tool, run.call = action, tool, call
             run.agent = agent or (run.parent.agent if run.parent else None)
-            run.labels = {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
+            run.labels = {**self._labels_of(run, labels), **({"step.name": step} if step else {})}
             run.trace = self._trace_below(run.parent, trace)
             asked = run.root.asked
             named = [run.parent.reference if run.parent else current(), *causes]
-            named += [asked.get(f"call {call}")] if call else []
-            named += [asked.get(f"result {answer}") for answer in answers]
-            run.reference, run.own = self._record(run, action, named, payload, mode=self._mode(action)), True
+            named += [asked.get(("call", call))] if call else []
+            named += [asked.get(("result", answer)) for answer in answers]
+            if action.startswith("agent."):
+                named.append(asked.pop(("agent", step or agent or ""), None))
+            intent = {"step": "intent"}
+            run.reference = self._record(run, action, named, payload, labels=intent, mode=self._mode(action))
+            run.own = True
             self._remember(key, run)
             if enter:
                 run.entered = caused_by(run.reference, run.trace)
                 run.entered.__enter__()
         except Exception as error:
+            if self._mode(action) != "async" and not run.own:
+                self._refused(run, error)
+                raise
             unrecorded(self.framework, error)
             run.reference = run.reference or (run.parent.reference if run.parent else None)
             self._remember(key, run)
-            if self._mode(action) != "async" and not run.own:
-                raise
         return run.reference if run.own else None
 
     def skip(self, key: Hashable, parent: Hashable | None, agent: str | None = None) -> None:
@@ -121,7 +130,7 @@ class Runs:
     def end(
         self,
         key: Hashable,
-        action: str,
+        action: str | None = None,
         *,
         outcome: str = "success",
         payload: object = None,
@@ -132,8 +141,10 @@ class Runs:
         """Record the event that ends a run, and forget the run.
 
         Args:
+            action: by default the one that belongs to the run's (`steps.OUTCOME_ACTIONS`).
             error: why it ended: outcome `failure`, or `unknown` where it was cancelled or stopped. Its type becomes a
-                label, its text the body.
+                label, its text the body. What is still open below is recorded as ended, outcome `unknown`, label
+                `ended=with-its-run`; should one of these end by itself after all, that is recorded once more.
             asks: ids of the tool calls that the model's answer asks for.
 
         Returns:
@@ -143,21 +154,33 @@ class Runs:
             run = self._open.pop(key, None)
         if run is None:
             return None
-        try:
-            self._leave(run)
-            if not run.own:
-                return None
-            more = dict(labels or {})
-            if error is not None:
-                outcome, told = failure(error)
-                more.update(told)
-                payload = str(error) if payload is None else payload
-            reference = self._record(run, action, (run.reference, run.last), payload, outcome, more)
+        if run.parent is not None:
+            run.parent.below.pop(key, None)
+        if error is not None:
+            self._sweep(run)
+        told: dict[str, object] = {"step": "outcome", **(labels or {})}
+        if error is not None:
+            outcome, why = failure(error)
+            told |= why
+            payload = described(error) if payload is None else payload
+        reference = self._ended(run, action, outcome, payload, told)
+        if reference is not None:
             for call in asks:
                 if call:
-                    run.remember_answer("call", call, reference)
+                    run.remember("call", call, reference)
+        return reference
+
+    def _ended(
+        self, run: OpenRun, action: str | None, outcome: str, payload: object, labels: Mapping[str, object]
+    ) -> str | None:
+        try:
+            run.leave()
+            if not run.own:
+                return None
+            ending = action or OUTCOME_ACTIONS.get(run.action, run.action)
+            reference = self._record(run, ending, (run.reference, run.last), payload, outcome, labels)
             if run.call:
-                run.remember_answer("result", run.call, reference)
+                run.remember("result", run.call, reference)
             above = run.parent
             while above is not None and above.action != "agent.start":
                 above = above.parent
@@ -167,6 +190,20 @@ class Runs:
             unrecorded(self.framework, problem)
             return None
         return reference
+
+    def _refused(self, run: OpenRun, error: Exception) -> None:
+        """Say that a tool did not run, because its call could not be recorded as it had to be."""
+        run.reference = error.reference if isinstance(error, NotAccepted) else None
+        run.own = True
+        reason = error.kind if isinstance(error, NotAccepted) else "not-recorded"
+        self._ended(run, None, "denied", None, {"step": "outcome", "gate.reason": reason})
+
+    def _sweep(self, run: OpenRun) -> None:
+        for below in list(run.below.values()):
+            self._sweep(below)
+            if not below.swept:
+                below.swept = True
+                self._ended(below, None, "unknown", None, {"step": "outcome", "ended": "with-its-run"})
 
     def note(
         self,
@@ -178,17 +215,24 @@ class Runs:
         tool: str | None = None,
         labels: Mapping[str, object] | None = None,
         causes: Iterable[str | None] = (),
-        call: str | None = None,
+        to: str | None = None,
     ) -> str | None:
-        """Record an event that neither begins nor ends a run; otherwise as `begin`."""
+        """Record an event that neither begins nor ends a run.
+
+        Args:
+            to: the agent that a task is handed to: the next run of that agent below the same outermost run is caused
+                by this event.
+        """
         try:
             above = self._open.get(parent) if parent is not None else None
             run = OpenRun(above, tool=tool, agent=above.agent if above else None)
-            run.labels = {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
+            run.labels = self._labels_of(run, labels)
             run.trace = self._trace_below(above, None)
             named = [above.reference if above else current(), *causes]
-            named += [run.root.asked.get(f"call {call}")] if call else []
-            return self._record(run, action, named, payload, outcome)
+            reference = self._record(run, action, named, payload, outcome)
+            if to is not None:
+                run.remember("agent", to, reference)
+            return reference
         except Exception as error:
             unrecorded(self.framework, error)
             return None
@@ -198,13 +242,23 @@ class Runs:
         run = self._open.get(key)
         return run.reference if run else None
 
-    def asked_for(self, key: Hashable, call: str) -> str | None:
-        """The model's result, below the same outermost run, that asked for a tool call."""
+    def agent_of(self, key: Hashable) -> str | None:
+        """The name of the agent that an open run belongs to."""
         run = self._open.get(key)
-        return run.root.asked.get(f"call {call}") if run else None
+        return run.agent if run else None
 
-    def __len__(self) -> int:
-        return len(self._open)
+    def label_of(self, key: Hashable, label: str) -> object:
+        """A label of the event that began an open run; None if it has none."""
+        run = self._open.get(key)
+        return run.labels.get(label) if run else None
+
+    def action_of(self, key: Hashable) -> str | None:
+        """The action that began an open run; empty for one that is passed through."""
+        run = self._open.get(key)
+        return run.action if run else None
+
+    def _labels_of(self, run: OpenRun, labels: Mapping[str, object] | None) -> dict[str, object]:
+        return {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
 
     def _mode(self, action: str) -> Mode:
         return self.mode if action == "tool.call" else "async"
@@ -239,14 +293,13 @@ class Runs:
     def _remember(self, key: Hashable, run: OpenRun) -> None:
         with self._lock:
             while len(self._open) >= MAX_OPEN:
-                del self._open[next(iter(self._open))]
+                first = next(iter(self._open))
+                oldest = self._open.pop(first)
+                if oldest.parent is not None:
+                    oldest.parent.below.pop(first, None)
             self._open[key] = run
-
-    def _leave(self, run: OpenRun) -> None:
-        if run.entered is not None:
-            # A framework may end a run in another context than it began in: then there is nothing to put back here.
-            with contextlib.suppress(ValueError):
-                run.entered.__exit__(None, None, None)
+        if run.parent is not None:
+            run.parent.below[key] = run
 
 
 def _actor(agent: str | None) -> Actor | None:
@@ -255,3 +308,11 @@ def _actor(agent: str | None) -> Actor | None:
         return None
     process = default_spool().agent
     return "agent", f"{process if process.startswith('agent:') else f'agent:{process}'}/{agent}"
+
+
+def version_of(package: str) -> str:
+    """The version of an installed package; empty where nobody knows it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
