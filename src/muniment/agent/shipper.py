@@ -15,28 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from muniment.agent.binding import FILE, Binding, read_binding, write_binding
-from muniment.agent.client import (
-    LedgerClient,
-    ProtocolViolated,
-    Receipt,
-    Rejected,
-    RequestRefused,
-    Submission,
-    Unavailable,
-)
+from muniment.agent.client import LedgerClient, ProtocolViolated, Rejected, Unavailable
 from muniment.agent.frames import Frame
 from muniment.agent.gaps import Gaps
 from muniment.agent.proving import Behind, LedgerContradicts, Promise, Prover, proof_parts
 from muniment.agent.reading import Epoch, Place, Sources, Stretch
 from muniment.agent.state import State
-from muniment.core.errors import Malformed
-from muniment.core.event import parse_event
+from muniment.agent.submitting import append, batches, submission, weight
 from muniment.verifier.knownlogs import KnownLogs
 
 _LOG = logging.getLogger("muniment.ship")
 
-BATCH_EVENTS: Final = 500
-BATCH_BYTES: Final = 4 * 1024 * 1024
 PASS_EVENTS: Final = 10_000
 PASS_BYTES: Final = 32 * 1024 * 1024
 PASS_EPOCHS: Final = 250
@@ -170,7 +159,7 @@ class Shipper:
                 stretch = epoch.read(PASS_EVENTS - len(placed), PASS_BYTES - size, self._places.get(path))
                 stretches.append((epoch, stretch))
                 placed += [(epoch, frame) for frame in stretch.frames]
-                size += sum(_weight(frame) for frame in stretch.frames)
+                size += sum(weight(frame) for frame in stretch.frames)
                 more = more or not stretch.complete
             if placed:
                 self._settle(source, placed)
@@ -188,8 +177,8 @@ class Shipper:
     def _settle(self, source: Path, placed: list[_Placed]) -> None:
         promises: list[Promise] = []
         logs: set[str] = set()
-        for batch in _batches(placed):
-            answers = self._append([_submission(frame) for _, frame in batch])
+        for batch in batches(placed, lambda place: place[1]):
+            answers = append(self._ledger, [submission(frame) for _, frame in batch])
             for (epoch, frame), answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Rejected):
                     self.gaps.refuse(source.name, epoch.name, frame, answer)
@@ -204,18 +193,6 @@ class Shipper:
             self._bind(source, origin)
             self._prove(origin, promises)
             self.proven += len(promises)
-
-    def _append(self, submissions: list[Submission]) -> list[Receipt | Rejected]:
-        try:
-            return self._ledger.append(submissions)
-        except RequestRefused as error:
-            if error.status not in (400, 413, 422):
-                raise
-            if len(submissions) > 1:
-                # Something in it makes the ledger refuse the whole: find it by halves.
-                half = len(submissions) // 2
-                return [*self._append(submissions[:half]), *self._append(submissions[half:])]
-            return [Rejected(error.kind or str(error.status), error.reason, None)]
 
     def _prove(self, origin: str, promises: list[Promise]) -> None:
         give_up = time.monotonic() + self._patience
@@ -262,35 +239,3 @@ class Shipper:
                 f"closed and you accept its successor, remove {source / FILE}",
                 origin,
             )
-
-
-def _weight(frame: Frame) -> int:
-    return len(frame.event) + len(frame.body or b"") * 4 // 3 + 128
-
-
-def _batches(placed: list[_Placed]) -> list[list[_Placed]]:
-    batches: list[list[_Placed]] = []
-    size = 0
-    for place in placed:
-        weight = _weight(place[1])
-        if not batches or size + weight > BATCH_BYTES or len(batches[-1]) >= BATCH_EVENTS:
-            batches.append([])
-            size = 0
-        batches[-1].append(place)
-        size += weight
-    return batches
-
-
-def _submission(frame: Frame) -> Submission:
-    # A body that is not stored leaves no bytes here, like an empty one: the event says which it is.
-    if frame.body is None or not (frame.body or _has_empty_body(frame.event)):
-        return Submission(frame.event)
-    return Submission(frame.event, frame.salt, frame.body)
-
-
-def _has_empty_body(text: bytes) -> bool:
-    try:
-        event = parse_event(text)
-    except Malformed:
-        return False
-    return event.body is not None and event.body.len == 0
