@@ -29,7 +29,7 @@ class RunningProxy:
         self.spool = spool
         self.state = state
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:%d" % self._listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         config = uvicorn.Config(
             application,
             ws="none",
@@ -60,8 +60,8 @@ class RunningProxy:
         return events(self.state)
 
     def bodies(self) -> list[bytes]:
-        """The body of each event, in order."""
-        return [frame.body for frame in frames(self.state)]
+        """The body of each event, in order; empty where there is none."""
+        return [frame.body or b"" for frame in frames(self.state)]
 
 
 def model_proxy(

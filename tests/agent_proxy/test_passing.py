@@ -90,7 +90,7 @@ def test_head_and_empty_answers(models: Models, upstream: Servers) -> None:
             b"HTTP/1.1 204 No Content\r\n\r\n"
             if b"DELETE" in talk.line
             else b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"
-        )  # type: ignore[attr-defined]  # noqa: E501
+        )  # type: ignore[attr-defined]
 
     proxy = models(upstream(play).url)
     assert httpx.head(proxy.url + "/v1/models").headers["content-length"] == "9"

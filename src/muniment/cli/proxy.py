@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import click
@@ -14,6 +15,7 @@ import uvicorn
 from muniment.agent.background import BackgroundShipper
 from muniment.agent.binding import Binding, read_binding, write_binding
 from muniment.agent.credentials import key_id_of
+from muniment.agent.mcphttp import CountedCalls, McpRecorder
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
 from muniment.agent.proxy.application import ReverseProxy
@@ -43,7 +45,6 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--agent", metavar="NAME", envvar="MUNIMENT_AGENT", help="Who uses it: the source of the events."),
         click.option("--workspace", metavar="W", envvar="MUNIMENT_WORKSPACE", help="Written into every event."),
         click.option("--durable", is_flag=True, help="Wait for the disk; what cannot be recorded is not forwarded."),
-        click.option("--gate", is_flag=True, help="Forward only what the ledger has accepted; otherwise answer 503."),
         click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which it is addressed."),
         click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="Whose web pages may use it."),
         click.option("--allow-remote", is_flag=True, help="Listen on an address that other machines reach."),
@@ -58,6 +59,7 @@ def _common(function: Callable[..., None]) -> Callable[..., None]:
     "models", epilog="Example: muniment proxy models --upstream https://api.openai.com --agent research-01"
 )
 @_common
+@click.option("--gate", is_flag=True, help="Forward only what the ledger has accepted; otherwise answer 503.")
 @click.option(
     "--contents",
     type=click.Choice([policy.value for policy in Contents]),
@@ -71,11 +73,11 @@ def models(
     agent: str | None,
     workspace: str | None,
     durable: bool,
-    gate: bool,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
     allow_remote: bool,
     no_ship: bool,
+    gate: bool,
     contents: str,
 ) -> None:
     """Record every invocation of an OpenAI- or Anthropic-compatible API.
@@ -86,6 +88,39 @@ def models(
     recorder = ModelRecorder(session.spool, Contents(contents), workspace, durable=durable, gate=gate)
     session.serve(ReverseProxy(session.upstream, recorder, Guard(hosts, origins)))
     session.finish({**recorder.counts, "unrecorded": recorder.unrecorded})
+
+
+@command.command("mcp", epilog="Example: muniment proxy mcp --upstream http://127.0.0.1:9000/mcp --agent research-01")
+@_common
+@click.option("--server", metavar="NAME", help="The server's name.  [default: from the URL]")
+def mcp(
+    upstream: str,
+    listen: str,
+    agent: str | None,
+    workspace: str | None,
+    durable: bool,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    allow_remote: bool,
+    no_ship: bool,
+    server: str | None,
+) -> None:
+    """Record what a client and an MCP server say over streamable HTTP.
+
+    Give the printed address to the client in place of the server's. Nothing but the server's own path passes.
+    """
+    session = _Session("mcp", upstream, listen, agent, workspace, durable, allow_remote, no_ship)
+    name = server or session.upstream.origin.partition("://")[2]
+    counts: Counter[str] = Counter()
+
+    def observer() -> CountedCalls:
+        return CountedCalls(session.spool, name, workspace, durable=durable, total=counts)
+
+    recorder = McpRecorder(session.upstream.path, observer, waits=durable, strict=durable)
+    session.serve(ReverseProxy(session.upstream, recorder, Guard(hosts, origins), prefix=False), session.upstream.path)
+    recorder.close()
+    counts["unrecorded"] += recorder.unrecorded
+    session.finish(counts)
 
 
 class _Session:
@@ -116,8 +151,8 @@ class _Session:
         self._durable = durable
         self._shipper = None if no_ship else _start_shipper(self._state, self.spool.source)
 
-    def serve(self, application: ReverseProxy) -> None:
-        """Serve until SIGTERM or SIGINT."""
+    def serve(self, application: ReverseProxy, path: bytes = b"") -> None:
+        """Serve until SIGTERM or SIGINT; say under which address."""
         host, port = self._listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._note("process.start", "success", {})
@@ -135,13 +170,14 @@ class _Session:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE,
         )
-        click.echo(f"muniment: {address} records and forwards to {self.upstream.origin}", err=True)
+        where = path.decode("ascii")
+        click.echo(f"muniment: {address}{where} records and forwards to {self.upstream.origin}{where}", err=True)
         # Uvicorn raises the signal that stopped it once more when it is done: there is something left to do here.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         uvicorn.Server(config).run(sockets=[self._listening])
 
-    def finish(self, counts: dict[str, int]) -> None:
+    def finish(self, counts: Mapping[str, int]) -> None:
         """Record the end with its counts, and let the shipper drain."""
         self._note("process.exit", "success", {f"proxy.{what}": number for what, number in counts.items()})
         self.spool.close()
