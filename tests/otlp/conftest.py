@@ -45,9 +45,9 @@ class Ledger:
                 event = row["entry"]["event"]
                 if not row["entry"]["by"].startswith("key:"):
                     continue
-                stored = row.get("body", {}).get("state")
-                said = read.get(f"/api/entries/{row['seq']}/body").content if stored == "stored" else b"null"
-                found.append({**event, "said": json.loads(said), "stored": stored, "seq": row["seq"]})
+                body = read.get(f"/api/entries/{row['seq']}/body")
+                said = json.loads(body.content) if body.status_code == 200 else None
+                found.append({**event, "said": said, "seq": row["seq"]})
         return found
 
 

@@ -1,5 +1,6 @@
 """Requests as the official encoder writes them."""
 
+import json
 import secrets
 from typing import Any
 
@@ -9,6 +10,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from muniment.server.otlp.drafting import drafts_of
+
+SOURCE = "src_01ARYZ6S410000000000000000"
 AT = 1_772_375_000_123_456_789
 TRACE = bytes.fromhex("5b8efff798038103d269b633813fc60c")
 
@@ -65,3 +69,21 @@ def logs(*records: LogRecord, service: str = "research") -> ExportLogsServiceReq
     group.resource.attributes.extend(pairs({"service.name": service}))
     group.scope_logs.add().log_records.extend(records)
     return request
+
+
+def made(request: ExportTraceServiceRequest | ExportLogsServiceRequest) -> list[dict[str, Any]]:
+    """The events of a request of which nothing is refused, each with the JSON of its body under `said`."""
+    signal = "logs" if isinstance(request, ExportLogsServiceRequest) else "traces"
+    drafts = drafts_of(request.SerializeToString(), "application/x-protobuf", signal, SOURCE)
+    assert drafts.refused == {}
+    return [event_of(draft) for _, draft in drafts.made]
+
+
+def event_of(draft: Any) -> dict[str, Any]:
+    event = draft.submission.event
+    assert event.body.len == len(draft.submission.body)
+    return {**json.loads(event.text()), "said": json.loads(draft.submission.body)}
+
+
+def labels(event: dict[str, Any]) -> dict[str, str]:
+    return dict(label.split("=", 1) for label in event["labels"])
