@@ -187,6 +187,6 @@ def test_in_gate_mode_a_tool_does_not_run_before_the_ledger_has_its_call(scene: 
 
 def test_an_agent_goes_on_where_nothing_can_be_recorded(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the directory should be")
-    done = run("langchain", "langchain_scenes", made(tmp_path), "switched_on", "parallel_tools")
-    assert '"returned": "three and seven"' in done.stdout, done.stderr
+    done = run("langchain", "langchain_scenes", made(tmp_path), "switched_on", "tool_that_tells_its_error")
+    assert '"returned": "it failed"' in done.stdout, done.stderr
     assert done.stderr.count("langchain: an event was not recorded") == 1

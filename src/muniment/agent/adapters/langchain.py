@@ -17,7 +17,8 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler  # type: ignore[import-not-found]
 from langchain_core.tracers.context import register_configure_hook  # type: ignore[import-not-found]
 
-from muniment.agent.adapters.run import MAX_OPEN, Runs, version_of
+from muniment.agent.adapters.openrun import MAX_OPEN
+from muniment.agent.adapters.run import Runs, version_of
 from muniment.agent.recording import Mode
 
 _INTERRUPTED: Final = ("GraphInterrupt", "NodeInterrupt")

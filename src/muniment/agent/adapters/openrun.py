@@ -1,10 +1,13 @@
-"""One open run of a framework, and how an exception that ends it is told."""
+"""The open runs of a framework, and how an exception that ends one is told."""
 
 import contextlib
+import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+MAX_OPEN: Final = 10_000
+"""Runs that are remembered at once; the oldest is forgotten first, because some frameworks never end theirs."""
 _MAX_ASKED: Final = 4_096
 
 
@@ -21,6 +24,7 @@ class OpenRun:
         last: the last event that ended below an agent, so that its finish names it.
         asked: by kind and name, the event that a later one is caused by; kept at the outermost run.
         below: the runs that began below it and are open.
+        fresh: the tool results of an agent that no model was shown yet, where the framework does not say which it is.
         swept: whether it was given up when the run around it failed.
     """
 
@@ -36,6 +40,7 @@ class OpenRun:
     labels: Mapping[str, object] = field(default_factory=dict)
     asked: dict[tuple[str, str], str] = field(default_factory=dict)
     below: dict[Hashable, "OpenRun"] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
     swept: bool = False
     entered: contextlib.AbstractContextManager[object] | None = None
 
@@ -44,6 +49,14 @@ class OpenRun:
         """The outermost run."""
         run = self
         while run.parent is not None:
+            run = run.parent
+        return run
+
+    @property
+    def agent_run(self) -> "OpenRun | None":
+        """The nearest run around it that is an agent's."""
+        run = self.parent
+        while run is not None and run.action != "agent.start":
             run = run.parent
         return run
 
@@ -66,6 +79,38 @@ class OpenRun:
             with contextlib.suppress(ValueError):
                 self.entered.__exit__(None, None, None)
             self.entered = None
+
+
+class OpenRuns:
+    """The open runs by the framework's ids; threads may share it."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Hashable, OpenRun] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable | None) -> OpenRun | None:
+        """An open run; None if it is not known, or for the key None."""
+        return None if key is None else self._runs.get(key)
+
+    def add(self, key: Hashable, run: OpenRun) -> None:
+        """Remember a run as open."""
+        with self._lock:
+            while len(self._runs) >= MAX_OPEN:
+                self._forget(next(iter(self._runs)))
+            self._runs[key] = run
+            if run.parent is not None:
+                run.parent.below[key] = run
+
+    def take(self, key: Hashable) -> OpenRun | None:
+        """Forget an open run, and return it."""
+        with self._lock:
+            return self._forget(key)
+
+    def _forget(self, key: Hashable) -> OpenRun | None:
+        run = self._runs.pop(key, None)
+        if run is not None and run.parent is not None:
+            run.parent.below.pop(key, None)
+        return run
 
 
 def failure(error: BaseException) -> tuple[str, dict[str, object]]:

@@ -16,12 +16,10 @@ is counted (`muniment.agent.recording.unrecorded`).
 """
 
 import secrets
-import threading
 from collections.abc import Hashable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
 
-from muniment.agent.adapters.openrun import OpenRun, described, failure
+from muniment.agent.adapters.openrun import OpenRun, OpenRuns, described, failure
 from muniment.agent.adapters.plain import plain
 from muniment.agent.cause import caused_by, current, current_trace
 from muniment.agent.draft import Actor
@@ -29,9 +27,6 @@ from muniment.agent.gate import NotAccepted
 from muniment.agent.recording import Mode, default_spool, record, unrecorded
 from muniment.agent.steps import OUTCOME_ACTIONS
 from muniment.core.identifiers import MAX_CAUSES
-
-MAX_OPEN: Final = 10_000
-"""Runs that are remembered at once; the oldest is forgotten first, because some frameworks never end theirs."""
 
 
 class Runs:
@@ -42,15 +37,19 @@ class Runs:
         release: of the framework; see `version_of`.
         contents: whether arguments, results, prompts and answers are recorded (in bodies).
         mode: of `tool.call` events: async, durable or gate.
+        sweep: whether runs that are open when the run around them fails are recorded as ended with it; for frameworks
+            that do not end every run.
     """
 
-    def __init__(self, framework: str, release: str = "", *, contents: bool = True, mode: Mode = "async") -> None:
+    def __init__(
+        self, framework: str, release: str = "", *, contents: bool = True, mode: Mode = "async", sweep: bool = True
+    ) -> None:
         self.framework = framework
         self.contents = contents
         self.mode = mode
+        self.sweep = sweep
         self._labels = {"framework": f"{framework} {release}".strip()}
-        self._open: dict[Hashable, OpenRun] = {}
-        self._lock = threading.Lock()
+        self._open = OpenRuns()
 
     def begin(
         self,
@@ -66,6 +65,7 @@ class Runs:
         causes: Iterable[str | None] = (),
         call: str | None = None,
         answers: Iterable[str] = (),
+        shown: bool = False,
         trace: str | None = None,
         enter: bool = False,
     ) -> str | None:
@@ -80,6 +80,8 @@ class Runs:
             causes: further causes; None among them is left out.
             call: the id of the tool call, as the model gave it.
             answers: ids of the tool calls whose results the model is shown.
+            shown: the model is shown every tool result of this agent since its last invocation; where the framework
+                does not say which.
             trace: 32 hex digits, for a run that has neither parent nor enclosing step.
             enter: whether `muniment.current()` is this event until the run ends; for callbacks that run in the
                 context of what they announce.
@@ -92,7 +94,7 @@ class Runs:
         """
         run = OpenRun(None)
         try:
-            run.parent = self._open.get(parent) if parent is not None else None
+            run.parent = self._open.get(parent)
             run.action, run.tool, run.call = action, tool, call
             run.agent = agent or (run.parent.agent if run.parent else None)
             run.labels = {**self._labels_of(run, labels), **({"step.name": step} if step else {})}
@@ -101,12 +103,15 @@ class Runs:
             named = [run.parent.reference if run.parent else current(), *causes]
             named += [asked.get(("call", call))] if call else []
             named += [asked.get(("result", answer)) for answer in answers]
+            if shown and (agent_run := run.agent_run) is not None:
+                named += agent_run.fresh
+                agent_run.fresh = []
             if action.startswith("agent."):
                 named.append(asked.pop(("agent", step or agent or ""), None))
             intent = {"step": "intent"}
             run.reference = self._record(run, action, named, payload, labels=intent, mode=self._mode(action))
             run.own = True
-            self._remember(key, run)
+            self._open.add(key, run)
             if enter:
                 run.entered = caused_by(run.reference, run.trace)
                 run.entered.__enter__()
@@ -116,16 +121,16 @@ class Runs:
                 raise
             unrecorded(self.framework, error)
             run.reference = run.reference or (run.parent.reference if run.parent else None)
-            self._remember(key, run)
+            self._open.add(key, run)
         return run.reference if run.own else None
 
-    def skip(self, key: Hashable, parent: Hashable | None, agent: str | None = None) -> None:
+    def skip(self, key: Hashable, parent: Hashable | None = None, *, trace: str | None = None) -> None:
         """Pass a run through that has no event of its own: what is below belongs to its parent."""
-        above = self._open.get(parent) if parent is not None else None
-        run = OpenRun(above, above.reference if above else None)
-        run.agent = agent or (above.agent if above else None)
-        run.trace = self._trace_below(above, None)
-        self._remember(key, run)
+        above = self._open.get(parent)
+        run = OpenRun(above, above.reference if above else current())
+        run.agent = above.agent if above else None
+        run.trace = self._trace_below(above, trace)
+        self._open.add(key, run)
 
     def end(
         self,
@@ -143,20 +148,17 @@ class Runs:
         Args:
             action: by default the one that belongs to the run's (`steps.OUTCOME_ACTIONS`).
             error: why it ended: outcome `failure`, or `unknown` where it was cancelled or stopped. Its type becomes a
-                label, its text the body. What is still open below is recorded as ended, outcome `unknown`, label
-                `ended=with-its-run`; should one of these end by itself after all, that is recorded once more.
+                label, its text the body. With `sweep`, what is open below is recorded as ended, outcome `unknown`,
+                label `ended=with-its-run`; should one of these end by itself after all, that is recorded once more.
             asks: ids of the tool calls that the model's answer asks for.
 
         Returns:
             The event's reference; None if it could not be recorded, or if no such run is open.
         """
-        with self._lock:
-            run = self._open.pop(key, None)
+        run = self._open.take(key)
         if run is None:
             return None
-        if run.parent is not None:
-            run.parent.below.pop(key, None)
-        if error is not None:
+        if error is not None and self.sweep:
             self._sweep(run)
         told: dict[str, object] = {"step": "outcome", **(labels or {})}
         if error is not None:
@@ -181,11 +183,10 @@ class Runs:
             reference = self._record(run, ending, (run.reference, run.last), payload, outcome, labels)
             if run.call:
                 run.remember("result", run.call, reference)
-            above = run.parent
-            while above is not None and above.action != "agent.start":
-                above = above.parent
-            if above is not None:
+            if (above := run.agent_run) is not None:
                 above.last = reference
+                if run.action == "tool.call":
+                    above.fresh = [*above.fresh[1 - MAX_CAUSES :], reference]
         except Exception as problem:
             unrecorded(self.framework, problem)
             return None
@@ -224,7 +225,7 @@ class Runs:
                 by this event.
         """
         try:
-            above = self._open.get(parent) if parent is not None else None
+            above = self._open.get(parent)
             run = OpenRun(above, tool=tool, agent=above.agent if above else None)
             run.labels = self._labels_of(run, labels)
             run.trace = self._trace_below(above, None)
@@ -289,17 +290,6 @@ class Runs:
             trace=run.trace,
             mode=mode,
         )
-
-    def _remember(self, key: Hashable, run: OpenRun) -> None:
-        with self._lock:
-            while len(self._open) >= MAX_OPEN:
-                first = next(iter(self._open))
-                oldest = self._open.pop(first)
-                if oldest.parent is not None:
-                    oldest.parent.below.pop(first, None)
-            self._open[key] = run
-        if run.parent is not None:
-            run.parent.below[key] = run
 
 
 def _actor(agent: str | None) -> Actor | None:
