@@ -6,9 +6,9 @@ place has a small bound:
 
 * every repetition has an upper limit (`{1,64}`, not `+`), and nothing that varies is repeated;
 * neither back-references nor conditions; what looks ahead or behind repeats nothing;
-* at most 512 characters can match;
-* choices multiply to at most 128 ways. A repetition is a choice only where what follows it could also begin with what
-  it repeats: `[a-z]{1,64}@` has one way, `[a-z]{1,64}[a-z]{1,64}@` has 64.
+* at one place in a text, at most 512 characters are looked at, those counted that are looked at again. After a
+  repetition, what follows is tried for each of its counts, but only where it could begin with what is repeated:
+  `[a-z]{1,64}@` looks at 65 characters, `[a-z]{1,64}[a-z]{1,64}@` at 4,224.
 """
 
 import re
@@ -18,8 +18,7 @@ from typing import Any, Final
 from muniment.core.errors import Malformed
 
 MAX_PATTERN: Final = 1_024
-MAX_WIDTH: Final = 512
-MAX_WAYS: Final = 128
+MAX_STEPS: Final = 512
 _OTHERS: Final = 256
 """Stands for every character beyond Latin-1."""
 _ALL: Final = frozenset(range(_OTHERS + 1))
@@ -57,63 +56,71 @@ def bounded(pattern: str, where: str = "pattern") -> re.Pattern[str]:
     except (re.error, RecursionError, OverflowError) as error:
         raise Malformed(f"is no regular expression: {error}", where) from error
     width = tree.getwidth()[1]
-    if width > MAX_WIDTH:
-        raise Malformed(f"could match more than {MAX_WIDTH} characters; give every repetition an upper limit", where)
-    ways, _, _ = _Reading(compiled.flags, where).sequence(list(tree), _ALL)
-    if ways > MAX_WAYS:
-        raise Malformed(f"could match in {ways} ways at one place; at most {MAX_WAYS} are taken", where)
+    if width > MAX_STEPS:
+        raise Malformed(f"could match more than {MAX_STEPS} characters; give every repetition an upper limit", where)
+    # Whatever comes after the whole expression, no other count of its last repetition is tried for it.
+    steps, _, _ = _Reading(compiled.flags, where).sequence(list(tree), frozenset(), 0)
+    if steps > MAX_STEPS:
+        raise Malformed(
+            f"could look at {steps} characters at one place, at most {MAX_STEPS} are taken; "
+            "make what follows a repetition differ from what it repeats, or lower its limit",
+            where,
+        )
     if compiled.fullmatch("") is not None or compiled.search("") is not None:
         raise Malformed("matches where nothing is", where)
     return compiled
 
 
 class _Reading:
-    """Counts ways. Nodes are those of the standard library's parser: (operation, arguments)."""
+    """Counts steps. Nodes are those of the standard library's parser: (operation, arguments)."""
 
     def __init__(self, flags: int, where: str) -> None:
         self._ignore_case = bool(flags & re.IGNORECASE)
         self._where = where
 
-    def sequence(self, nodes: list[Any], after: frozenset[int]) -> tuple[int, frozenset[int], bool]:
-        """Ways, characters it can begin with, and whether it can be empty.
+    def sequence(self, nodes: list[Any], after: frozenset[int], rest: int) -> tuple[int, frozenset[int], bool]:
+        """Steps to the end of the expression, characters this can begin with, and whether it can be empty.
 
         Args:
             after: characters with which what follows can begin.
+            rest: steps of what follows.
         """
-        ways, first, empty = 1, after, True
+        first, empty = after, True
         for operation, arguments in reversed(nodes):
-            own, begins, nothing = self._node(str(operation), arguments, first)
-            ways *= own
+            rest, begins, nothing = self._node(str(operation), arguments, first, rest)
             first = begins | first if nothing else begins
             empty = empty and nothing
-        return ways, first, empty
+        return rest, first, empty
 
-    def _node(self, operation: str, arguments: Any, after: frozenset[int]) -> tuple[int, frozenset[int], bool]:
+    def _node(
+        self, operation: str, arguments: Any, after: frozenset[int], rest: int
+    ) -> tuple[int, frozenset[int], bool]:
         if operation in _ZERO_WIDTH:
             if operation != "AT":
                 self._fixed(arguments[1], "looking ahead or behind")
+                rest += len(arguments[1])
             # It can fail after anything, so that a repetition before it tries every count.
-            return 1, _ALL, True
+            return rest + 1, _ALL, True
         if operation == "SUBPATTERN":
-            return self.sequence(list(arguments[3]), after)
+            return self.sequence(list(arguments[3]), after, rest)
         if operation == "ATOMIC_GROUP":
-            return self.sequence(list(arguments), after)
+            return self.sequence(list(arguments), after, rest)
         if operation == "BRANCH":
-            found = [self.sequence(list(branch), after) for branch in arguments[1]]
+            found = [self.sequence(list(branch), after, rest) for branch in arguments[1]]
             return (
-                sum(ways for ways, _, _ in found),
+                sum(steps for steps, _, _ in found),
                 frozenset().union(*(first for _, first, _ in found)),
                 any(empty for _, _, empty in found),
             )
         if operation in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             least, most, body = arguments
             self._fixed(body, "a repetition")
-            _, first, _ = self.sequence(list(body), after)
-            choices = int(most) - int(least) + 1
+            once, first, _ = self.sequence(list(body), after, 0)
             certain = operation == "POSSESSIVE_REPEAT" or not first & after
-            return (1 if certain else choices), first, int(least) == 0
+            choices = 1 if certain else int(most) - int(least) + 1
+            return int(most) * once + choices * max(rest, 1), first, int(least) == 0
         if operation in ("LITERAL", "NOT_LITERAL", "IN", "ANY"):
-            return 1, self._characters(operation, arguments), False
+            return rest + 1, self._characters(operation, arguments), False
         raise Malformed(f"{operation.lower()} is not taken in a rule", self._where)
 
     def _fixed(self, body: Any, what: str) -> None:
