@@ -138,7 +138,10 @@ class Gatekeeper:
             try:
                 answer = self.answer(_question(_read(connection)))
             except (OSError, MunimentError) as error:
-                answer = {"state": "broken" if isinstance(error, Malformed) else "unavailable", "detail": str(error)[:2_000]}
+                answer = {
+                    "state": "broken" if isinstance(error, Malformed) else "unavailable",
+                    "detail": str(error)[:2_000],
+                }
             except Exception as error:
                 _LOG.exception("a question at the gate could not be answered")
                 answer = {"state": "unavailable", "detail": f"the shipper failed: {type(error).__name__}"}
@@ -174,7 +177,10 @@ class Gatekeeper:
                     time.sleep(_AGAIN)
             event, found = progress.answers[question.seq]
         except RequestRefused as error:
-            return {"state": "refused", "detail": f"the ledger refuses to take anything with this key: {error.reason[:2_000]}"}
+            return {
+                "state": "refused",
+                "detail": f"the ledger refuses to take anything with this key: {error.reason[:2_000]}",
+            }
         except ProtocolViolated as error:
             return {"state": "broken", "detail": error.reason}
         finally:
