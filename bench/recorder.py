@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.row import Row
-from muniment.agent.spool import SYNC_INTERVAL, Spool
+from muniment.agent.spool import Spool
 from muniment.agent.state import State
+from muniment.agent.syncer import SYNC_INTERVAL
 
 RATE = 4_000
 ROUNDS = 12

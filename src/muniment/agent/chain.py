@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.agent.epoch import EpochDirectory, Segment
+from muniment.agent.limit import Limit
 from muniment.core.event import event_hash
 
 NO_PREVIOUS: Final = "0" * 64
@@ -47,6 +48,7 @@ class Chain:
     """
 
     __slots__ = (
+        "_limit",
         "_previous",
         "_segment_bytes",
         "_source_text",
@@ -57,7 +59,7 @@ class Chain:
         "written",
     )
 
-    def __init__(self, directory: EpochDirectory, source: str, segment_bytes: int) -> None:
+    def __init__(self, directory: EpochDirectory, source: str, segment_bytes: int, limit: Limit) -> None:
         self.directory = directory
         self.segment: Segment | None = None
         self.retired: deque[int] = deque()
@@ -66,6 +68,7 @@ class Chain:
         self._source_text = f',"source":{{"epoch":"{directory.epoch.hex()}","id":"{source}","prev":"'
         self._previous = NO_PREVIOUS
         self._segment_bytes = segment_bytes
+        self._limit = limit
 
     def write(self, before: str, after: str, salt: bytes, body: bytes) -> None:
         """Write the next event of the chain; a failed attempt uses up no number. The arguments are those of `Pending`.
@@ -105,6 +108,7 @@ class Chain:
         self.directory.close()
 
     def _next_segment(self) -> Segment:
+        self._limit.check(self.directory.path, self.written)
         segment = Segment(self.directory.path, self.directory.epoch, self.written)
         # In this order: whoever syncs looks without a lock (see `durability`).
         self.names_changed = True

@@ -5,7 +5,7 @@ write before it returns: from then on it survives the death of the process. A ba
 power, with one `fdatasync` for all events of at most 5 ms; `durable=True` waits for that. Nothing here talks to a
 network.
 
-Back-pressure. There is none while the disk takes data. When it does not:
+Back-pressure. There is none while the disk takes data and the spools are below their limit (see `limit`). Otherwise:
 * `durable` calls raise `SpoolFull`; the event is not recorded, and the caller knows.
 * other calls keep the event in memory, at most 1,000 events and 4 MiB, and write them, in order, when space is back;
 * what exceeds that is dropped and counted, and as soon as space is back the spool says so itself with an
@@ -19,28 +19,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from muniment.agent.backlog import Backlog
 from muniment.agent.chain import SEGMENT_BYTES, Chain, Pending
-from muniment.agent.draft import Actor, Draft, Labels, Resource, Trace, check_action, draft, labels_of, labels_text
+from muniment.agent.draft import Actor, Draft, Labels, Resource, Trace, check_action, draft
 from muniment.agent.durability import Durability
 from muniment.agent.epoch import EpochDirectory
 from muniment.agent.eventids import EventIds
+from muniment.agent.limit import Limit, spool_limit
 from muniment.agent.payload import encode_payload
 from muniment.agent.redaction import Redaction
 from muniment.agent.searching import Findings
+from muniment.agent.stamp import stamp
 from muniment.agent.state import State
+from muniment.agent.syncer import Syncer
 from muniment.core.body import MAX_INLINE_BYTES, SALT_BYTES, commit
 from muniment.core.errors import Refused
-from muniment.core.identifiers import MAX_LABELS, MEDIA_TYPES
-from muniment.core.times import MAX_TIME9, format_time9
+from muniment.core.identifiers import MEDIA_TYPES
 
 _LOG = logging.getLogger("muniment.agent")
-
-SYNC_INTERVAL: Final = 0.004
-"""Seconds that the background thread sleeps between syncs; with the sync itself about 5 ms."""
-_IDLE_ROUNDS: Final = 250
 
 
 class SpoolFull(Refused):
@@ -74,7 +72,7 @@ class Spool:
         environ: by default the process's environment.
 
     Raises:
-        Malformed: if the rules of `MUNIMENT_REDACT` cannot be read.
+        Malformed: if the rules of `MUNIMENT_REDACT`, or `MUNIMENT_SPOOL_LIMIT`, cannot be read.
         Refused: if the source id cannot be read or made.
         OSError: if the spool's directory cannot be made.
     """
@@ -92,8 +90,9 @@ class Spool:
     ) -> None:
         environ = os.environ if environ is None else environ
         self.agent = agent
-        self._redaction = _both(Redaction.from_environment(environ), redaction)
         self.state = State.find() if state is None else state
+        self._limit = Limit(self.state.spool, spool_limit(environ))
+        self._redaction = _both(Redaction.from_environment(environ), redaction)
         self.source = self.state.source_id(agent)
         self.durable = durable
         self._actor = ("agent", agent if agent.startswith("agent:") else f"agent:{agent}")
@@ -108,14 +107,14 @@ class Spool:
     def _begin(self) -> None:
         """Start an epoch: at the beginning, and again in a forked child, which shares nothing with its parent."""
         self._lock = threading.RLock()
-        self._wake = threading.Event()
-        self._awake = False
-        self._thread: threading.Thread | None = None
         self._ids = EventIds()
-        self._chain = Chain(EpochDirectory(self.state.spool / self.source), self.source, self._segment_bytes)
+        self._chain = Chain(
+            EpochDirectory(self.state.spool / self.source), self.source, self._segment_bytes, self._limit
+        )
         self._epoch_name = self._chain.directory.epoch.hex()
         self._disk = Durability(self._chain, self._lock)
         self._backlog = Backlog()
+        self._syncer = Syncer(self._chain, self._disk, self._backlog, self._lock, lambda: self._drain(at_once=False))
         self._inside = False
         self._interrupting: deque[Pending] = deque()
         self._forked = False
@@ -150,22 +149,22 @@ class Spool:
         redaction: Redaction | None = None,
     ) -> str:
         """Record one event; returns its reference `<source>/<event id>`. Arguments and errors are those of `write`."""
-        return self.write(
-            action=action,
-            actor=actor,
-            payload=payload,
-            outcome=outcome,
-            tool=tool,
-            resource=resource,
-            causes=causes,
-            controls=controls,
-            labels=labels,
-            trace=trace,
-            workspace=workspace,
-            media_type=media_type,
-            occurred_at=occurred_at,
-            durable=durable,
-            redaction=redaction,
+        return self._write(
+            action,
+            actor,
+            payload,
+            outcome,
+            tool,
+            resource,
+            causes,
+            controls,
+            labels,
+            trace,
+            workspace,
+            media_type,
+            occurred_at,
+            durable,
+            redaction,
         ).reference
 
     def write(
@@ -203,6 +202,91 @@ class Spool:
             SpoolFull: with `durable`, if the disk does not take it. Nothing was recorded, unless the message says so.
             Refused: if the spool is closed.
         """
+        return self._write(
+            action,
+            actor,
+            payload,
+            outcome,
+            tool,
+            resource,
+            causes,
+            controls,
+            labels,
+            trace,
+            workspace,
+            media_type,
+            occurred_at,
+            durable,
+            redaction,
+        )
+
+    def flush(self) -> None:
+        """Wait until everything recorded so far is on disk.
+
+        Raises:
+            SpoolFull: if events wait in memory because the disk does not take them, or if it reports an error.
+        """
+        with self._lock:
+            if self._backlog:
+                self._drain(at_once=True)
+            waiting, target = len(self._backlog), self._chain.written
+        self._wait_for_disk(target)
+        if waiting:
+            raise SpoolFull(f"{waiting} events wait in memory: {self._backlog.reason}", self._where)
+
+    def close(self) -> None:
+        """Write out what is left and give the epoch up. What cannot be written is logged and counted as dropped."""
+        if self._closed or self._forked:
+            return
+        with self._lock:
+            self._closed = True
+            if self._backlog:
+                self._drain(at_once=True)
+            if self._backlog:
+                self._backlog.give_up()
+                _LOG.error("%d events could not be written and are lost: %s", self.dropped, self._backlog.reason)
+        _OPEN.discard(self)
+        self._syncer.end()
+        try:
+            self._disk.sync(self._chain.written)
+        except OSError as error:
+            _LOG.error("the last events may not survive a power failure: %s", error)
+        with self._disk.lock, self._lock:
+            if not self._chain.written:
+                self._chain.directory.remove_if_empty()
+            self._chain.close()
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def let_go_after_fork(self) -> None:
+        """In a forked child: close the parent's epoch without touching it; the next event begins the child's own."""
+        self._chain.close()
+        self._forked = True
+
+    # Writing. What comes after `_add` is called with the lock held.
+
+    def _write(
+        self,
+        action: str,
+        actor: Actor | None,
+        payload: object,
+        outcome: str,
+        tool: str | None,
+        resource: Resource | None,
+        causes: Iterable[str],
+        controls: Iterable[str],
+        labels: Labels,
+        trace: Trace | None,
+        workspace: str | None,
+        media_type: str | None,
+        occurred_at: int | None,
+        durable: bool | None,
+        redaction: Redaction | None,
+    ) -> Written:
         rules = self._redaction if redaction is None else _both(self._redaction, redaction)
         salt = body = b""
         kind = described = ""
@@ -239,55 +323,6 @@ class Spool:
                 body = b""
         return self._add(drafted, described, salt, body, occurred_at, self.durable if durable is None else durable)
 
-    def flush(self) -> None:
-        """Wait until everything recorded so far is on disk.
-
-        Raises:
-            SpoolFull: if events wait in memory because the disk does not take them, or if it reports an error.
-        """
-        with self._lock:
-            if self._backlog:
-                self._drain(at_once=True)
-            waiting, target = len(self._backlog), self._chain.written
-        self._wait_for_disk(target)
-        if waiting:
-            raise SpoolFull(f"{waiting} events wait in memory: {self._backlog.reason}", self._where)
-
-    def close(self) -> None:
-        """Write out what is left and give the epoch up. What cannot be written is logged and counted as dropped."""
-        if self._closed or self._forked:
-            return
-        with self._lock:
-            self._closed = True
-            if self._backlog:
-                self._drain(at_once=True)
-            if self._backlog:
-                self._backlog.give_up()
-                _LOG.error("%d events could not be written and are lost: %s", self.dropped, self._backlog.reason)
-        _OPEN.discard(self)
-        self._wake.set()
-        try:
-            self._disk.sync(self._chain.written)
-        except OSError as error:
-            _LOG.error("the last events may not survive a power failure: %s", error)
-        with self._disk.lock, self._lock:
-            if not self._chain.written:
-                self._chain.directory.remove_if_empty()
-            self._chain.close()
-
-    def __enter__(self) -> "Spool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def let_go_after_fork(self) -> None:
-        """In a forked child: close the parent's epoch without touching it; the next event begins the child's own."""
-        self._chain.close()
-        self._forked = True
-
-    # Writing. All but `_add` are called with the lock held.
-
     @property
     def _where(self) -> str:
         return str(self._chain.directory.path)
@@ -301,12 +336,12 @@ class Spool:
             now = self._clock() if occurred_at is None else occurred_at
             if self._inside:
                 # A signal handler or a finalizer interrupted this very thread: its event comes next.
-                identifier, before, after = _stamp(drafted, described, now, EventIds())
+                identifier, before, after = stamp(drafted, described, now, EventIds())
                 self._interrupting.append(Pending(before, after, salt, body))
                 return Written(f"{self.source}/{identifier}", self._epoch_name, None)
             self._inside = True
             try:
-                identifier, before, after = _stamp(drafted, described, now, self._ids)
+                identifier, before, after = stamp(drafted, described, now, self._ids)
                 self._take(before, after, salt, body, durable)
                 seq = None if self._backlog else self._chain.written - 1
                 while self._interrupting:
@@ -317,8 +352,8 @@ class Spool:
             target = self._chain.written
         if durable:
             self._wait_for_disk(target)
-        elif not self._awake:
-            self._rouse_thread()
+        elif not self._syncer.awake:
+            self._syncer.rouse()
         return Written(f"{self.source}/{identifier}", self._epoch_name, seq)
 
     def confirm(self, written: Written) -> None:
@@ -332,7 +367,7 @@ class Spool:
         self._wait_for_disk(written.seq + 1)
 
     def _stamp_now(self, drafted: Draft) -> Pending:
-        _, before, after = _stamp(drafted, "", self._clock(), self._ids)
+        _, before, after = stamp(drafted, "", self._clock(), self._ids)
         return Pending(before, after, b"", b"")
 
     def _take(self, before: str, after: str, salt: bytes, body: bytes, durable: bool) -> None:
@@ -366,61 +401,11 @@ class Spool:
         except OSError as error:
             raise SpoolFull(f"written, but the disk did not confirm it: {error}", self._where) from error
 
-    def _rouse_thread(self) -> None:
-        with self._lock:
-            if self._thread is not None:
-                self._wake.set()
-                return
-            self._awake = True
-            thread = threading.Thread(target=self._keep_synced, name="muniment-spool", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                # The interpreter is going down, or has no room for a thread: `close` syncs.
-                self._awake = False
-                return
-            self._thread = thread
-
-    def _keep_synced(self) -> None:
-        """The background thread. It does as little as it can per round, because the agent's thread waits meanwhile."""
-        chain, disk, idle = self._chain, self._disk, 0
-        while not self._closed:
-            time.sleep(SYNC_INTERVAL)
-            if disk.synced < chain.written:
-                idle = 0
-                try:
-                    disk.sync(chain.written)
-                except OSError as error:
-                    _LOG.error("the last events may not survive a power failure: %s", error)
-            elif self._backlog:
-                with self._lock:
-                    self._drain(at_once=False)
-            elif (idle := idle + 1) > _IDLE_ROUNDS:
-                idle = 0
-                self._awake = False
-                # An event that came before this line is seen here; one that comes later sees `_awake` and wakes.
-                if disk.synced >= chain.written and not self._backlog:
-                    self._wake.wait()
-                    self._wake.clear()
-                self._awake = True
-
 
 def _both(first: Redaction | None, second: Redaction | None) -> Redaction | None:
     if first is None or second is None:
         return second if first is None else first
     return first + second
-
-
-def _stamp(drafted: Draft, described: str, now: int, ids: EventIds) -> tuple[str, str, str]:
-    """Give an event its id and time: the id, and its text before and after `source`."""
-    start, references, labels, middle, end = drafted
-    if not 0 <= now <= MAX_TIME9:
-        # The clock is outside what the format can say: the event keeps what it showed.
-        labels = labels_text([*labels_of(labels)[: MAX_LABELS - 1], f"clock.raw={now}"])
-        now = min(max(now, 0), MAX_TIME9)
-    identifier = ids.next(now)
-    stamp = f',"id":"{identifier}"{labels},"occurred_at":"{format_time9(now)}"'
-    return identifier, f"{start}{described}{references}{stamp}{middle}", end
 
 
 _OPEN: set[Spool] = set()
