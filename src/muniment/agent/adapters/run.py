@@ -15,6 +15,7 @@ which a tool must not run unrecorded (`durable`, `gate`): then `begin` of a `too
 is counted (`muniment.agent.recording.unrecorded`).
 """
 
+import contextlib
 import secrets
 from collections.abc import Hashable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -68,6 +69,7 @@ class Runs:
         shown: bool = False,
         trace: str | None = None,
         enter: bool = False,
+        mode: Mode | None = None,
     ) -> str | None:
         """Record the event that begins a run.
 
@@ -85,6 +87,7 @@ class Runs:
             trace: 32 hex digits, for a run that has neither parent nor enclosing step.
             enter: whether `muniment.current()` is this event until the run ends; for callbacks that run in the
                 context of what they announce.
+            mode: by default, that of all tool calls for a `tool.call`, and async otherwise.
 
         Returns:
             The event's reference; None if it could not be recorded.
@@ -93,6 +96,8 @@ class Runs:
             Refused: a `tool.call` in mode durable or gate that could not be recorded.
         """
         run = OpenRun(None)
+        if mode is None:
+            mode = self.mode if action == "tool.call" else "async"
         try:
             run.parent = self._open.get(parent)
             run.action, run.tool, run.call = action, tool, call
@@ -109,14 +114,14 @@ class Runs:
             if action.startswith("agent."):
                 named.append(asked.pop(("agent", step or agent or ""), None))
             intent = {"step": "intent"}
-            run.reference = self._record(run, action, named, payload, labels=intent, mode=self._mode(action))
+            run.reference = self._record(run, action, named, payload, labels=intent, mode=mode)
             run.own = True
             self._open.add(key, run)
             if enter:
                 run.entered = caused_by(run.reference, run.trace)
                 run.entered.__enter__()
         except Exception as error:
-            if self._mode(action) != "async" and not run.own:
+            if mode != "async" and not run.own:
                 self._refused(run, error)
                 raise
             unrecorded(self.framework, error)
@@ -238,6 +243,11 @@ class Runs:
             unrecorded(self.framework, error)
             return None
 
+    def inside(self, key: Hashable) -> contextlib.AbstractContextManager[None]:
+        """Be inside of an open run for as long as a block lasts; for frameworks that let us stand around the run."""
+        run = self._open.get(key)
+        return caused_by(run.reference, run.trace) if run and run.own else contextlib.nullcontext()
+
     def reference(self, key: Hashable) -> str | None:
         """The event that an open run stands for."""
         run = self._open.get(key)
@@ -260,9 +270,6 @@ class Runs:
 
     def _labels_of(self, run: OpenRun, labels: Mapping[str, object] | None) -> dict[str, object]:
         return {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
-
-    def _mode(self, action: str) -> Mode:
-        return self.mode if action == "tool.call" else "async"
 
     def _trace_below(self, above: OpenRun | None, trace: str | None) -> tuple[str, str]:
         enclosing = above.trace if above is not None and above.trace else current_trace()
