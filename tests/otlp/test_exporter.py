@@ -1,4 +1,4 @@
-"""The official exporter in a process of its own, a server as `muniment up` starts it, and proof of what was recorded."""
+"""The official exporter in a process of its own, a server as `muniment up` starts it, and proof of what it recorded."""
 
 import os
 import subprocess
@@ -98,7 +98,8 @@ def test_an_agent_that_only_sets_environment_variables_is_recorded_and_its_bundl
     assert said == ""
     events = running.trace("plain")
     assert [event["action"] for event in events] == [
-        "agent.start", "model.invoke", "model.result", "tool.call", "tool.result", "tool.call", "tool.result", "agent.finish",
+        "agent.start", "model.invoke", "model.result", "tool.call", "tool.result", "tool.call", "tool.result",
+        "agent.finish",
     ]  # fmt: skip
     start = f"{events[0]['source']['id']}/{events[0]['id']}"
     assert [event.get("causes") for event in events if event["action"] in ("model.invoke", "tool.call")] == [

@@ -1,6 +1,7 @@
 """What spans of each convention become."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,7 +96,9 @@ def test_a_failing_tool_keeps_its_arguments_and_its_exception() -> None:
             {"mcp.method.name": "tools/call", "gen_ai.tool.name": "t", "gen_ai.operation.name": "execute_tool"},
             "tool", "t", None, "agent:research",
         ),
-        ({"mcp.method.name": "resources/read", "mcp.resource.uri": "file:///x"}, "step", None, None, "agent:research"),
+        ({"mcp.method.name": "resources/read"}, "resource", None, None, "agent:research"),
+        ({"mcp.method.name": "prompts/get", "gen_ai.prompt.name": "p"}, "mcp", None, None, "agent:research"),
+        ({"mcp.method.name": "notifications/message"}, "notice", None, None, "agent:research"),
         ({"openinference.span.kind": "LLM", "llm.model_name": "m"}, "model", None, "m", "agent:research"),
         ({"openinference.span.kind": "TOOL", "tool.name": "t"}, "tool", "t", None, "agent:research"),
         ({"openinference.span.kind": "TOOL"}, "tool", "name", None, "agent:research"),
@@ -231,3 +234,19 @@ def test_a_workspace_is_taken_from_the_resource_if_it_is_one() -> None:
     (odd,) = made(traces(span("x"), **{"muniment.workspace": "not a workspace"}))
     assert event["workspace"] == "wks-1"
     assert "workspace" not in odd
+
+
+def test_an_mcp_resource_is_named_by_its_uri_on_either_side_of_the_wire() -> None:
+    read = {"mcp.method.name": "resources/read", "mcp.resource.uri": "file:///x"}
+    for kind, actor in ((CLIENT, "agent"), (SERVER, "service")):
+        events = made(traces(span("resources/read", read, kind=kind)))
+        assert {event["resource"]["id"] for event in events} == {"file:///x"}
+        assert {event["actor"]["type"] for event in events} == {actor}
+
+
+def test_the_page_for_people_names_every_action_and_convention_of_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "capture" / "otlp.md").read_text(encoding="utf-8")
+    named = {action for family in table().families.values() for action in (family.opens, family.closes) if action}
+    named |= {row.action for row in table().logs} | {row.attribute for row in table().spans}
+    named |= {name for row in table().logs for name in row.names}
+    assert [name for name in sorted(named) if f"`{name}`" not in page] == []

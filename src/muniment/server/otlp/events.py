@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 _EVENT_ID: Final = b"muniment/otlp-event/1\0"
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 # The fields of an event that an attribute can fill; every other slot is the key of a label.
-_FIELDS: Final = frozenset({"agent", "tool", "service", "workspace"})
+_FIELDS: Final = frozenset({"agent", "resource", "tool", "service", "workspace"})
 _OWN: Final = ("otel.", "text.", "clock.")
 _SECRET: Final = ("process.command", "process.command_args", "process.command_line")
 """Attributes of a resource that are never recorded: command lines often hold credentials."""
@@ -72,6 +73,7 @@ class Told:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=16_384)
 def event_id(trace_id: bytes, span_id: bytes, part: int) -> str:
     """The id of a span's event: the same whenever, and in whatever company, the span is sent.
 
@@ -213,7 +215,9 @@ def draft(
 
 def _labels(labels: Mapping[str, str]) -> tuple[str, ...]:
     """The labels of an event; if there are too many, those of the conventions go first, and the body has them all."""
-    kept = sorted(labels, key=lambda key: (not key.startswith(_OWN), key))[:MAX_LABELS]
+    kept: Iterable[str] = labels
+    if len(labels) > MAX_LABELS:
+        kept = sorted(labels, key=lambda key: (not key.startswith(_OWN), key))[:MAX_LABELS]
     return tuple(sorted(f"{key}={label_of(labels[key])}" for key in kept))
 
 

@@ -67,20 +67,20 @@ def span_events(span: Span, origin: Origin) -> list[Draft]:
             draft(
                 origin, told, id=first_id, action=family.opens, outcome=outcome, occurred_at=first,
                 body={**opening, **closing, "attributes": attributes}, trace=trace, causes=causes, agent=agent,
-                resource=_resource(told, family, span.name, "model.asked"), labels=ending,
+                resource=_resource(told, family, span.name, "model.asked", "model.named"), labels=ending,
             )
         ]  # fmt: skip
     return [
         draft(
             origin, told, id=first_id, action=family.opens, outcome="unknown", occurred_at=first, body=opening,
-            trace=trace, causes=causes, agent=agent, resource=_resource(told, family, span.name, "model.asked"),
-            opening=True,
+            trace=trace, causes=causes, agent=agent, opening=True,
+            resource=_resource(told, family, span.name, "model.asked", "model.named"),
         ),
         draft(
             origin, told, id=event_id(trace_id, span_id, 1), action=family.closes, outcome=outcome,
             occurred_at=ended if ended is not None else first, body=closing, trace=trace,
             causes=(f"{origin.source_id}/{first_id}",), agent=agent,
-            resource=_resource(told, family, span.name, "model.answered", "model.asked"), labels=ending,
+            resource=_resource(told, family, span.name, "model.answered", "model.named", "model.asked"), labels=ending,
         ),
     ]  # fmt: skip
 
@@ -104,6 +104,8 @@ def _resource(told: Told, family: Family, name: str, *models: str) -> tuple[str,
         return None if found is None else ("model", found)
     if family.name == "delegation":
         return ("agent", told.slots["delegate"]) if told.slots["delegate"] else None
+    if family.name == "resource" and "resource" in told.slots:
+        return ("mcp.resource", told.slots["resource"])
     if family.name == SPAN and name:
         return ("otel.span", name)
     return None
