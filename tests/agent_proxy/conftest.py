@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from muniment.agent.state import State
-from tests.agent_proxy.running import RunningProxy, model_proxy
+from tests.agent_proxy.running import RunningProxy, mcp_proxy, model_proxy
 from tests.agent_proxy.upstreams import Conversation, Upstream
 
 
@@ -41,6 +41,20 @@ def models(state: State, upstream: Callable[..., Upstream]) -> Iterator[Callable
         def make(play: Callable[[Conversation], None] | str, *arguments: object, **options: object) -> RunningProxy:
             url = play if isinstance(play, str) else upstream(play).url
             running = model_proxy(url, state, *arguments, **options)  # type: ignore[arg-type]
+            open_.callback(running.close)
+            return running
+
+        yield make
+
+
+@pytest.fixture
+def mcp_server(state: State, upstream: Callable[..., Upstream]) -> Iterator[Callable[..., RunningProxy]]:
+    """Makes proxies before an MCP server; given how that server answers, or where it is."""
+    with contextlib.ExitStack() as open_:
+
+        def make(play: Callable[[Conversation], None] | str, **options: object) -> RunningProxy:
+            url = play if isinstance(play, str) else upstream(play).url + "/mcp"
+            running = mcp_proxy(url, state, **options)  # type: ignore[arg-type]
             open_.callback(running.close)
             return running
 

@@ -11,17 +11,15 @@
 
 import asyncio
 import hashlib
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from muniment.agent.draft import traceparent
 from muniment.agent.proxy.coding import Undoing, Unreadable
 from muniment.agent.proxy.eventstream import EventStream, Oversize
-from muniment.agent.proxy.exchange import Ending, Exchange, Reply, RequestHead, Unseen
-from muniment.agent.proxy.headers import Headers, every, first, media_type
-from muniment.agent.spool import Spool
-from muniment.agent.tee import Observer
-from muniment.agent.toolcalls import ToolCalls
+from muniment.agent.proxy.exchange import Changed, Ending, Exchange, Reply, RequestHead, Unseen
+from muniment.agent.proxy.headers import Headers, causes_said, every, first, media_type
 
 MAX_SESSIONS: Final = 4_096
 """Sessions that are kept apart at one time; the one that was silent for longest is ended when there are more."""
@@ -31,52 +29,63 @@ _WELL_KNOWN: Final = b"/.well-known/"
 _PASSING_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 
-class Session(Observer, Protocol):
-    """What is shown the messages of one session, or of one post that stands alone."""
+class Passage(Protocol):
+    """What to do instead of forwarding a message as it came.
+
+    Attributes:
+        forward: what to forward instead; None: nothing.
+        answer: what the client is answered, empty for nothing to say; None where something is forwarded.
+    """
+
+    @property
+    def forward(self) -> bytes | None:
+        """See above."""
+
+    @property
+    def answer(self) -> bytes | None:
+        """See above."""
+
+
+class Session(Protocol):
+    """Who is shown the messages of one session, or of one post that stands alone. None of it raises."""
+
+    def from_client(
+        self, body: bytes, trace: tuple[str, str] | None = None, causes: tuple[str, ...] = ()
+    ) -> Passage | None:
+        """A posted body: one message or a batch. None: forward it as it came."""
+
+    def from_server(self, body: bytes) -> None:
+        """A message or a batch from the server."""
+
+    def abandoned(self, body: bytes, outcome: str = "unknown", **labels: object) -> None:
+        """The requests in a posted body will get no answer."""
+
+    def oversize(self, direction: str, start: bytes) -> Passage | None:
+        """The beginning of a message that is too large to be held."""
+
+    def oversize_end(self, direction: str, length: int, sha256: str) -> None:
+        """Length and SHA-256 of such a message."""
 
     def finish(self) -> None:
         """No further message will come."""
 
 
-class CountedCalls(ToolCalls):
-    """The tool calls of one session, whose counts are added to those of all when it ends.
-
-    Args:
-        spool: where events go.
-        server: the server's name.
-        workspace: of every event, or None.
-        durable: a call that cannot be put on disk is answered with an error and not forwarded.
-        total: what has been counted in all sessions that ended.
-    """
-
-    def __init__(self, spool: Spool, server: str, workspace: str | None, *, durable: bool, total: Counter[str]) -> None:
-        super().__init__(spool, server, workspace, durable=durable)
-        self._total = total
-
-    def finish(self) -> None:
-        """Record the calls that never got an answer, and add up."""
-        super().finish()
-        self._total.update(self.counts)
-        self.counts = dict.fromkeys(self.counts, 0)
-
-
-class McpRecorder:
+class HttpRecorder:
     """Records what passes between clients and one MCP server.
 
     Args:
         path: of the server's endpoint, as on the wire.
-        session: makes the observer of a new session.
-        waits: whether the observer may wait (for the disk, for the ledger) when a client speaks.
-        strict: whether a message that is too large to be looked at is refused instead of passing.
+        session: makes a new session.
+        waits: whether a session may wait (for the disk, for the ledger) when a client speaks.
+        fails_closed: whether what could not be recorded is refused instead of forwarded.
     """
 
     def __init__(
-        self, path: bytes, session: Callable[[], Session], *, waits: bool = False, strict: bool = False
+        self, path: bytes, session: Callable[[], Session], *, waits: bool = False, fails_closed: bool = False
     ) -> None:
-        self.fails_closed = strict
+        self.fails_closed = fails_closed
         self.unrecorded = 0
         self.waits = waits
-        self.strict = strict
         self.sessions: OrderedDict[bytes, Session] = OrderedDict()
         self.new_session = session
         self._path = path or b"/"
@@ -125,35 +134,39 @@ class McpRecorder:
 class McpExchange:
     """One request to the server's endpoint and its answer."""
 
-    def __init__(self, recorder: McpRecorder, head: RequestHead) -> None:
+    def __init__(self, recorder: HttpRecorder, head: RequestHead) -> None:
         self._recorder = recorder
         self._head = head
         self._identifier = first(head.headers, b"mcp-session-id")
         self._session = recorder.new_session() if self._identifier is None else recorder.session_of(self._identifier)
+        self._body: bytes | None = None
         self._status = 0
         self._answer: _Messages | None = None
         self._more: hashlib._Hash | None = None
         self._size = 0
 
-    async def asked(self, body: bytes, whole: bool) -> Reply | None:
-        """Show what the client says; answer in the server's place where the observer refuses."""
+    async def asked(self, body: bytes, whole: bool) -> Reply | Changed | None:
+        """Show what the client says; answer in the server's place where it is not to be forwarded."""
         if self._head.method != "POST":
             return None
-        if not whole:
-            if self._recorder.strict:
-                return Reply.error(413, "oversize", "the message is too large to be looked at")
-            self._more, self._size = hashlib.sha256(body), len(body)
-            self._session.oversize("client", body)
-            return None
-        if self._recorder.waits:
-            reply = await asyncio.to_thread(self._session.from_client, body)
+        if whole:
+            trace = traceparent((first(self._head.headers, b"traceparent") or b"").decode("latin-1"))
+            told = (body, trace, causes_said(self._head.headers))
+            if self._recorder.waits:
+                passage = await asyncio.to_thread(self._session.from_client, *told)
+            else:
+                passage = self._session.from_client(*told)
+            self._body = body
         else:
-            reply = self._session.from_client(body)
-        if reply is None:
+            self._more, self._size = hashlib.sha256(body), len(body)
+            passage = self._session.oversize("client", body)
+        if passage is None:
             return None
+        if passage.forward is not None:
+            return Changed(passage.forward)
         if self._identifier is None:
             self._session.finish()
-        return Reply(200, reply) if reply else Reply(202)
+        return Reply(200, passage.answer) if passage.answer else Reply(202)
 
     def asked_more(self, chunk: bytes) -> None:
         """Hash what flows through unheld."""
@@ -181,19 +194,40 @@ class McpExchange:
             self._session.oversize_end("client", self._size, self._more.hexdigest())
         if self._answer is not None:
             self._answer.end(ending is Ending.COMPLETE)
+        if self._body is not None:
+            self._give_up(self._body, ending)
         if self._identifier is None:
             self._session.finish()
         elif self._head.method == "DELETE" and ending is Ending.COMPLETE and 200 <= self._status < 300:
             self._recorder.end(self._identifier)
 
+    def _give_up(self, body: bytes, ending: Ending) -> None:
+        """Close the requests of this post that cannot be answered any more; what was answered is closed already."""
+        if ending is Ending.UNREACHABLE:
+            self._session.abandoned(body, "failure", mcp_cut=ending.value)
+        elif self._status >= 400:
+            self._session.abandoned(body, "failure", mcp_status=self._status)
+        elif self._identifier is None and ending is Ending.CLIENT_GONE:
+            # Without a session there is no other way to cancel than to close the stream.
+            self._session.abandoned(body, mcp_cancelled="client")
+        elif ending is not Ending.COMPLETE and (self._answer is None or not self._answer.resumable):
+            self._session.abandoned(body, mcp_cut=ending.value)
+        elif ending is Ending.COMPLETE and self._answer is not None and not self._answer.resumable:
+            self._session.abandoned(body, mcp_status=self._status)
+
 
 class _Messages:
-    """The messages in one answer's body."""
+    """The messages in one answer's body.
+
+    Attributes:
+        resumable: whether it is a stream; what it leaves out may come on another one.
+    """
 
     def __init__(self, session: Session, headers: Headers) -> None:
         self._session = session
         self._undoing = Undoing(first(headers, b"content-encoding") or b"")
-        self._stream = EventStream() if media_type(headers) == "text/event-stream" else None
+        self.resumable = media_type(headers) == "text/event-stream"
+        self._stream = EventStream() if self.resumable else None
         self._held: list[bytes] = []
         self._size = 0
         self._unread: hashlib._Hash | None = None

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,7 +14,7 @@ import uvicorn
 from muniment.agent.background import BackgroundShipper
 from muniment.agent.binding import Binding, read_binding, write_binding
 from muniment.agent.credentials import key_id_of
-from muniment.agent.mcphttp import CountedCalls, McpRecorder
+from muniment.agent.mcphttp import HttpRecorder
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
 from muniment.agent.proxy.application import ReverseProxy
@@ -109,18 +108,17 @@ def mcp(
 
     Give the printed address to the client in place of the server's. Nothing but the server's own path passes.
     """
+    from muniment.agent.mcp_session import McpRecorder
+
     session = _Session("mcp", upstream, listen, agent, workspace, durable, allow_remote, no_ship)
     name = server or session.upstream.origin.partition("://")[2]
-    counts: Counter[str] = Counter()
-
-    def observer() -> CountedCalls:
-        return CountedCalls(session.spool, name, workspace, durable=durable, total=counts)
-
-    recorder = McpRecorder(session.upstream.path, observer, waits=durable, strict=durable)
-    session.serve(ReverseProxy(session.upstream, recorder, Guard(hosts, origins), prefix=False), session.upstream.path)
-    recorder.close()
-    counts["unrecorded"] += recorder.unrecorded
-    session.finish(counts)
+    recorder = McpRecorder(
+        session.spool, name, workspace, durable=durable, framing="body", labels={"mcp.transport": "http"}
+    )
+    proxied = HttpRecorder(session.upstream.path, recorder.session, waits=recorder.blocks, fails_closed=durable)
+    session.serve(ReverseProxy(session.upstream, proxied, Guard(hosts, origins), prefix=False), session.upstream.path)
+    proxied.close()
+    session.finish({**recorder.counts, "unseen": proxied.unrecorded})
 
 
 class _Session:

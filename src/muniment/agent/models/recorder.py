@@ -21,10 +21,10 @@ from muniment.agent.models.question import Question, read_question
 from muniment.agent.models.resulting import labels_of, outcome_of
 from muniment.agent.models.sightings import JSON, Sighting
 from muniment.agent.proxy.exchange import Ending, Exchange, Reply, RequestHead
-from muniment.agent.proxy.headers import Headers, every, first
+from muniment.agent.proxy.headers import Headers, causes_said, first
 from muniment.agent.spool import Spool
 from muniment.core.errors import MunimentError
-from muniment.core.identifiers import EVENT_REFERENCES, MAX_CAUSES
+from muniment.core.identifiers import MAX_CAUSES
 
 _LOG: Final = logging.getLogger("muniment.agent")
 _MAX_REMEMBERED: Final = 8_192
@@ -159,12 +159,10 @@ class ModelRecorder:
         return self._contents
 
     def _causes(self, head: RequestHead, question: Question) -> tuple[str, ...]:
-        said = [value.decode("latin-1").strip() for value in every(head.headers, b"muniment-cause")]
-        given = [reference for reference in said if EVENT_REFERENCES.fullmatch(reference)]
         with self._lock:
             known = [self._asked_for[name] for name in question.continues if name in self._asked_for]
         # A conversation brings all its earlier tool results again; the last ones are what this request is about.
-        return tuple(dict.fromkeys([*given, *reversed(known)]))[:MAX_CAUSES]
+        return tuple(dict.fromkeys([*causes_said(head.headers), *reversed(known)]))[:MAX_CAUSES]
 
     def _remember(self, identifiers: Iterable[str], reference: str) -> None:
         with self._lock:

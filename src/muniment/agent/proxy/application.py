@@ -14,15 +14,16 @@ from typing import Final
 import httpx
 
 from muniment.agent.proxy.asgitypes import Receive, Scope, Send
-from muniment.agent.proxy.exchange import MAX_HELD, Ending, Exchange, Recorder, Reply, RequestHead, Unseen
+from muniment.agent.proxy.exchange import MAX_HELD, Ending, Recorder, Reply, RequestHead
 from muniment.agent.proxy.guard import Guard
-from muniment.agent.proxy.headers import Headers, end_to_end, first, media_type
+from muniment.agent.proxy.headers import end_to_end, first, media_type
 from muniment.agent.proxy.intake import ClientGone, Intake
+from muniment.agent.proxy.shielded import Shielded
 from muniment.agent.proxy.upstream import Broken, Unreachable, Upstream, pieces
 
 _LOG: Final = logging.getLogger("muniment.agent")
 _ONE_DOCUMENT: Final = frozenset({"application/json"})
-_NOT_RECORDED: Final = Reply.error(503, "unrecorded", "not forwarded, because it could not be recorded")
+_BODILESS: Final = frozenset({204, 304})
 
 
 class ReverseProxy:
@@ -58,7 +59,7 @@ class ReverseProxy:
         if refusal is not None:
             await _answer(send, head, refusal)
             return
-        exchange = self._begin(head)
+        exchange = Shielded.begin(self._recorder, head)
         if isinstance(exchange, Reply):
             await _answer(send, head, exchange)
             return
@@ -67,10 +68,12 @@ class ReverseProxy:
             body, whole = await intake.hold(self._max_held)
         except ClientGone:
             return
-        reply = await self._asked(exchange, body, whole)
-        if reply is not None:
+        reply = await exchange.asked(body, whole)
+        if isinstance(reply, Reply):
             await _answer(send, head, reply)
             return
+        if reply is not None:
+            body = reply.body
         await self._until_gone(head, exchange, intake, body, whole, send)
 
     @staticmethod
@@ -79,116 +82,80 @@ class ReverseProxy:
         return b"upgrade" in connection.lower()
 
     async def _until_gone(
-        self, head: RequestHead, exchange: Exchange, intake: Intake, body: bytes, whole: bool, send: Send
+        self, head: RequestHead, exchange: Shielded, intake: Intake, body: bytes, whole: bool, send: Send
     ) -> None:
         """Relay the exchange for as long as the client is there."""
-        rest = None if whole else intake.rest(lambda piece: self._more(exchange, piece))
+        rest = None if whole else intake.rest(exchange.asked_more)
         relay = asyncio.create_task(self._relay(head, exchange, body, rest, send))
         gone = asyncio.create_task(intake.gone())
         try:
             await asyncio.wait({relay, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not relay.done():
                 await _stopped(relay)
-                await self._ended(exchange, Ending.CLIENT_GONE)
+                await exchange.ended(Ending.CLIENT_GONE)
             else:
                 relay.result()
         except asyncio.CancelledError:
-            await _stopped(relay)
-            await self._ended(exchange, Ending.STOPPED)
+            # Recorded first: the server that cancels us may not wait for anything that takes long.
+            relay.cancel()
+            await exchange.ended(Ending.STOPPED)
             raise
         finally:
             gone.cancel()
 
     async def _relay(
-        self, head: RequestHead, exchange: Exchange, body: bytes, rest: AsyncIterator[bytes] | None, send: Send
+        self, head: RequestHead, exchange: Shielded, body: bytes, rest: AsyncIterator[bytes] | None, send: Send
     ) -> None:
         target = self._prefix + head.path + (b"?" + head.query if head.query else b"")
         try:
             response = await self._upstream.send(head, target, body, rest)
         except Unreachable as error:
-            await self._ended(exchange, Ending.UNREACHABLE)
+            await exchange.ended(Ending.UNREACHABLE)
             await _answer(send, head, Reply.error(502, "unreachable", f"{self._upstream.origin}: {error}"))
             return
         except ClientGone:
-            await self._ended(exchange, Ending.CLIENT_GONE)
+            await exchange.ended(Ending.CLIENT_GONE)
             return
         except Broken as error:
-            await self._ended(exchange, Ending.UPSTREAM_CUT)
+            await exchange.ended(Ending.UPSTREAM_CUT)
             await _answer(send, head, Reply.error(502, "cut", f"{self._upstream.origin}: {error}"))
             return
         try:
-            await self._pass(exchange, response, send)
+            await self._pass(head, exchange, response, send)
         except Broken as error:
             # Returning without the last message closes the client's connection: to it, too, the answer breaks off.
             _LOG.warning("an answer of %s broke off: %s", self._upstream.origin, error)
-            await self._ended(exchange, Ending.UPSTREAM_CUT)
+            await exchange.ended(Ending.UPSTREAM_CUT)
         finally:
             await response.aclose()
 
-    async def _pass(self, exchange: Exchange, response: httpx.Response, send: Send) -> None:
+    async def _pass(self, head: RequestHead, exchange: Shielded, response: httpx.Response, send: Send) -> None:
         headers = [(name.lower(), value) for name, value in response.headers.raw]
-        await self._answering(exchange, response.status_code, headers)
+        await exchange.answering(response.status_code, headers)
         # Where both say how long the body is, the length is the one that a careful reader ignores (RFC 9112, 6.3).
         without = (b"content-length",) if first(headers, b"transfer-encoding") is not None else ()
         passed = [
             (name, self._upstream.location(value) if name == b"location" else value)
             for name, value in end_to_end(headers, without=without)
         ]
-        await send({"type": "http.response.start", "status": response.status_code, "headers": passed})
+        start = {"type": "http.response.start", "status": response.status_code, "headers": passed}
+        if head.method == "HEAD" or response.status_code in _BODILESS or first(passed, b"content-length") == b"0":
+            # The head is all there is: with it the client has the end.
+            await exchange.ended(Ending.COMPLETE)
+            await send(start)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        await send(start)
         held = b""
         holding = media_type(headers) in _ONE_DOCUMENT
         async for piece in pieces(response):
-            await self._passing(exchange, piece)
+            await exchange.passing(piece)
             if holding:
                 held, piece = piece, held
             if piece:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await self._ended(exchange, Ending.COMPLETE)
+        await exchange.ended(Ending.COMPLETE)
         await send({"type": "http.response.body", "body": held, "more_body": False})
-
-    # The recorder, kept from harming what passes.
-
-    def _begin(self, head: RequestHead) -> Exchange | Reply:
-        try:
-            return self._recorder.begin(head)
-        except Exception as error:
-            self._failed(error)
-            return _NOT_RECORDED if self._recorder.fails_closed else Unseen()
-
-    async def _asked(self, exchange: Exchange, body: bytes, whole: bool) -> Reply | None:
-        try:
-            return await exchange.asked(body, whole)
-        except Exception as error:
-            self._failed(error)
-            return _NOT_RECORDED if self._recorder.fails_closed else None
-
-    def _more(self, exchange: Exchange, piece: bytes) -> None:
-        try:
-            exchange.asked_more(piece)
-        except Exception as error:
-            self._failed(error)
-
-    async def _answering(self, exchange: Exchange, status: int, headers: Headers) -> None:
-        try:
-            await exchange.answering(status, headers)
-        except Exception as error:
-            self._failed(error)
-
-    async def _passing(self, exchange: Exchange, piece: bytes) -> None:
-        try:
-            await exchange.passing(piece)
-        except Exception as error:
-            self._failed(error)
-
-    async def _ended(self, exchange: Exchange, ending: Ending) -> None:
-        try:
-            await exchange.ended(ending)
-        except Exception as error:
-            self._failed(error)
-
-    def _failed(self, error: Exception) -> None:
-        self._recorder.unrecorded += 1
-        _LOG.error("something that passed was not recorded: %s: %s", type(error).__name__, error)
 
 
 async def _stopped(task: "asyncio.Task[None]") -> None:

@@ -58,10 +58,17 @@ class Reply:
         return cls(status, orjson.dumps({"error": {"message": f"muniment: {message}", "type": f"muniment_{kind}"}}))
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A request's body that goes on in place of the one that came."""
+
+    body: bytes
+
+
 class Exchange(Protocol):
     """A recorder's side of one exchange. Its methods are called in this order, from one task."""
 
-    async def asked(self, body: bytes, whole: bool) -> Reply | None:
+    async def asked(self, body: bytes, whole: bool) -> Reply | Changed | None:
         """The request, before anything of it is forwarded.
 
         Args:
@@ -69,7 +76,7 @@ class Exchange(Protocol):
             whole: whether that is all of it.
 
         Returns:
-            None: forward it. Otherwise what to answer instead.
+            None: forward it as it came. Otherwise what to answer, or what to forward, instead.
         """
 
     def asked_more(self, chunk: bytes) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
+from muniment.core.identifiers import EVENT_REFERENCES, MAX_CAUSES
+
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Fields in the order of the wire, names in lower case; a name may occur more than once."""
 
@@ -69,3 +71,9 @@ def media_type(headers: Headers) -> str:
     """
     value = first(headers, b"content-type") or b""
     return value.split(b";")[0].strip().lower().decode("latin-1")
+
+
+def causes_said(headers: Headers) -> tuple[str, ...]:
+    """The events that the client names with `Muniment-Cause`, at most 16; what is no reference is left out."""
+    said = [value.decode("latin-1").strip() for value in every(headers, b"muniment-cause")]
+    return tuple(dict.fromkeys(cause for cause in said if EVENT_REFERENCES.fullmatch(cause)))[:MAX_CAUSES]

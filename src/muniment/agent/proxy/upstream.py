@@ -105,10 +105,6 @@ class Upstream:
             return rest if rest[:1] == b"/" else b"/" + rest
         return value
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
-
 
 async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body of an answer as it comes, exactly as on the wire (chunked framing aside).
