@@ -106,6 +106,26 @@ class OpenRuns:
         with self._lock:
             return self._forget(key)
 
+    def reference(self, key: Hashable) -> str | None:
+        """The event that an open run stands for."""
+        run = self.get(key)
+        return run.reference if run else None
+
+    def agent_of(self, key: Hashable) -> str | None:
+        """The name of the agent that an open run belongs to."""
+        run = self.get(key)
+        return run.agent if run else None
+
+    def label_of(self, key: Hashable, label: str) -> object:
+        """A label of the event that began an open run; None if it has none."""
+        run = self.get(key)
+        return run.labels.get(label) if run else None
+
+    def action_of(self, key: Hashable) -> str | None:
+        """The action that began an open run; empty for one that is passed through."""
+        run = self.get(key)
+        return run.action if run else None
+
     def _forget(self, key: Hashable) -> OpenRun | None:
         run = self._runs.pop(key, None)
         if run is not None and run.parent is not None:

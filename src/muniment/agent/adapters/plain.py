@@ -6,37 +6,65 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-_MAX_DEPTH: Final = 32
+MAX_DEPTH: Final = 64
+MAX_PARTS: Final = 200_000
+"""Mappings, lists, strings and numbers in one body. What is shared is written as often as it is met, and a small object
+can be met very often."""
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """Write a value as mappings, lists, strings and numbers.
+def plain(value: Any) -> Any:
+    """Write a value as mappings, lists, strings and numbers; whatever it is, without raising.
 
     Models (with `model_dump`) and dataclasses become their fields, bytes inside of a structure `{"base64": …}`, an
-    unknown object its `str()`, and what is nested deeper than 32 levels its `str()`, too. Nothing is left out.
+    unknown object its `str()`. What contains itself, lies deeper than 64 levels or comes after 200,000 parts becomes
+    `<its type>`.
 
     >>> plain({"a": (1, b"x")})
     {'a': [1, {'base64': 'eA=='}]}
     """
-    if isinstance(value, Enum):
-        return plain(value.value, depth + 1)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value) if depth == 0 else {"base64": b64encode(bytes(value)).decode("ascii")}
-    if depth >= _MAX_DEPTH:
+        return bytes(value)
+    try:
+        return _Writer().write(value, 0)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self._left = MAX_PARTS
+        self._around: set[int] = set()
+
+    def write(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if isinstance(value, Enum):
+            value = value.value
+        if value is None or isinstance(value, bool | int | float | str):
+            return value if self._left >= 0 else f"<{type(value).__name__}>"
+        if self._left < 0 or depth >= MAX_DEPTH or id(value) in self._around:
+            return f"<{type(value).__name__}>"
+        if isinstance(value, bytes | bytearray | memoryview):
+            return {"base64": b64encode(bytes(value)).decode("ascii")}
+        self._around.add(id(value))
+        try:
+            return self._structure(value, depth + 1)
+        finally:
+            self._around.discard(id(value))
+
+    def _structure(self, value: Any, depth: int) -> Any:
+        fields = value if isinstance(value, Mapping) else _fields(value)
+        if fields is not None:
+            return {
+                key if isinstance(key, str) else _told(key): self.write(item, depth) for key, item in fields.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.write(item, depth) for item in value]
         return _told(value)
-    if isinstance(value, Mapping):
-        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item, depth + 1) for item in value]
-    if isinstance(value, type):
-        return _told(value)
-    fields = _fields(value)
-    return _told(value) if fields is None else plain(fields, depth + 1)
 
 
 def _fields(value: Any) -> Mapping[str, Any] | None:
+    if isinstance(value, type | list | tuple | set | frozenset):
+        return None
     if dataclasses.is_dataclass(value):
         return {each.name: getattr(value, each.name, None) for each in dataclasses.fields(value)}
     dump = getattr(value, "model_dump", None)
@@ -48,10 +76,6 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
     except Exception:
         return None
     return dumped if isinstance(dumped, Mapping) else None
-
-
-def _key(key: Any) -> str:
-    return key if isinstance(key, str) else _told(key)
 
 
 def _told(value: Any) -> str:

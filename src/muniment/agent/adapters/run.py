@@ -30,7 +30,7 @@ from muniment.agent.steps import OUTCOME_ACTIONS
 from muniment.core.identifiers import MAX_CAUSES
 
 
-class Runs:
+class Runs(OpenRuns):
     """The open runs of one framework. Threads and tasks may share it.
 
     Args:
@@ -45,12 +45,12 @@ class Runs:
     def __init__(
         self, framework: str, release: str = "", *, contents: bool = True, mode: Mode = "async", sweep: bool = True
     ) -> None:
+        super().__init__()
         self.framework = framework
         self.contents = contents
         self.mode = mode
         self.sweep = sweep
         self._labels = {"framework": f"{framework} {release}".strip()}
-        self._open = OpenRuns()
 
     def begin(
         self,
@@ -82,24 +82,23 @@ class Runs:
             causes: further causes; None among them is left out.
             call: the id of the tool call, as the model gave it.
             answers: ids of the tool calls whose results the model is shown.
-            shown: the model is shown every tool result of this agent since its last invocation; where the framework
-                does not say which.
+            shown: the model is shown every tool result of its agent since the last time; where nobody says which.
             trace: 32 hex digits, for a run that has neither parent nor enclosing step.
-            enter: whether `muniment.current()` is this event until the run ends; for callbacks that run in the
-                context of what they announce.
+            enter: `muniment.current()` is this event until the run ends; for callbacks that run in the context of what
+                they announce.
             mode: by default, that of all tool calls for a `tool.call`, and async otherwise.
 
         Returns:
             The event's reference; None if it could not be recorded.
 
         Raises:
-            Refused: a `tool.call` in mode durable or gate that could not be recorded.
+            Refused, OSError: in mode durable or gate, if it could not be recorded.
         """
         run = OpenRun(None)
         if mode is None:
             mode = self.mode if action == "tool.call" else "async"
         try:
-            run.parent = self._open.get(parent)
+            run.parent = self.get(parent)
             run.action, run.tool, run.call = action, tool, call
             run.agent = agent or (run.parent.agent if run.parent else None)
             run.labels = {**self._labels_of(run, labels), **({"step.name": step} if step else {})}
@@ -113,10 +112,9 @@ class Runs:
                 agent_run.fresh = []
             if action.startswith("agent."):
                 named.append(asked.pop(("agent", step or agent or ""), None))
-            intent = {"step": "intent"}
-            run.reference = self._record(run, action, named, payload, labels=intent, mode=mode)
+            run.reference = self._record(run, action, named, payload, labels={"step": "intent"}, mode=mode)
             run.own = True
-            self._open.add(key, run)
+            self.add(key, run)
             if enter:
                 run.entered = caused_by(run.reference, run.trace)
                 run.entered.__enter__()
@@ -126,16 +124,16 @@ class Runs:
                 raise
             unrecorded(self.framework, error)
             run.reference = run.reference or (run.parent.reference if run.parent else None)
-            self._open.add(key, run)
+            self.add(key, run)
         return run.reference if run.own else None
 
     def skip(self, key: Hashable, parent: Hashable | None = None, *, trace: str | None = None) -> None:
         """Pass a run through that has no event of its own: what is below belongs to its parent."""
-        above = self._open.get(parent)
+        above = self.get(parent)
         run = OpenRun(above, above.reference if above else current())
         run.agent = above.agent if above else None
         run.trace = self._trace_below(above, trace)
-        self._open.add(key, run)
+        self.add(key, run)
 
     def end(
         self,
@@ -160,7 +158,7 @@ class Runs:
         Returns:
             The event's reference; None if it could not be recorded, or if no such run is open.
         """
-        run = self._open.take(key)
+        run = self.take(key)
         if run is None:
             return None
         if error is not None and self.sweep:
@@ -230,7 +228,7 @@ class Runs:
                 by this event.
         """
         try:
-            above = self._open.get(parent)
+            above = self.get(parent)
             run = OpenRun(above, tool=tool, agent=above.agent if above else None)
             run.labels = self._labels_of(run, labels)
             run.trace = self._trace_below(above, None)
@@ -245,28 +243,8 @@ class Runs:
 
     def inside(self, key: Hashable) -> contextlib.AbstractContextManager[None]:
         """Be inside of an open run for as long as a block lasts; for frameworks that let us stand around the run."""
-        run = self._open.get(key)
+        run = self.get(key)
         return caused_by(run.reference, run.trace) if run and run.own else contextlib.nullcontext()
-
-    def reference(self, key: Hashable) -> str | None:
-        """The event that an open run stands for."""
-        run = self._open.get(key)
-        return run.reference if run else None
-
-    def agent_of(self, key: Hashable) -> str | None:
-        """The name of the agent that an open run belongs to."""
-        run = self._open.get(key)
-        return run.agent if run else None
-
-    def label_of(self, key: Hashable, label: str) -> object:
-        """A label of the event that began an open run; None if it has none."""
-        run = self._open.get(key)
-        return run.labels.get(label) if run else None
-
-    def action_of(self, key: Hashable) -> str | None:
-        """The action that began an open run; empty for one that is passed through."""
-        run = self._open.get(key)
-        return run.action if run else None
 
     def _labels_of(self, run: OpenRun, labels: Mapping[str, object] | None) -> dict[str, object]:
         return {**self._labels, **({"agent.name": run.agent} if run.agent else {}), **(labels or {})}
@@ -285,15 +263,18 @@ class Runs:
         labels: Mapping[str, object] | None = None,
         mode: Mode = "async",
     ) -> str:
-        named = list(dict.fromkeys(cause for cause in causes if cause))[:MAX_CAUSES]
+        named = list(dict.fromkeys(cause for cause in causes if cause))
+        told = {**run.labels, **(labels or {})}
+        if len(named) > MAX_CAUSES:
+            told["causes.cut"] = len(named) - MAX_CAUSES
         return record(
             action,
             actor=_actor(run.agent),
             payload=plain(payload) if self.contents and payload is not None else None,
             outcome=outcome,
             tool=run.tool,
-            causes=tuple(named),
-            labels={**run.labels, **labels} if labels else run.labels,
+            causes=tuple(named[:MAX_CAUSES]),
+            labels=told,
             trace=run.trace,
             mode=mode,
         )
