@@ -216,6 +216,20 @@ def test_a_request_of_empty_records_beyond_the_limit_is_refused_before_they_are_
         drafted(b"\x08\x01" * 200_000)
 
 
+@pytest.mark.parametrize(
+    "many",
+    [
+        field(9, field(1, b"k") + field(2, field(5, field(1, b"") * 200_000))), field(9, b"") * 200_000,
+        field(11, b"") * 200_000, field(13, b"") * 200_000, field(11, field(3, b"") * 200_000),
+    ],
+)  # fmt: skip
+def test_a_record_of_very_many_empty_messages_is_refused_before_memory_is_spent_on_it(many: bytes) -> None:
+    found = drafted(field(1, field(2, field(2, span("bad").SerializeToString() + many))))
+    assert list(found.refused.values()) == ["it has more than 50000 parts"]
+    with pytest.raises(ProblemError):
+        drafted(field(1, field(1, field(1, b"") * 200_000)))
+
+
 def test_what_newer_protocols_add_is_passed_over() -> None:
     raw = field(99, 1) + field(
         1, field(98, b"new") + field(2, field(97, b"new") + field(2, span("x").SerializeToString()))

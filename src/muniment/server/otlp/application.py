@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from muniment.server.credentials import read_credential, unauthenticated
@@ -36,6 +37,7 @@ _LOG: Final = logging.getLogger("muniment.otlp")
 _KEY_HEADER: Final = b"x-muniment-key"
 _CHUNK: Final = 2_000
 _SMALL: Final = 16_384
+_LARGE: Final = 1 << 20
 _NO_METRICS: Final = "metrics are no events and are not recorded here; set OTEL_METRICS_EXPORTER=none"
 
 
@@ -51,6 +53,8 @@ class OtlpApplication:
         self._recorder = recorder
         self._limit = limit
         self._in_flight: Counter[int] = Counter()
+        # Read, a large request takes many times its size: one at a time.
+        self._large = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -98,7 +102,8 @@ class OtlpApplication:
         self._in_flight[submitter.log_id] += weight
         try:
             data = await read_body(receive, headers, self._limit)
-            drafts = await _drafts(data, media, signal, submitter.source_id)
+            async with self._large if len(data) > _LARGE else nullcontext():
+                drafts = await _drafts(data, media, signal, submitter.source_id)
             del data
             return success(media, signal, *await self._record(submitter, drafts))
         finally:

@@ -22,7 +22,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from muniment.server.otlp.events import RecordRefused
-from muniment.server.otlp.wire import MalformedWire, Shell
+from muniment.server.otlp.wire import LOG_RECORD, RESOURCE, SCOPE, SPAN, MalformedWire, Shell, check_parts
 from muniment.server.problems import refuse
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ class Group:
     Attributes:
         resource: as it came.
         scope: as it came.
-        records: spans or log records; a refusal in the place of one that cannot be read.
+        records: spans or log records; a refusal in the place of one that cannot be read. Each is read when its turn
+            comes, so that only one of them takes memory at a time.
     """
 
     resource: Resource
     scope: InstrumentationScope
-    records: list[Span | LogRecord | RecordRefused]
+    records: Iterator[Span | LogRecord | RecordRefused]
 
 
 def read_request(data: bytes, media: str, signal: str) -> list[Group]:
@@ -75,12 +76,12 @@ def read_request(data: bytes, media: str, signal: str) -> list[Group]:
     return _count(_json(_parsed(data), signal))
 
 
-def _count(groups: Iterator[Group]) -> list[Group]:
+def _count(groups: Iterator[tuple[Group, int]]) -> list[Group]:
     kept: list[Group] = []
     count = 0
-    for group in groups:
+    for group, size in groups:
         kept.append(group)
-        count += 1 + len(group.records)
+        count += 1 + size
         if count > MAX_RECORDS:
             raise _too_many()
     return kept
@@ -90,7 +91,7 @@ def _too_many() -> Exception:
     return refuse("too-many-events", f"a request may have {MAX_RECORDS} records; export smaller batches")
 
 
-def _protobuf(data: bytes, kind: type[Span] | type[LogRecord]) -> Iterator[Group]:
+def _protobuf(data: bytes, kind: type[Span] | type[LogRecord]) -> Iterator[tuple[Group, int]]:
     shell = Shell()
     for number, of_resource in shell.parts(data):
         if number != 1:
@@ -103,18 +104,26 @@ def _protobuf(data: bytes, kind: type[Span] | type[LogRecord]) -> Iterator[Group
             inside = list(shell.parts(of_scope))
             if len(inside) > MAX_RECORDS:
                 raise _too_many()
-            records = [_record(kind, raw) for part, raw in inside if part == 2]
-            yield Group(resource, _merged(InstrumentationScope, inside, 1), records)
+            raws = [raw for part, raw in inside if part == 2]
+            yield (
+                Group(resource, _merged(InstrumentationScope, inside, 1), (_record(kind, raw) for raw in raws)),
+                len(raws),
+            )
 
 
 def _merged(kind: type[_M], parts: list[tuple[int, bytes]], number: int) -> _M:
     """A message that may stand several times: protobuf merges it by joining its bytes."""
-    return kind.FromString(b"".join(raw for part, raw in parts if part == number))
+    whole = b"".join(raw for part, raw in parts if part == number)
+    check_parts(whole, RESOURCE if kind is Resource else SCOPE)
+    return kind.FromString(whole)
 
 
 def _record(kind: type[Span] | type[LogRecord], raw: bytes) -> Span | LogRecord | RecordRefused:
     try:
+        check_parts(raw, SPAN if kind is Span else LOG_RECORD)
         return kind.FromString(raw)
+    except MalformedWire as error:
+        return RecordRefused(str(error))
     except DecodeError:
         return RecordRefused("it is not a protobuf message of its kind, nests too deep, or a string in it is not UTF-8")
 
@@ -146,7 +155,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _json(request: dict[str, Any], signal: str) -> Iterator[Group]:
+def _json(request: dict[str, Any], signal: str) -> Iterator[tuple[Group, int]]:
     outer, middle, inner = _JSON_NAMES[signal]
     kind = Span if signal == "traces" else LogRecord
     for of_resource in _objects(request, outer):
@@ -156,7 +165,7 @@ def _json(request: dict[str, Any], signal: str) -> Iterator[Group]:
             found = _objects(of_scope, inner)
             if len(found) > MAX_RECORDS:
                 raise _too_many()
-            yield Group(resource, scope, [_json_record(record, kind) for record in found])
+            yield Group(resource, scope, (_json_record(record, kind) for record in found)), len(found)
 
 
 def _objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:

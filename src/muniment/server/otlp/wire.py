@@ -8,13 +8,27 @@ Source: protobuf encoding, "Message structure"; opentelemetry-proto v1.7, `colle
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_FIELDS: Final = 100_000
 """Fields of the outer shell of one request: a bound on work, far beyond what a request of 20,000 records has."""
+MAX_PARTS: Final = 50_000
+"""Messages within one record, resource or scope."""
+SMALL: Final = 65_536
+"""Bytes of a message that cannot have so many parts that it takes much memory to read."""
+
+# Which fields of which message hold messages: of the others nothing is looked at. Numbers as in opentelemetry-proto.
+Schema: TypeAlias = "dict[int, Schema]"
+_ANY_VALUE: Final[Schema] = {}
+_KEY_VALUE: Final[Schema] = {2: _ANY_VALUE}
+_ANY_VALUE.update({5: {1: _ANY_VALUE}, 6: {1: _KEY_VALUE}})
+SPAN: Final[Schema] = {9: _KEY_VALUE, 11: {3: _KEY_VALUE}, 13: {4: _KEY_VALUE}}
+LOG_RECORD: Final[Schema] = {5: _ANY_VALUE, 6: _KEY_VALUE}
+RESOURCE: Final[Schema] = {1: _KEY_VALUE}
+SCOPE: Final[Schema] = {3: _KEY_VALUE}
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -26,8 +40,8 @@ class MalformedWire(ValueError):  # noqa: N818 - the house's word for what canno
 class Shell:
     """Reads the shells of one request; what all of them have together is bounded."""
 
-    def __init__(self) -> None:
-        self._left = MAX_FIELDS
+    def __init__(self, most: int = MAX_FIELDS) -> None:
+        self._most = self._left = most
 
     def parts(self, message: bytes) -> Iterator[tuple[int, bytes]]:
         """Give every length-delimited field as its number and bytes, and pass over all others.
@@ -39,7 +53,7 @@ class Shell:
         while at < end:
             self._left -= 1
             if self._left < 0:
-                raise MalformedWire(f"the request has more than {MAX_FIELDS} parts")
+                raise MalformedWire(f"it has more than {self._most} parts")
             tag, at = _varint(message, at)
             number, kind = tag >> 3, tag & 7
             if not number:
@@ -58,6 +72,21 @@ class Shell:
                     raise MalformedWire("the message ends within a field")
             else:
                 raise MalformedWire(f"a field has the wire type {kind}")
+
+
+def check_parts(message: bytes, schema: Schema) -> None:
+    """Make sure that a message is not made of so many small ones that reading it would take many times its size.
+
+    Raises:
+        MalformedWire: if it is, or cannot be walked.
+    """
+    if len(message) <= SMALL:
+        return
+    shell = Shell(MAX_PARTS)
+    waiting = [(message, schema)]
+    while waiting:
+        inside, known = waiting.pop()
+        waiting += [(part, known[number]) for number, part in shell.parts(inside) if number in known]
 
 
 def varint(number: int) -> bytes:
