@@ -12,6 +12,7 @@ from ninja.parser import Parser
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.causality import api as causality
 from muniment.server.explorer import api as explorer
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.members import api as members
@@ -73,6 +74,7 @@ install(api)
 # Proofs before entries: `5/proof` would else be read as the event "proof" of the source "5".
 for module in (
     explorer,
+    causality,
     proofs,
     entries,
     bundles,
