@@ -126,6 +126,16 @@ def test_a_handoff_is_a_delegation_that_the_next_agents_run_names(scene: Scene) 
     assert all(told.outcome == "success" for told in scene.all("agent.finish"))
 
 
+@played("batch")
+def test_runs_of_a_batch_belong_to_the_step_around_it_and_are_kept_apart(scene: Scene) -> None:
+    task = scene.one("x.task", phase="intent")
+    starts = scene.all("agent.start")
+    assert [start.causes for start in starts] == [(task.reference,)] * 2
+    for call in scene.all("tool.call"):
+        asked_for_it = next(told for told in scene.all("model.result") if told.reference in call.causes)
+        assert call.labels["call.id"] in str(asked_for_it.json)
+
+
 @played("cancelled_model")
 def test_a_cancelled_model_call_is_unknown_and_so_is_the_run(scene: Scene) -> None:
     assert scene.said["raised"] == "CancelledError"

@@ -127,6 +127,31 @@ def test_an_agent_inside_of_a_tool_is_caused_by_the_call(scene: Scene) -> None:
     assert scene.one("tool.call", tool="add").labels["agent.name"] == "researcher"
 
 
+@played("without_contents")
+def test_without_contents_nothing_of_them_is_recorded(scene: Scene) -> None:
+    assert scene.said["returned"] == "it failed"
+    assert not [told.body for told in scene if told.body]
+    assert not any("sum?" in label for told in scene for label in told.event.labels)
+    assert scene.one("tool.result").outcome == "failure"
+
+
+@played("without_sensitive_data")
+def test_what_the_sdk_keeps_from_processors_is_missing_and_nothing_else(scene: Scene) -> None:
+    assert scene.said["returned"] == "three and seven"
+    assert [told.outcome for told in scene.all("tool.result")] == ["success", "success"]
+    assert not any("sum?" in str(told.body) for told in scene)
+    assert scene.one("agent.finish").outcome == "success"
+
+
+@played("tool_of_an_mcp_server")
+def test_a_tool_of_an_mcp_server_is_a_tool(scene: Scene) -> None:
+    call, result = scene.one("tool.call", tool="double"), scene.one("tool.result", tool="double")
+    assert (call.json, call.labels["call.id"]) == ({"a": 2}, "call_mcp")
+    assert result.outcome == "success"
+    assert result.labels["mcp.server"]
+    assert "4" in str(result.json)
+
+
 @played("cancelled_model", "cancelled_tool")
 def test_what_is_cancelled_is_unknown(scene: Scene) -> None:
     assert scene.said["raised"] == "CancelledError"

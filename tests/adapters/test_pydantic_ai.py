@@ -129,6 +129,12 @@ def test_an_agent_inside_of_a_tool_is_caused_by_the_call(scene: Scene) -> None:
     assert len({told.event.trace.id for told in scene if told.event.trace}) == 1
 
 
+@played("tool_of_a_toolset")
+def test_a_tool_of_a_toolset_is_a_tool(scene: Scene) -> None:
+    assert scene.one("tool.call", tool="add").json == {"a": 1, "b": 2}
+    assert scene.one("tool.result", tool="add").json == 3
+
+
 @played("cancelled_model", "cancelled_tool")
 def test_what_is_cancelled_is_unknown(scene: Scene) -> None:
     assert scene.said["raised"] == "CancelledError"

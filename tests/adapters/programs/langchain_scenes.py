@@ -143,6 +143,18 @@ def handoff(model: ScriptedModel) -> str:
     return last(graph.compile().invoke(ASK))
 
 
+@scenes.scene(
+    Answer(calls=(Call("add", {"a": 1, "b": 2}),), when="the first"),
+    Answer(calls=(Call("add", {"a": 3, "b": 4}),), when="the second"),
+    Answer("done one", when="the first"),
+    Answer("done two", when="the second"),
+)
+def batch(model: ScriptedModel) -> list[str]:
+    with muniment.intent("x.task"):
+        of = agent(model, add())
+        return [last(each) for each in of.batch([{"messages": [("user", ask)]} for ask in ("the first", "the second")])]
+
+
 @scenes.scene(Answer(hold=True))
 async def cancelled_model(model: ScriptedModel) -> None:
     task = asyncio.create_task(agent(model, add()).ainvoke(ASK))

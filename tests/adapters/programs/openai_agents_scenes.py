@@ -1,6 +1,8 @@
 """The OpenAI Agents SDK at work. It is imported in functions: pytest reads this file, too."""
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import Any
 
 import muniment
@@ -55,6 +57,20 @@ async def run(of: Any, ask: str = ASK, **more: Any) -> str:
     from agents import Runner
 
     return str((await Runner.run(of, ask, **more)).final_output)
+
+
+@scenes.scene()
+def switched_on_without_contents(model: ScriptedModel) -> None:
+    from agents import set_trace_processors
+
+    from muniment.agent.adapters.openai_agents import MunimentProcessor
+
+    set_trace_processors([MunimentProcessor(contents=False)])
+
+
+@scenes.scene(Answer(calls=(Call("boom", {"a": 1}),)), Answer("it failed"))
+async def without_contents(model: ScriptedModel) -> str:
+    return await run(agent(model, boom()))
 
 
 @scenes.scene()
@@ -130,6 +146,22 @@ async def handoff(model: ScriptedModel) -> str:
 async def agent_as_tool(model: ScriptedModel) -> str:
     researcher = agent(model, add(), name="researcher")
     return await run(agent(model, researcher.as_tool("research", "looks into it"), name="supervisor"))
+
+
+@scenes.scene(TWO, Answer("three and seven"))
+async def without_sensitive_data(model: ScriptedModel) -> str:
+    from agents import RunConfig
+
+    return await run(agent(model, add()), run_config=RunConfig(trace_include_sensitive_data=False))
+
+
+@scenes.scene(Answer(calls=(Call("double", {"a": 2}, "call_mcp"),)), Answer("four"))
+async def tool_of_an_mcp_server(model: ScriptedModel) -> str:
+    from agents.mcp import MCPServerStdio
+
+    command = {"command": sys.executable, "args": ["-m", "tests.adapters.programs.doubling_server"]}
+    async with MCPServerStdio({**command, "cwd": Path.cwd()}, client_session_timeout_seconds=60) as server:
+        return await run(agent(model, mcp_servers=[server]))
 
 
 @scenes.scene(Answer(hold=True))

@@ -151,6 +151,13 @@ async def agent_as_tool(model: ScriptedModel) -> str:
     return (await agent(model, research, name="supervisor").run(ASK)).output
 
 
+@scenes.scene(ONE, Answer("three"))
+async def tool_of_a_toolset(model: ScriptedModel) -> str:
+    from pydantic_ai.toolsets import FunctionToolset
+
+    return (await agent(model, toolsets=[FunctionToolset([add])]).run(ASK)).output
+
+
 @scenes.scene(Answer(hold=True))
 async def cancelled_model(model: ScriptedModel) -> None:
     task = asyncio.create_task(agent(model).run(ASK))
