@@ -130,6 +130,13 @@ def test_only_post_is_answered(ledger: Ledger) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
+def test_every_answer_has_a_request_id(ledger: Ledger) -> None:
+    assert ledger.post(b"", x_request_id="mine-1").headers["x-request-id"] == "mine-1"
+    made = [ledger.post(b"", x_request_id=offered).headers["x-request-id"] for offered in ("a b", "")]
+    assert len(set(made)) == 2
+    assert "a b" not in made
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_what_can_be_sent_again_has_a_status_that_exporters_send_again_and_nothing_else_has(kind: str) -> None:
     problem = Problem(kind, "why")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import secrets
 from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
@@ -34,6 +36,7 @@ MAX_IN_FLIGHT: Final = 96 << 20
 MAX_IN_FLIGHT_A_LOG: Final = 48 << 20
 
 _LOG: Final = logging.getLogger("muniment.otlp")
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _KEY_HEADER: Final = b"x-muniment-key"
 _CHUNK: Final = 2_000
 _SMALL: Final = 16_384
@@ -77,7 +80,9 @@ class OtlpApplication:
             status, body, extra = 503, failure(media or JSON, problem), {}
         if status == 503 and "retry-after" not in extra:
             extra = {**extra, "retry-after": "5"}
-        await _send(send, status, body, media or JSON, extra)
+        offered = headers.get(b"x-request-id", b"")
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8).encode("ascii")
+        await _send(send, status, body, media or JSON, request_id, extra)
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, *, repeated: bool) -> bytes:
         signal = SIGNALS.get(scope["path"])
@@ -168,8 +173,9 @@ def _media_of(headers: Mapping[bytes, bytes]) -> str | None:
     return name if name in (PROTOBUF, JSON) else None
 
 
-async def _send(send: Send, status: int, body: bytes, media: str, extra: Mapping[str, str]) -> None:
+async def _send(send: Send, status: int, body: bytes, media: str, request_id: bytes, extra: Mapping[str, str]) -> None:
     headers = [
+        (b"x-request-id", request_id),
         (b"content-type", media.encode("ascii")),
         (b"content-length", str(len(body)).encode("ascii")),
         (b"cache-control", b"no-store"),
