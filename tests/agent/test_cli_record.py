@@ -9,8 +9,11 @@ import sys
 
 import pytest
 
+from muniment.agent.client import LedgerClient
+from muniment.agent.gatekeeper import Gatekeeper
 from muniment.agent.state import State
 from muniment.core.identifiers import EVENT_REFERENCES
+from tests.agent.fake_ledger import KEY, FakeLedger
 from tests.agent.reading_back import events, frames, labels
 
 
@@ -87,3 +90,49 @@ def test_shipping_without_an_address_is_a_usage_error(state: State) -> None:
     )
     assert done.returncode == 2
     assert json.dumps("MUNIMENT_URL")[1:-1] in done.stderr.decode()
+
+
+def test_a_command_finds_its_cause_and_its_trace_and_so_does_what_it_records(state: State) -> None:
+    inner = f'{sys.executable} -m muniment record x.inner && test -n "$TRACEPARENT"'
+    done = record(state, "--exec", "--", "sh", "-c", inner)
+    assert done.returncode == 0, done.stderr
+    start, end, inside = sorted(
+        events(state), key=lambda event: (event.action == "x.inner", event.action != "process.start")
+    )
+    assert inside.causes == end.causes == (f"{start.source.id}/{start.id}",)
+    assert len({event.trace.id for event in (start, end, inside) if event.trace}) == 1
+
+
+def test_a_cause_in_the_environment_is_taken_unless_another_is_named(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = record(state, "x.one").stdout.decode().strip()
+    two = record(state, "x.two").stdout.decode().strip()
+    monkeypatch.setenv("MUNIMENT_CAUSE", one)
+    record(state, "x.three")
+    record(state, "x.four", "--cause", two)
+    monkeypatch.setenv("MUNIMENT_CAUSE", "nonsense")
+    assert record(state, "x.five").returncode == 0
+    causes = {event.action: event.causes for event in events(state)}
+    assert causes == {"x.one": (), "x.two": (), "x.three": (one,), "x.four": (two,), "x.five": ()}
+
+
+def test_with_gate_nothing_runs_without_the_ledgers_word(state: State) -> None:
+    done = record(state, "config.change", "--gate")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"muniment ship --follow" in done.stderr
+    done = record(state, "--exec", "--gate", "--", "sh", "-c", "echo ran")
+    assert (done.returncode, done.stdout) == (1, b"")
+    endings = [event for event in events(state) if event.action == "process.exit"]
+    assert [(event.outcome, labels(event)["gate.reason"]) for event in endings] == [("denied", "no-shipper")]
+
+
+def test_with_gate_a_command_runs_once_the_ledger_has_accepted_it(state: State, ledger: FakeLedger) -> None:
+    client = LedgerClient(ledger.url, KEY, timeout=10)
+    keeper = Gatekeeper(state, client)
+    assert keeper.serve()
+    done = record(state, "--exec", "--gate", "--", "sh", "-c", "echo ran")
+    keeper.close()
+    client.close()
+    assert (done.returncode, done.stdout) == (0, b"ran\n")
+    assert [event["action"] for event in ledger.parsed()] == ["process.start"]

@@ -8,7 +8,10 @@ import sys
 import click
 import orjson
 
-from muniment.agent.spool import Spool
+from muniment.agent.cause import caused_by, current, current_trace, handover
+from muniment.agent.draft import trace_pair
+from muniment.agent.gate import NotAccepted, ask
+from muniment.agent.spool import Spool, Written
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import OUTCOMES
@@ -31,12 +34,20 @@ _MAX_INPUT = 64 * 1024 * 1024
 @click.option("--outcome", type=click.Choice(sorted(OUTCOMES)), default="unknown", show_default=True)
 @click.option("--tool", metavar="NAME")
 @click.option("--resource", metavar="TYPE:ID", help="What it was done to.")
-@click.option("--cause", "causes", multiple=True, metavar="REFERENCE", help="An event that led to it; repeatable.")
+@click.option(
+    "--cause",
+    "causes",
+    multiple=True,
+    metavar="REFERENCE",
+    help="An event that led to it; repeatable.  [default: MUNIMENT_CAUSE]",
+)
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
-@click.option("--trace", metavar="TRACEPARENT", envvar="TRACEPARENT")
+@click.option("--trace", metavar="TRACEPARENT", help="[default: TRACEPARENT]")
 @click.option("--workspace", metavar="W", envvar="MUNIMENT_WORKSPACE")
 @click.option("--payload", metavar="JSON|-", help="Arguments, result, reason: JSON, or - to read any bytes from stdin.")
 @click.option("--exec", "execute", is_flag=True, help="Run COMMAND and record process.start and process.exit.")
+@click.option("--gate", is_flag=True, help="Do not return, and do not run COMMAND, before the ledger has accepted it.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait for the ledger with --gate.")
 def command(
     action: str | None,
     arguments: tuple[str, ...],
@@ -51,17 +62,32 @@ def command(
     workspace: str | None,
     payload: str | None,
     execute: bool,
+    gate: bool,
+    timeout: float | None,
 ) -> None:
-    """Record one event and print its reference. It is on disk when the command returns; `muniment ship` sends it."""
+    """Record one event and print its reference. It is on disk when the command returns; `muniment ship` sends it.
+
+    With --gate it waits until the ledger has accepted it, which needs a running `muniment ship --follow`; if that
+    fails, whatever the reason, it ends with status 1 and COMMAND does not run. COMMAND finds the event in
+    MUNIMENT_CAUSE, and its trace in TRACEPARENT.
+    """
     logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
     kind, separator, name = (resource or "").partition(":")
     if resource is not None and not separator:
         raise Malformed("must be TYPE:ID, such as host:db-1", "--resource")
     body, media = _payload(payload)
+    around = current()
+    causes = causes or ((around,) if around is not None else ())
+    place = current_trace() if trace is None else trace_pair(trace)
+    if execute:
+        # What the command records itself is to be found in one trace with it.
+        place = (place[0] if place is not None else os.urandom(16).hex(), os.urandom(8).hex())
     with Spool(agent, state=State.find(), durable=True) as spool:
 
-        def record(action: str, outcome: str, body: bytes | None, causes: tuple[str, ...], own: tuple[str, ...]) -> str:
-            return spool.record(
+        def record(
+            action: str, outcome: str, body: bytes | None, causes: tuple[str, ...], own: tuple[str, ...] = ()
+        ) -> Written:
+            return spool.write(
                 action=action,
                 actor=actor,
                 payload=body,
@@ -71,23 +97,34 @@ def command(
                 resource=(kind, name) if resource is not None else None,
                 causes=causes,
                 labels=(*labels, *own),
-                trace=trace,
+                trace=place,
                 workspace=workspace,
             )
 
         if not execute:
             if action is None or arguments:
                 raise click.UsageError("give exactly one ACTION, such as x.deploy.finish, or --exec -- COMMAND")
-            click.echo(record(action, outcome, body, causes, ()))
+            written = record(action, outcome, body, causes)
+            if gate:
+                ask(spool, written, timeout)
+            click.echo(written.reference)
             return
         words = [*([action] if action is not None else []), *arguments]
         if not words:
             raise click.UsageError("--exec needs a command: muniment record --exec -- COMMAND")
-        start = record("process.start", "unknown", body, causes, (f"process.program={words[0]}",))
-        status = _run(words)
+        program = f"process.program={words[0]}"
+        start = record("process.start", "unknown", body, causes, (program,))
+        if gate:
+            try:
+                ask(spool, start, timeout)
+            except NotAccepted as error:
+                record("process.exit", "denied", None, (start.reference,), (program, f"gate.reason={error.kind}"))
+                raise
+        with caused_by(start.reference, place):
+            status = _run(words, {**os.environ, **handover()})
         ending = "success" if status == 0 else "failure"
-        own = (f"process.program={words[0]}", f"process.status={status}")
-        click.echo(record("process.exit", ending, None, (start,), own), err=True)
+        end = record("process.exit", ending, None, (start.reference,), (program, f"process.status={status}"))
+        click.echo(end.reference, err=True)
     sys.exit(status)
 
 
@@ -109,9 +146,9 @@ def _payload(given: str | None) -> tuple[bytes | None, str | None]:
     return data, "application/json"
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], environ: dict[str, str]) -> int:
     try:
-        status = subprocess.run(words, check=False).returncode
+        status = subprocess.run(words, check=False, env=environ).returncode
     except OSError as error:
         click.echo(f"muniment: {words[0]}: {error.strerror}", err=True)
         return 127 if isinstance(error, FileNotFoundError) else 126
