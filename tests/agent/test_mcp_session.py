@@ -75,20 +75,24 @@ async def test_a_real_client_and_a_real_server_in_both_eras(state: State, tmp_pa
         assert not (await client.call_tool("git_log", {"repo_path": str(git)})).is_error
         assert (await client.call_tool("git_show", {"repo_path": str(git), "revision": "nope"})).is_error
     found = events(state)
-    assert [(event.action, event.outcome, event.tool) for event in found[:-1]] == [
-        ("process.start", "success", None),
+    assert [(event.action, event.outcome, event.tool) for event in found if event.tool] == [
         ("tool.call", "unknown", "git_log"),
         ("tool.result", "success", "git_log"),
         ("tool.call", "unknown", "git_show"),
         ("tool.result", "failure", "git_show"),
     ]
+    asked = [(labels(event)["mcp.method"], event.outcome) for event in found if event.action == "mcp.result"]
+    assert asked == [("initialize" if mode == "legacy" else "server/discover", "success"), ("tools/list", "success")]
     # How the server ends is the client's choice: it sends a signal if the end takes longer than it likes to wait.
-    assert found[-1].action == "process.exit"
-    assert found[2].causes == (f"{found[1].source.id}/{found[1].id}",)
+    assert (found[0].action, found[-1].action) == ("process.start", "process.exit")
+    assert found[-1].causes == (f"{found[0].source.id}/{found[0].id}",)
+    call, result = [event for event in found if event.tool == "git_log"]
+    assert result.causes == (f"{call.source.id}/{call.id}",)
     assert {event.workspace for event in found} == {"wks-1"}
     assert {event.resource.id for event in found if event.resource} == {"mcp-server-git"}
-    assert labels(found[1])["mcp.protocol"] == ("2025-11-25" if mode == "legacy" else "2026-07-28")
-    assert labels(found[1])["mcp.server"].startswith("mcp-git ")
+    assert labels(call)["mcp.protocol"] == ("2025-11-25" if mode == "legacy" else "2026-07-28")
+    assert labels(call)["mcp.client"].startswith("mcp ")
+    assert labels(call).get("mcp.server", "mcp-git ").startswith("mcp-git ")
 
 
 def test_bytes_pass_unchanged_in_both_directions(start: Start) -> None:
@@ -201,14 +205,15 @@ def test_a_line_that_is_too_long_to_be_held_flows_through_and_is_hashed(
     import hashlib
 
     from muniment.agent import tee
+    from muniment.agent.mcp_session import McpRecorder, McpSession
     from muniment.agent.spool import Spool
-    from muniment.agent.toolcalls import ToolCalls
 
     monkeypatch.setattr(tee, "MAX_LINE", 100_000)
     line = b"y" * 700_000
     source, sink = os.pipe(), os.pipe()
     with Spool("a", state=state) as spool:
-        pump = tee.Pump(source[0], tee.Outlet(sink[1]), "client", lambda _: True, ToolCalls(spool, "s"))
+        session = McpSession(McpRecorder(spool, "s"))
+        pump = tee.Pump(source[0], tee.Outlet(sink[1]), "client", lambda line: line, session)
         import threading
 
         got: list[bytes] = []
@@ -272,4 +277,7 @@ def test_a_command_that_does_not_exist_is_said_and_recorded(state: State) -> Non
     )
     assert done.returncode == 127
     assert b"No such file" in done.stderr
-    assert [(event.action, event.outcome) for event in events(state)] == [("process.start", "failure")]
+    assert [(event.action, event.outcome) for event in events(state)] == [
+        ("process.start", "unknown"),
+        ("process.exit", "failure"),
+    ]

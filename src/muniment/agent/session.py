@@ -1,4 +1,4 @@
-"""One recorded MCP session: the server as a child process, its calls as events, the shipper beside it."""
+"""One recorded MCP session over stdio: the server as a child process, and what it and its client say as events."""
 
 import logging
 import re
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
-from muniment.agent.spool import Spool
+from muniment.agent.cause import CAUSE
+from muniment.agent.mcp_session import McpRecorder, McpSession
 from muniment.agent.tee import run_between
-from muniment.agent.toolcalls import ToolCalls
 from muniment.core.errors import MunimentError
 
 _LOG = logging.getLogger("muniment.agent")
@@ -32,18 +32,16 @@ def server_name(command: Sequence[str]) -> str:
     return program or "server"
 
 
-def record_session(
-    command: Sequence[str],
-    spool: Spool,
-    environ: Mapping[str, str],
-    *,
-    server: str | None = None,
-    workspace: str | None = None,
-    durable: bool = False,
-) -> int:
-    """Run an MCP server between our stdin and stdout, and record every tool call into the spool.
+def record_session(command: Sequence[str], recorder: McpRecorder, environ: Mapping[str, str]) -> int:
+    """Run an MCP server between our stdin and stdout, and record what it and its client say into the spool.
 
-    The command's arguments are not recorded: they often hold credentials. The API key is not handed to the command.
+    The command's arguments are not recorded: they often hold credentials. The API key is not handed to the command; the
+    reference of its `process.start` is, so that what it records itself goes on from there.
+
+    Args:
+        command: program and arguments.
+        recorder: says what is recorded, and how.
+        environ: the command's environment, before it is changed as said.
 
     Returns:
         The command's exit status; 128 + n if signal n ended it.
@@ -51,30 +49,31 @@ def record_session(
     Raises:
         OSError: if the command cannot be started; that is recorded, too.
     """
-    name = server_name(command) if server is None else server
-    calls = ToolCalls(spool, name, workspace, durable=durable)
+    session = McpSession(recorder)
+    pid: list[int] = []
 
-    def note(action: str, outcome: str, **labels: object) -> None:
-        dotted = {key.replace("_", "."): value for key, value in labels.items()}
+    def note(action: str, outcome: str, causes: tuple[str, ...], labels: Mapping[str, object]) -> str | None:
+        told = {"process.program": command[0], **labels}
         try:
-            spool.record(
-                action=action, outcome=outcome, resource=("mcp.server", name), labels=dotted, workspace=workspace
-            )
+            return recorder.write(
+                action, told, outcome=outcome, causes=causes, trace=recorder.inherited_trace
+            ).reference
         except MunimentError as error:
             _LOG.error("%s was not recorded: %s", action, error)
+            return None
 
+    start = note("process.start", "unknown", recorder.causes, recorder.start_labels)
+    causes = () if start is None else (start,)
     child_environ = {key: value for key, value in environ.items() if key not in _KEPT_FROM_THE_SERVER}
+    if start is not None:
+        child_environ[CAUSE] = start
     try:
-        status = run_between(
-            command,
-            calls,
-            child_environ,
-            lambda pid: note("process.start", "success", process_pid=pid, process_program=command[0]),
-        )
+        status = run_between(command, session, child_environ, pid.append)
     except OSError as error:
-        note("process.start", "failure", process_program=command[0], process_error=error.strerror or str(error))
+        note("process.exit", "failure", causes, {"process.error": error.strerror or str(error)})
         raise
-    calls.finish()
-    counts = {f"mcp_{what}": count for what, count in calls.counts.items()}
-    note("process.exit", "success" if status == 0 else "failure", process_status=status, **counts)
+    session.finish()
+    counts = {f"mcp.{what}": count for what, count in recorder.counts.items()}
+    ended = {"process.status": status, "process.pid": pid[0], **counts}
+    note("process.exit", "success" if status == 0 else "failure", causes, ended)
     return status

@@ -1,8 +1,9 @@
 """A byte tee between our own stdin and stdout and those of a child process: two threads, raw descriptors, whole lines.
 
-Bytes are forwarded exactly as they came. Each complete line is shown to an observer before it is forwarded. What is
-left at the end of a stream is shown and forwarded as a last line. A line longer than `MAX_LINE` is not held back any
-further: its beginning is shown, then it flows through and its length and hash are reported at its end.
+Bytes are forwarded exactly as they came, unless the observer says otherwise. Each complete line is shown to it before
+it is forwarded. What is left at the end of a stream is shown and forwarded as a last line. A line longer than
+`MAX_LINE` is not held back any further: its beginning is shown, then it flows through (or is drained, if the observer
+says so) and its length and hash are reported at its end.
 """
 
 import contextlib
@@ -15,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final, Protocol
 
+from muniment.agent.mcp_refusals import Passage
+
 MAX_LINE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
 _LAST_BYTES: Final = 2.0
@@ -24,14 +27,14 @@ _LAST_BYTES: Final = 2.0
 class Observer(Protocol):
     """Who is shown what passes."""
 
-    def from_client(self, line: bytes) -> bytes | None:
-        """A line towards the child, without its newline. None: forward it; bytes: send these back instead."""
+    def from_client(self, line: bytes) -> Passage | None:
+        """A line towards the child, without its newline. None: forward it as it is."""
 
     def from_server(self, line: bytes) -> None:
         """A line from the child, without its newline."""
 
-    def oversize(self, direction: str, start: bytes) -> None:
-        """The beginning of a line that is too long to be held."""
+    def oversize(self, direction: str, start: bytes) -> Passage | None:
+        """The beginning of a line that is too long to be held. None: let it flow; otherwise none of it is forwarded."""
 
     def oversize_end(self, direction: str, length: int, sha256: str) -> None:
         """Length and SHA-256 of such a line."""
@@ -65,18 +68,26 @@ class Pump:
         source: descriptor to read.
         outlet: where it goes.
         direction: `client` or `server`: who speaks.
-        show: is shown each line without its newline; returns False to hold the line back.
+        show: is shown each line without its newline; returns what is forwarded, None for nothing.
         observer: is told about oversize lines.
+        back: where what is answered instead of forwarding goes; None where nothing is.
     """
 
     def __init__(
-        self, source: int, outlet: Outlet, direction: str, show: Callable[[bytes], bool], observer: Observer
+        self,
+        source: int,
+        outlet: Outlet,
+        direction: str,
+        show: Callable[[bytes], bytes | None],
+        observer: Observer,
+        back: Outlet | None = None,
     ) -> None:
         self._source = source
         self._outlet = outlet
         self._direction = direction
         self._show = show
         self._observer = observer
+        self._back = back
 
     def run(self) -> None:
         """Pump until the source ends.
@@ -100,34 +111,40 @@ class Pump:
             rest = chunk[newline + 1 :]
             held, size = ([rest] if rest else []), len(rest)
             self._forward(block)
-        if held and self._show(b"".join(held)):
-            self._outlet.write(b"".join(held))
+        if held:
+            last = self._show(b"".join(held))
+            if last is not None:
+                self._outlet.write(last)
 
     def _forward(self, block: bytes) -> None:
         lines = block.split(b"\n")
         lines.pop()
-        kept = [self._show(line) for line in lines]
-        if all(kept):
+        shown = [self._show(line) for line in lines]
+        if all(new is old for new, old in zip(shown, lines, strict=True)):
             self._outlet.write(block)
         else:
-            self._outlet.write(b"".join(line + b"\n" for line, keep in zip(lines, kept, strict=True) if keep))
+            self._outlet.write(b"".join(line + b"\n" for line in shown if line is not None))
 
     def _flow(self, start: bytes) -> bytes:
-        """Let an oversize line through; returns what came after its newline."""
-        self._observer.oversize(self._direction, start)
+        """Let an oversize line through, or drain it; returns what came after its newline."""
+        passage = self._observer.oversize(self._direction, start)
         digest, length = hashlib.sha256(start), len(start)
-        with self._outlet.lock:
-            self._outlet.write(start)
+        with self._outlet.lock if passage is None else contextlib.nullcontext():
+            if passage is None:
+                self._outlet.write(start)
             while chunk := os.read(self._source, _CHUNK):
                 line, newline, rest = chunk.partition(b"\n")
                 digest.update(line)
                 length += len(line)
-                self._outlet.write(line + newline)
+                if passage is None:
+                    self._outlet.write(line + newline)
                 if newline:
                     break
             else:
                 rest = b""
         self._observer.oversize_end(self._direction, length, digest.hexdigest())
+        if passage is not None and passage.answer and self._back is not None:
+            self._back.write(passage.answer + b"\n")
         return rest
 
 
@@ -157,17 +174,19 @@ def run_between(
         started(child.pid)
         to_client, to_child = Outlet(1), Outlet(child.stdin.fileno())
 
-        def show_client(line: bytes) -> bool:
-            reply = observer.from_client(line)
-            if reply:
-                to_client.write(reply)
-            return reply is None
+        def show_client(line: bytes) -> bytes | None:
+            passage = observer.from_client(line)
+            if passage is None:
+                return line
+            if passage.answer:
+                to_client.write(passage.answer + b"\n")
+            return passage.forward
 
-        def show_server(line: bytes) -> bool:
+        def show_server(line: bytes) -> bytes | None:
             observer.from_server(line)
-            return True
+            return line
 
-        upward = Pump(0, to_child, "client", show_client, observer)
+        upward = Pump(0, to_child, "client", show_client, observer, to_client)
         downward = Pump(child.stdout.fileno(), to_client, "server", show_server, observer)
         threading.Thread(target=_run, args=(upward, child.stdin.close), daemon=True).start()
         down = threading.Thread(target=_run, args=(downward, lambda: _end_output(child)), daemon=True)

@@ -1,15 +1,18 @@
-"""`muniment mcp`: record every tool call between an MCP client and a stdio MCP server."""
+"""`muniment mcp`: record what an MCP client and a stdio MCP server say, and refuse what a policy denies."""
 
 import errno
 import logging
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from muniment.agent.background import BackgroundShipper
 from muniment.agent.binding import Binding, read_binding, write_binding
 from muniment.agent.credentials import key_id_of
+from muniment.agent.mcp_session import McpRecorder
+from muniment.agent.policy import Policy
 from muniment.agent.session import record_session, server_name
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
@@ -28,6 +31,14 @@ _DRAIN = 1.5
 @click.option("--workspace", metavar="W", envvar="MUNIMENT_WORKSPACE", help="Written into every event.")
 @click.option("--server", metavar="NAME", help="The server's name.  [default: from the command]")
 @click.option("--durable", is_flag=True, help="Wait for the disk; a call that cannot be recorded is not forwarded.")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    envvar="MUNIMENT_POLICY",
+    type=click.Path(path_type=Path),
+    help="Rules that deny requests, or ask the ledger first (TOML).",
+)
+@click.option("--trace", is_flag=True, help="Put a traceparent into tool calls that have none; changes their bytes.")
 @click.option("--no-ship", is_flag=True, help="Only write the spool; `muniment ship` sends it later.")
 @click.argument("arguments", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def command(
@@ -35,24 +46,29 @@ def command(
     workspace: str | None,
     server: str | None,
     durable: bool,
+    policy: Path | None,
+    trace: bool,
     no_ship: bool,
     arguments: tuple[str, ...],
 ) -> None:
-    """Stand between an MCP client and a stdio MCP server, and record every tool call.
+    """Stand between an MCP client and a stdio MCP server, and record what they ask and answer.
 
-    Bytes pass unchanged. Each call and each result is written to the spool before it is forwarded. With MUNIMENT_URL
+    Bytes pass unchanged. Each request and each result is written to the spool before it is forwarded. With MUNIMENT_URL
     and MUNIMENT_KEY set, a separate process ships the spool while the session lasts; without them, or when the ledger
-    is down, the spool keeps everything. Exits with the server's own status.
+    is down, the spool keeps everything. With --policy, a request that a rule denies, or that the ledger does not
+    accept, is answered with an error and not forwarded. Exits with the server's own status.
     """
     logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
     if workspace is not None:
         WORKSPACES.check(workspace, "--workspace")
+    rules = None if policy is None else Policy.read(policy)
     name = server_name(arguments) if server is None else server
     state = State.find()
     spool = Spool(agent or f"mcp:{name}", state=state, durable=durable)
     shipper = None if no_ship else _start_shipper(state, spool.source)
     try:
-        status = record_session(arguments, spool, os.environ, server=name, workspace=workspace, durable=durable)
+        recorder = McpRecorder(spool, name, workspace, durable=durable, policy=rules, trace=trace)
+        status = record_session(arguments, recorder, os.environ)
     except OSError as error:
         click.echo(f"muniment: {arguments[0]}: {error.strerror or error}", err=True)
         status = 127 if error.errno == errno.ENOENT else 126

@@ -13,15 +13,21 @@ import pytest
 from muniment.agent import epoch
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
-from muniment.agent.toolcalls import NOT_RECORDED, ToolCalls
+from muniment.agent.mcp_refusals import NOT_RECORDED
+from muniment.agent.mcp_session import McpRecorder, McpSession
 from muniment.core.event import Event
 from tests.agent.reading_back import events, frames, labels
 
 
 @pytest.fixture
-def calls(state: State) -> Iterator[ToolCalls]:
+def recorder(state: State) -> Iterator[McpRecorder]:
     with Spool("agent", state=state) as spool:
-        yield ToolCalls(spool, "server", "wks-1")
+        yield McpRecorder(spool, "server", "wks-1")
+
+
+@pytest.fixture
+def calls(recorder: McpRecorder) -> McpSession:
+    return McpSession(recorder)
 
 
 def line(**message: Any) -> bytes:
@@ -44,7 +50,7 @@ def only(state: State, action: str) -> list[Event]:
     return [event for event in events(state) if event.action == action]
 
 
-def test_a_call_and_its_result_are_two_events_and_the_second_names_the_first(calls: ToolCalls, state: State) -> None:
+def test_a_call_and_its_result_are_two_events_and_the_second_names_the_first(calls: McpSession, state: State) -> None:
     request, reply = call(7), answer(7)
     assert calls.from_client(request) is None
     calls.from_server(reply)
@@ -69,7 +75,7 @@ def test_a_call_and_its_result_are_two_events_and_the_second_names_the_first(cal
     ],
 )
 def test_how_a_call_ended(
-    calls: ToolCalls, state: State, reply: bytes, outcome: str, label: tuple[str, str] | None
+    calls: McpSession, state: State, reply: bytes, outcome: str, label: tuple[str, str] | None
 ) -> None:
     calls.from_client(call())
     calls.from_server(reply)
@@ -79,7 +85,7 @@ def test_how_a_call_ended(
         assert labels(result)[label[0]] == label[1]
 
 
-def test_answers_find_their_calls_out_of_order_and_by_type_of_id(calls: ToolCalls, state: State) -> None:
+def test_answers_find_their_calls_out_of_order_and_by_type_of_id(calls: McpSession, state: State) -> None:
     for identifier, name in ((1, "a"), ("1", "b"), (2, "c")):
         calls.from_client(call(identifier, name))
     for identifier in (2, "1", 1):
@@ -87,14 +93,20 @@ def test_answers_find_their_calls_out_of_order_and_by_type_of_id(calls: ToolCall
     assert [event.tool for event in only(state, "tool.result")] == ["c", "b", "a"]
 
 
-def test_a_batch_is_recorded_call_by_call(calls: ToolCalls, state: State) -> None:
+def test_a_batch_is_recorded_call_by_call(calls: McpSession, state: State) -> None:
     calls.from_client(b"[" + call(1, "a") + b"," + line(method="notifications/x") + b"," + call(2, "b") + b"]")
     calls.from_server(b"[" + answer(2) + b", " + answer(1) + b"]")
-    assert [event.tool for event in events(state)] == ["a", "b", "b", "a"]
+    assert [(event.action, event.tool) for event in events(state)] == [
+        ("tool.call", "a"),
+        ("mcp.notify", None),
+        ("tool.call", "b"),
+        ("tool.result", "b"),
+        ("tool.result", "a"),
+    ]
     assert bodies(state)[0] == call(1, "a")
 
 
-def test_requests_of_the_server_are_not_taken_for_answers(calls: ToolCalls, state: State) -> None:
+def test_requests_of_the_server_are_not_taken_for_answers(calls: McpSession, state: State) -> None:
     calls.from_client(call(1))
     calls.from_server(line(id=1, method="sampling/createMessage", params={}))
     calls.from_client(line(id=1, result={"role": "assistant"}))
@@ -103,7 +115,7 @@ def test_requests_of_the_server_are_not_taken_for_answers(calls: ToolCalls, stat
     assert len(only(state, "tool.result")) == 1
 
 
-def test_a_cancelled_call_is_said_to_be_cancelled_and_a_late_answer_is_kept(calls: ToolCalls, state: State) -> None:
+def test_a_cancelled_call_is_said_to_be_cancelled_and_a_late_answer_is_kept(calls: McpSession, state: State) -> None:
     calls.from_client(call(1))
     calls.from_client(line(method="notifications/cancelled", params={"requestId": 1}))
     calls.from_server(answer(1))
@@ -113,7 +125,7 @@ def test_a_cancelled_call_is_said_to_be_cancelled_and_a_late_answer_is_kept(call
     assert (late.outcome, labels(late)["mcp.cancelled"]) == ("success", "answered")
 
 
-def test_calls_without_an_answer_are_closed_at_the_end(calls: ToolCalls, state: State) -> None:
+def test_calls_without_an_answer_are_closed_at_the_end(calls: McpSession, state: State) -> None:
     calls.from_client(call(1))
     calls.from_client(call(2))
     calls.from_server(answer(1))
@@ -121,7 +133,7 @@ def test_calls_without_an_answer_are_closed_at_the_end(calls: ToolCalls, state: 
     assert [labels(event).get("mcp.answer") for event in only(state, "tool.result")] == [None, "none"]
 
 
-def test_an_id_that_is_used_twice_at_once_gets_both_its_answers(calls: ToolCalls, state: State) -> None:
+def test_an_id_that_is_used_twice_at_once_gets_both_its_answers(calls: McpSession, state: State) -> None:
     calls.from_client(call(1, "a"))
     calls.from_client(call(1, "b"))
     calls.from_server(answer(1))
@@ -129,12 +141,12 @@ def test_an_id_that_is_used_twice_at_once_gets_both_its_answers(calls: ToolCalls
     assert [event.tool for event in only(state, "tool.result")] == ["a", "b"]
 
 
-def test_a_call_without_an_id_is_recorded(calls: ToolCalls, state: State) -> None:
+def test_a_call_without_an_id_is_recorded(calls: McpSession, state: State) -> None:
     calls.from_client(line(method="tools/call", params={"name": "t"}))
     assert [labels(event)["mcp.id"] for event in events(state)] == ["absent"]
 
 
-def test_trace_and_versions_are_read(calls: ToolCalls, state: State) -> None:
+def test_trace_and_versions_are_read(calls: McpSession, state: State) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     calls.from_client(line(id=0, method="initialize", params={}))
     calls.from_server(
@@ -142,7 +154,7 @@ def test_trace_and_versions_are_read(calls: ToolCalls, state: State) -> None:
     )
     calls.from_client(call(1, _meta={"traceparent": parent}))
     calls.from_client(call(2, _meta={"io.modelcontextprotocol/protocolVersion": "2026-07-28", "traceparent": "bad"}))
-    first, second = events(state)
+    first, second = only(state, "tool.call")
     assert first.trace is not None
     assert (first.trace.id.hex(), first.trace.span and first.trace.span.hex()) == (parent[3:35], parent[36:52])
     assert (labels(first)["mcp.protocol"], labels(first)["mcp.server"]) == ("2025-11-25", "git 1")
@@ -171,14 +183,16 @@ def test_trace_and_versions_are_read(calls: ToolCalls, state: State) -> None:
         b'{"id":1,"method":"tools/call","method":"ping","params":{}}',
     ],
 )
-def test_an_odd_call_is_recorded_all_the_same(calls: ToolCalls, state: State, odd: bytes) -> None:
+def test_an_odd_call_is_recorded_all_the_same(
+    recorder: McpRecorder, calls: McpSession, state: State, odd: bytes
+) -> None:
     assert calls.from_client(odd) is None
-    assert calls.counts["unrecorded"] == 0
+    assert recorder.counts["unrecorded"] == 0
     assert [event.action for event in events(state)] == ["tool.call"]
     assert bodies(state) == [odd]
 
 
-def test_a_line_that_nobody_can_read_is_recorded_as_it_is(calls: ToolCalls, state: State) -> None:
+def test_a_line_that_nobody_can_read_is_recorded_as_it_is(calls: McpSession, state: State) -> None:
     calls.from_client(b"\xff not json tools/call")
     calls.from_client(b"   ")
     (event,) = events(state)
@@ -186,16 +200,16 @@ def test_a_line_that_nobody_can_read_is_recorded_as_it_is(calls: ToolCalls, stat
     assert bodies(state) == [b"\xff not json tools/call"]
 
 
-def test_noise_of_the_server_is_counted(calls: ToolCalls, state: State) -> None:
+def test_noise_of_the_server_is_counted(recorder: McpRecorder, calls: McpSession, state: State) -> None:
     calls.from_client(call(1))
     calls.from_server(b"Listening on stdio ...")
     calls.from_server(b"")
     calls.from_server(answer(1))
-    assert calls.counts["unparsed.server"] == 1
+    assert recorder.counts["unparsed.server"] == 1
     assert len(events(state)) == 2
 
 
-def test_a_result_of_ten_megabytes_is_committed_to_and_not_kept(calls: ToolCalls, state: State) -> None:
+def test_a_result_of_ten_megabytes_is_committed_to_and_not_kept(calls: McpSession, state: State) -> None:
     calls.from_client(call(1))
     calls.from_server(answer(1, content=["x" * 10_000_000]))
     result = events(state)[1]
@@ -211,22 +225,23 @@ def test_in_durable_mode_a_call_that_cannot_be_recorded_is_answered_and_not_forw
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with Spool("agent", state=state, durable=True) as spool:
-        calls = ToolCalls(spool, "server", durable=True)
+        calls = McpSession(McpRecorder(spool, "server", durable=True))
         with monkeypatch.context() as patched:
             patched.setattr(epoch.os, "writev", full)
             reply = calls.from_client(call("q"))
             batch = calls.from_client(b"[" + call(1) + b"," + call(2) + b"]")
         assert reply is not None
         assert batch is not None
-        assert json.loads(reply)["id"] == "q"
-        assert json.loads(reply)["error"]["code"] == NOT_RECORDED
-        assert [item["id"] for item in json.loads(batch)] == [1, 2]
+        assert (reply.forward, batch.forward) == (None, None)
+        assert json.loads(reply.answer or b"")["id"] == "q"
+        assert json.loads(reply.answer or b"")["error"]["code"] == NOT_RECORDED
+        assert [item["id"] for item in json.loads(batch.answer or b"")] == [1, 2]
         assert calls.from_client(call(3)) is None
     assert len(events(state)) == 1
 
 
 def test_without_durable_a_call_is_forwarded_even_if_the_disk_is_full(
-    calls: ToolCalls, state: State, monkeypatch: pytest.MonkeyPatch
+    calls: McpSession, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int, parts: list[bytes]) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
