@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from muniment.agent.mcp_session import McpRecorder, McpSession
 from muniment.agent.mcphttp import HttpRecorder
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
@@ -79,13 +80,13 @@ def mcp_proxy(
     upstream: str, state: State, *, max_held: int = MAX_HELD, durable: bool = False, **options: Any
 ) -> RunningProxy:
     """A proxy before an MCP server."""
-    from muniment.agent.mcp_session import McpRecorder
-
     spool = Spool("tester", state=state, durable=durable)
     target = Upstream(upstream)
     labels = {"mcp.transport": "http"}
     recorder = McpRecorder(spool, "notes", "wks-1", durable=durable, framing="body", labels=labels, **options)
-    proxied = HttpRecorder(target.path, recorder.session, waits=recorder.blocks, fails_closed=recorder.blocks)
+    proxied = HttpRecorder(
+        target.path, lambda: McpSession(recorder), waits=recorder.blocks, fails_closed=recorder.fails_closed
+    )
     application = ReverseProxy(target, proxied, Guard(), prefix=False, max_held=max_held)
     running = RunningProxy(application, proxied, spool, state)
     running.url += target.path.decode("ascii")

@@ -185,11 +185,21 @@ class McpExchange:
 
     async def passing(self, chunk: bytes) -> None:
         """Show the messages that are complete with this piece."""
-        if self._answer is not None:
+        if self._answer is None:
+            return
+        if self._recorder.waits:
+            await asyncio.to_thread(self._answer.feed, chunk)
+        else:
             self._answer.feed(chunk)
 
     async def ended(self, ending: Ending) -> None:
         """Show the last message; end what stands alone or was deleted."""
+        if self._recorder.waits:
+            await asyncio.to_thread(self._end, ending)
+        else:
+            self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
         if self._more is not None:
             self._session.oversize_end("client", self._size, self._more.hexdigest())
         if self._answer is not None:

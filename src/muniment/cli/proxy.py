@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import click
@@ -14,9 +15,11 @@ import uvicorn
 from muniment.agent.background import BackgroundShipper
 from muniment.agent.binding import Binding, read_binding, write_binding
 from muniment.agent.credentials import key_id_of
+from muniment.agent.mcp_session import McpRecorder, McpSession
 from muniment.agent.mcphttp import HttpRecorder
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
+from muniment.agent.policy import Policy
 from muniment.agent.proxy.application import ReverseProxy
 from muniment.agent.proxy.guard import Guard, is_loopback
 from muniment.agent.proxy.upstream import Upstream
@@ -92,6 +95,14 @@ def models(
 @command.command("mcp", epilog="Example: muniment proxy mcp --upstream http://127.0.0.1:9000/mcp --agent research-01")
 @_common
 @click.option("--server", metavar="NAME", help="The server's name.  [default: from the URL]")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    envvar="MUNIMENT_POLICY",
+    type=click.Path(path_type=Path),
+    help="Rules that deny requests, or ask the ledger first (TOML).",
+)
+@click.option("--trace", is_flag=True, help="Put a traceparent into tool calls that have none; changes their bytes.")
 def mcp(
     upstream: str,
     listen: str,
@@ -103,20 +114,34 @@ def mcp(
     allow_remote: bool,
     no_ship: bool,
     server: str | None,
+    policy: Path | None,
+    trace: bool,
 ) -> None:
-    """Record what a client and an MCP server say over streamable HTTP.
+    """Record what a client and an MCP server say over streamable HTTP, and refuse what a policy denies.
 
     Give the printed address to the client in place of the server's. Nothing but the server's own path passes.
     """
-    from muniment.agent.mcp_session import McpRecorder
-
+    rules = None if policy is None else Policy.read(policy)
     session = _Session("mcp", upstream, listen, agent, workspace, durable, allow_remote, no_ship)
     name = server or session.upstream.origin.partition("://")[2]
     recorder = McpRecorder(
-        session.spool, name, workspace, durable=durable, framing="body", labels={"mcp.transport": "http"}
+        session.spool,
+        name,
+        workspace,
+        durable=durable,
+        policy=rules,
+        trace=trace,
+        framing="body",
+        labels={"mcp.transport": "http"},
     )
-    proxied = HttpRecorder(session.upstream.path, recorder.session, waits=recorder.blocks, fails_closed=durable)
-    session.serve(ReverseProxy(session.upstream, proxied, Guard(hosts, origins), prefix=False), session.upstream.path)
+    proxied = HttpRecorder(
+        session.upstream.path,
+        lambda: McpSession(recorder),
+        waits=recorder.blocks,
+        fails_closed=recorder.fails_closed,
+    )
+    application = ReverseProxy(session.upstream, proxied, Guard(hosts, origins), prefix=False)
+    session.serve(application, session.upstream.path, recorder.start_labels)
     proxied.close()
     session.finish({**recorder.counts, "unseen": proxied.unrecorded})
 
@@ -149,14 +174,14 @@ class _Session:
         self._durable = durable
         self._shipper = None if no_ship else _start_shipper(self._state, self.spool.source)
 
-    def serve(self, application: ReverseProxy, path: bytes = b"") -> None:
+    def serve(self, application: ReverseProxy, path: bytes = b"", labels: Mapping[str, object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT; say under which address."""
         host, port = self._listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._note("process.start", "success", {})
+        self._note("process.start", "success", labels or {})
         config = uvicorn.Config(
             application,
-            http="auto",
+            http="h11",
             ws="none",
             lifespan="off",
             access_log=False,
@@ -182,7 +207,7 @@ class _Session:
         if self._shipper is not None:
             self._shipper.finish(_DRAIN)
 
-    def _note(self, action: str, outcome: str, labels: dict[str, object]) -> None:
+    def _note(self, action: str, outcome: str, labels: Mapping[str, object]) -> None:
         try:
             self.spool.record(
                 action=action,
