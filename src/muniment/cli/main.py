@@ -19,8 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mcp": ("mcp", "record every tool call between an MCP client and a stdio MCP server"),
     "proxy": ("proxy", "record what passes to a model API, or to an MCP server over HTTP"),
     "record": ("record", "record one event, from a shell script"),
+    "hook": ("hook", "record what an agent's hooks say, as the command they call"),
     "ship": ("ship", "send what the spools hold, and free it once proven"),
     "export": ("export", "take entries away as a bundle that anyone can verify"),
+    "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
     "verify": ("verify", "check a bundle, a folder, a live log or a database"),
     "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
     "keys": ("keys", "create, list and revoke API keys"),
@@ -33,8 +35,8 @@ _EXTRAS = {"demo": "server,demo", "proxy": "proxy"}
 """What to install for a command where that is not the extra `server`."""
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
-    ("Capture", ("mcp", "proxy", "record", "ship")),
-    ("Prove", ("export", "verify", "known-logs")),
+    ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
+    ("Prove", ("export", "trace", "verify", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 

@@ -1,4 +1,4 @@
-"""The Claude Agent SDK at work, with the Claude Code that it brings. It is imported in functions: pytest reads this file."""
+"""The Claude Agent SDK and the Claude Code that it brings. It is imported in functions: pytest reads this file, too."""
 
 import asyncio
 import os
@@ -11,7 +11,9 @@ from tests.support.scripted_model import Answer, Call, ScriptedModel
 
 scenes = Scenes()
 ASK = "what is the sum?"
-TWO = Answer(calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"), Call("mcp__calc__add", {"a": 3, "b": 4}, "toolu_b")))
+TWO = Answer(
+    calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"), Call("mcp__calc__add", {"a": 3, "b": 4}, "toolu_b"))
+)
 FAIL = Answer(calls=(Call("mcp__calc__boom", {"a": 1}, "toolu_c"), Call("Bash", {"command": "exit 3"}, "toolu_d")))
 
 
@@ -103,7 +105,21 @@ async def tools(model: ScriptedModel) -> str | None:
 
 
 @scenes.scene(
-    Answer(calls=(Call("Agent", {"description": "d", "prompt": "look into sums", "subagent_type": "researcher", "run_in_background": False}, "toolu_ag"),), when=ASK),
+    Answer(
+        calls=(
+            Call(
+                "Agent",
+                {
+                    "description": "d",
+                    "prompt": "look into sums",
+                    "subagent_type": "researcher",
+                    "run_in_background": False,
+                },
+                "toolu_ag",
+            ),
+        ),
+        when=ASK,
+    ),
     Answer(calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"),), when="look into sums"),
     Answer("three, they say", repeat=True),
 )

@@ -94,7 +94,11 @@ class MunimentHooks:
         if not own:
             merged = {hook: list(matchers) for hook, matchers in query.hooks.items()}
             for hook in HOOKS:
-                matcher = {"matcher": None, "hooks": [self.hook], **({"on_failure": "block"} if self._must(hook) else {})}
+                matcher = {
+                    "matcher": None,
+                    "hooks": [self.hook],
+                    **({"on_failure": "block"} if self._must(hook) else {}),
+                }
                 merged.setdefault(hook, []).append(matcher)
             query.hooks = merged
         query.transport = _Tapped(query.transport, self)
@@ -171,7 +175,9 @@ class MunimentHooks:
             "agent.step",
             parent=session_key(session),
             outcome="failure" if message.get("is_error") else "success",
-            payload={key: message[key] for key in ("result", "errors", "modelUsage", "permission_denials") if key in message},
+            payload={
+                key: message[key] for key in ("result", "errors", "modelUsage", "permission_denials") if key in message
+            },
             labels={key: value for key, value in labels.items() if value is not None},
         )
 
@@ -199,9 +205,7 @@ class _Tapped:
 def _attach(hooks: MunimentHooks) -> None:
     begin, serve = Query.__init__, getattr(Query, "_handle_sdk_mcp_request", None)
     if serve is None:
-        raise Refused(
-            "this release is built in another way; place MunimentHooks().hooks() by hand", "claude-agent-sdk"
-        )
+        raise Refused("this release is built in another way; place MunimentHooks().hooks() by hand", "claude-agent-sdk")
 
     def begins(query: Any, *positional: Any, **keyword: Any) -> None:
         begin(query, *positional, **keyword)
