@@ -11,6 +11,7 @@ a tee that only moves bytes, through the recorder, and through it with `--durabl
 import contextlib
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ CALLS = 1_500
 DURABLE = 500
 PAYLOAD = {"path": "/srv/data/report.csv", "query": "q" * 450}
 TRACE = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+_WAITED = [0]
+"""Calls, of all that were paced, in which the thread gave up the processor to wait for a lock or the disk."""
 TEE = """
 import os, subprocess, sys, threading
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
@@ -74,11 +77,15 @@ def _recording(state: State, directory: Path) -> Iterator[Row]:
             )
 
         _paced(one, EVENTS)
+        waited = 0
         times: list[float] = []
         floor: list[float] = []
         ratios: list[float] = []
         for _ in range(ROUNDS):
-            ours, bare = _paced(one, EVENTS), _floor(directory)
+            before = _WAITED[0]
+            ours = _paced(one, EVENTS)
+            waited += _WAITED[0] - before
+            bare = _floor(directory)
             ratios.append(_at(ours, 0.5) / _at(bare, 0.5))
             times += ours
             floor += bare
@@ -95,6 +102,7 @@ def _recording(state: State, directory: Path) -> Iterator[Row]:
     yield Row("the machine's floor at that pace: hash, write, background sync, median", _at(floor, 0.5) * 1e6, "us")
     yield Row("the machine's floor at that pace: hash, write, background sync, p99", _at(floor, 0.99) * 1e6, "us")
     yield Row("record() / floor, median of the rounds' medians", _at(sorted(ratios), 0.5), "ratio")
+    yield Row("record(), calls in which the thread had to wait for another", 100 * waited / (ROUNDS * EVENTS), "%")
     yield Row("record() / floor, p99", _at(times, 0.99) / _at(floor, 0.99), "ratio")
     yield Row("record(), processor time flat out", processor * 1e6, "us")
     yield Row("record(), flat out, one thread", flat, "events/s")
@@ -193,9 +201,11 @@ def _paced(call: Callable[[], object], count: int) -> list[float]:
     times = []
     due = time.perf_counter()
     for _ in range(count):
+        switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
         began = time.perf_counter()
         call()
         times.append(time.perf_counter() - began)
+        _WAITED[0] += resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw > switches
         due += 1 / RATE
         while time.perf_counter() < due:
             time.sleep(0)

@@ -436,6 +436,12 @@ def test_what_is_not_even_on_disk_is_a_no(
     assert not ledger.parsed()
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 3_601.0])
+def test_a_time_limit_out_of_range_is_refused(spool: Spool, keeper: Gatekeeper, seconds: float) -> None:
+    with pytest.raises(Malformed, match="timeout"):
+        accepted(spool, seconds, action="tool.call")
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "soon", "1e9"])
 def test_a_time_limit_that_cannot_be_read_is_named(
     spool: Spool, keeper: Gatekeeper, monkeypatch: pytest.MonkeyPatch, text: str

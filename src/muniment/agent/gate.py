@@ -24,8 +24,10 @@ from muniment.core.identifiers import is_hash
 
 TIMEOUT: Final = 5.0
 """Seconds that are waited for the ledger, unless told otherwise."""
+MAX_TIMEOUT: Final = 3_600.0
 MAX_MESSAGE: Final = 8_192
 DIRECTORY: Final = "gate"
+_SECONDS: Final = "must be seconds, more than 0 and at most 3600"
 _PEER: Final = struct.Struct("3i")
 _NO_SHIPPER: Final = "no shipper answers here; start `muniment ship --follow` with the same MUNIMENT_STATE"
 
@@ -110,9 +112,9 @@ def ask(spool: Spool, written: Written, timeout: float | None = None) -> Accepta
 
     Raises:
         NotAccepted: if it has not, whatever the reason.
-        Malformed: if `MUNIMENT_GATE_TIMEOUT` cannot be read.
+        Malformed: if `timeout` or `MUNIMENT_GATE_TIMEOUT` cannot be.
     """
-    seconds = _timeout() if timeout is None else timeout
+    seconds = _timeout() if timeout is None else _checked(timeout, "timeout")
     if written.seq is None:
         raise NotAccepted("it waits in memory, because the disk does not take it", "not-recorded", written.reference)
     source, _, event = written.reference.partition("/")
@@ -152,11 +154,14 @@ def _sockets(root: Path) -> list[Path]:
 def _timeout() -> float:
     text = os.environ.get("MUNIMENT_GATE_TIMEOUT", "")
     try:
-        seconds = float(text) if text else TIMEOUT
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= 3_600:
-        raise Malformed("must be seconds, more than 0 and at most 3600", "MUNIMENT_GATE_TIMEOUT")
+        return _checked(float(text) if text else TIMEOUT, "MUNIMENT_GATE_TIMEOUT")
+    except ValueError as error:
+        raise Malformed(_SECONDS, "MUNIMENT_GATE_TIMEOUT") from error
+
+
+def _checked(seconds: float, where: str) -> float:
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise Malformed(_SECONDS, where)
     return seconds
 
 

@@ -167,6 +167,15 @@ def unrecorded(what: str, error: BaseException) -> None:
         _LOG.warning("%s: an event was not recorded, and more like it are not named here: %s", what, error)
 
 
+def _renew_lock() -> None:
+    # Another thread of the parent may have held it when the child was made.
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def report_unrecorded() -> None:
     """Record how many events were not recorded, if that is possible by now."""
     global _missed
