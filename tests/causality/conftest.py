@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.explorer.conftest import Installation, Reader, Tenant, installation, reader, reading, tenant
+from tests.explorer.conftest import Installation, Reader, Tenant, installation, reading, tenant
 from tests.server.events import complete
 from tests.support.browser import browser, visitor, visitors
 
@@ -25,7 +25,14 @@ __all__ = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def reader(installation: Installation) -> Iterator[Reader]:
+    """Somebody in a tenant that the tests of a module share: each records events of its own and asks for those."""
+    with reading(installation, installation.tenant()) as someone:
+        yield someone
+
+
+@pytest.fixture(scope="module")
 def asking(reader: Reader) -> Iterator[httpx.Client]:
     """A client with a read key."""
     with reader.tenant.client("read") as client:

@@ -78,7 +78,7 @@ def command(
     except MalformedPin as error:
         raise click.UsageError(str(error)) from error
     known = None if no_known_logs else KnownLogs.of(os.environ)
-    with _client(url, key) as client:
+    with ledger_client(url, key) as client:
         log = _log(client)
         order: dict[str, object] = {"bodies": not no_bodies, "every_checkpoint": every_checkpoint}
         order |= _chosen(client, places, ids, asked)
@@ -86,7 +86,7 @@ def command(
         if met is not None and met.checkpoint.size <= int(log["size"]):
             order["since"] = met.checkpoint.size
         path = output or Path(f"{log['origin'].replace('/', '_')}.bundle")
-        _download(client, order, path, force=force)
+        download(client, order, path, force=force)
     options = Options(pins=pins, known=known, now=time.time_ns() // 1000, expected_live=True)
     report = verify_file(path, options)
     click.echo(painted(report))
@@ -97,7 +97,12 @@ _filters(command)
 
 
 @contextmanager
-def _client(url: str, key: str) -> Iterator[httpx.Client]:
+def ledger_client(url: str, key: str) -> Iterator[httpx.Client]:
+    """A client of a ledger's API.
+
+    Raises:
+        Refused: if the ledger cannot be reached.
+    """
     with httpx.Client(
         base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {key}"}, timeout=60.0, follow_redirects=False
     ) as client:
@@ -110,7 +115,7 @@ def _client(url: str, key: str) -> Iterator[httpx.Client]:
 def _log(client: httpx.Client) -> dict[str, str]:
     """Origin and sealed size of the key's log."""
     answer = client.get("/api/log")
-    _raise_for(answer)
+    raise_for(answer)
     value = answer.json()
     sealed = value.get("checkpoint") or {"size": 0}
     return {"origin": str(value["origin"]), "size": str(int(sealed["size"]))}
@@ -137,7 +142,7 @@ def _matching(client: httpx.Client, asked: Mapping[str, str]) -> list[int]:
     while True:
         page = {"order": "oldest", "limit": str(_PAGE), **asked} | ({"cursor": cursor} if cursor else {})
         answer = client.get("/api/entries", params=page)
-        _raise_for(answer)
+        raise_for(answer)
         value = answer.json()
         seqs += [int(entry["seq"]) for entry in value["entries"]]
         if len(seqs) > MAX_NAMED:
@@ -152,10 +157,27 @@ def _matching(client: httpx.Client, asked: Mapping[str, str]) -> list[int]:
     return seqs
 
 
-def _download(client: httpx.Client, order: Mapping[str, object], path: Path, *, force: bool) -> None:
-    """Write the bundle; while the ledger has not sealed what was asked for, wait for it."""
+def download(
+    client: httpx.Client, order: Mapping[str, object], path: Path, *, force: bool, operation: str = "/api/bundles"
+) -> Mapping[str, str]:
+    """Write the bundle; while the ledger has not sealed what was asked for, wait for it.
+
+    Args:
+        client: of the ledger.
+        order: what the bundle is to hold.
+        path: the file.
+        force: overwrite it.
+        operation: that streams the bundle.
+
+    Returns:
+        The headers of the answer.
+
+    Raises:
+        Refused: if the ledger does not give it.
+        Malformed: if the file is there already, or cannot be written.
+    """
     for attempt in range(_TRIES):
-        with client.stream("POST", "/api/bundles", json=dict(order)) as answer:
+        with client.stream("POST", operation, json=dict(order)) as answer:
             # 503: too many downloads at one time. 409: something asked for is recorded and not sealed yet.
             if answer.status_code in (409, 503) and attempt + 1 < _TRIES:
                 wait = answer.headers.get("Retry-After", "1")
@@ -163,7 +185,7 @@ def _download(client: httpx.Client, order: Mapping[str, object], path: Path, *, 
                 continue
             if answer.status_code != 200:
                 answer.read()
-                _raise_for(answer)
+                raise_for(answer)
             try:
                 with path.open("wb" if force else "xb") as file:
                     for piece in answer.iter_bytes():
@@ -172,10 +194,16 @@ def _download(client: httpx.Client, order: Mapping[str, object], path: Path, *, 
                 raise Malformed("exists already; name another file, or overwrite it with --force", str(path)) from error
             except OSError as error:
                 raise Malformed(f"cannot be written: {error.strerror}", str(path)) from error
-            return
+            return answer.headers
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _raise_for(answer: httpx.Response) -> None:
+def raise_for(answer: httpx.Response) -> None:
+    """Say what the ledger says when it is no answer.
+
+    Raises:
+        Refused: for any status but 200.
+    """
     if answer.status_code == 200:
         return
     try:

@@ -92,7 +92,6 @@ INSTALLED_APPS = [
     "muniment.server.members",
     "muniment.server.tenancy",
     "muniment.server.explorer",
-    "muniment.server.causality",
     "muniment.server.sso",
     "muniment.server.overview",
     "muniment.server.verification",

@@ -6,11 +6,11 @@ and in a stretch of the log after it, and the answer says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from muniment.core.times import parse_time9
+from muniment.ledger.causes import known_references
 from muniment.ledger.read import StoredEntry
 from muniment.ledger.surroundings import (
     effects_between,
@@ -18,7 +18,7 @@ from muniment.ledger.surroundings import (
     entries_of_references,
     frontier,
 )
-from muniment.server.explorer.rows import parsed
+from muniment.server.causality.happening import read_happening
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -83,7 +83,7 @@ class _Search:
     """Collects happenings until there are too many."""
 
     def __init__(self, start: StoredEntry) -> None:
-        first = _happening(parsed(start), "self", 0)
+        first = _happening(start, "self", 0)
         self.found: dict[str, Happening] = {first.reference: first}
         self.cut = False
 
@@ -98,10 +98,9 @@ class _Search:
             if not of:
                 return
             room = MAX_NODES - len(self.found)
-            entries = [parsed(entry) for entry in fetch(of, room + len(self.found) + 1)]
-            fresh = [
-                h for h in (_happening(entry, relation, depth) for entry in entries) if h.reference not in self.found
-            ]
+            entries = fetch(of, room + len(self.found) + 1)
+            near = [_happening(entry, relation, depth) for entry in entries]
+            fresh = [happening for happening in near if happening.reference not in self.found]
             if depth > MAX_DEPTH:
                 self.cut = self.cut or bool(fresh)
                 return
@@ -124,14 +123,14 @@ def causality_of(connection: Connection[Any], log_id: int, start: StoredEntry) -
     search.widen(
         lambda of, limit: entries_of_references(connection, log_id, of, limit=limit), set(first.causes), "cause"
     )
-    trace = parsed(start)["event"].get("trace", {}).get("id")
+    trace = read_happening(start.text).trace
     standing = frontier(connection, log_id)
     size = start.seq + 1 if standing is None else standing.size
     last = min(size - 1, start.seq + STRETCH)
 
     def effects(of: set[str], limit: int) -> Iterable[StoredEntry]:
         near: list[StoredEntry] = []
-        if trace is not None:
+        if trace:
             near = effects_in_trace(connection, log_id, of, bytes.fromhex(trace), limit=limit)
         after = effects_between(connection, log_id, of, start.seq + 1, last, limit=limit) if last > start.seq else []
         return {entry.seq: entry for entry in [*near, *after]}.values()
@@ -140,31 +139,27 @@ def causality_of(connection: Connection[Any], log_id: int, start: StoredEntry) -
     happenings = sorted(search.found.values(), key=lambda h: (h.occurred_at, h.seq))
     edges = [(cause, h.reference) for h in happenings for cause in h.causes if cause in search.found]
     named = {cause for h in happenings if h.depth < MAX_DEPTH for cause in h.causes} - set(search.found)
-    known = {_reference(parsed(e)["event"]) for e in entries_of_references(connection, log_id, named, limit=500)}
+    known = known_references(connection, log_id, named)
     return Causality(
         tuple(happenings), tuple(edges), tuple(sorted(named - known)), search.cut or bool(known), last - start.seq,
-        trace is not None,
+        bool(trace),
     )  # fmt: skip
 
 
-def _happening(document: Mapping[str, Any], relation: Literal["self", "cause", "effect"], depth: int) -> Happening:
-    event = document["event"]
+def _happening(entry: StoredEntry, relation: Literal["self", "cause", "effect"], depth: int) -> Happening:
+    read = read_happening(entry.text)
     return Happening(
-        reference=_reference(event),
-        seq=document["seq"],
+        reference=read.reference,
+        seq=read.seq,
         relation=relation,
         depth=depth,
-        occurred_at=parse_time9(event["occurred_at"]),
-        action=event["action"],
-        actor=event["actor"]["id"],
-        target=event.get("tool") or event.get("resource", {}).get("id", ""),
-        outcome=event["outcome"],
-        causes=tuple(event.get("causes", ())),
+        occurred_at=read.occurred_at,
+        action=read.action,
+        actor=read.actor,
+        target=read.target,
+        outcome=read.outcome,
+        causes=read.causes,
     )
-
-
-def _reference(event: Mapping[str, Any]) -> str:
-    return f"{event['source']['id']}/{event['id']}"
 
 
 def _refs(happenings: Sequence[Happening]) -> set[str]:

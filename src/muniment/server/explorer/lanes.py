@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from muniment.server.explorer.bodies import visible
 from muniment.server.explorer.causality import Causality, Happening
@@ -18,6 +18,18 @@ HEAD: Final = 24
 """Pixels above a lane's boxes for its name."""
 LETTERS: Final = 19
 """Of an action or a tool that fit into a box."""
+
+
+class Placed(Protocol):
+    """What has the left upper corner of a box."""
+
+    @property
+    def x(self) -> int:
+        """Pixels from the left."""
+
+    @property
+    def y(self) -> int:
+        """Pixels from above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +77,21 @@ def draw(found: Causality, names: Mapping[str, str]) -> Drawing:
     boxes = {}
     for place, happening in enumerate(found.happenings):
         x = MARGIN + place * COLUMN
-        title, detail = _fitted(happening.action), _fitted(happening.target)
+        title, detail = fitted(happening.action), fitted(happening.target)
         boxes[happening.reference] = Box(
-            x, tops[happening.actor] + HEAD, happening, title, detail, _offset(happening.occurred_at - start)
+            x, tops[happening.actor] + HEAD, happening, title, detail, offset(happening.occurred_at - start)
         )
     centre = {happening.reference for happening in found.happenings if happening.relation == "self"}
     curves = tuple(
-        (_curve(boxes[cause], boxes[effect]), bool(centre & {cause, effect})) for cause, effect in found.edges
+        (curve(boxes[cause], boxes[effect]), bool(centre & {cause, effect})) for cause, effect in found.edges
     )
     lanes = tuple(Lane(tops[actor], actor, names.get(actor, "") or actor) for actor in actors)
     width = 2 * MARGIN + max(1, len(boxes)) * COLUMN - (COLUMN - BOX_WIDTH)
     return Drawing(lanes, tuple(boxes.values()), curves, width, MARGIN + len(actors) * (LANE + HEAD))
 
 
-def _curve(cause: Box, effect: Box) -> str:
+def curve(cause: Placed, effect: Placed) -> str:
+    """The way from a cause's box to its effect's, as SVG path data."""
     x1, y1 = cause.x + BOX_WIDTH, cause.y + BOX_HEIGHT // 2
     x2, y2 = effect.x, effect.y + BOX_HEIGHT // 2
     bend = max(16, abs(x2 - x1) // 2)
@@ -89,13 +102,14 @@ def _curve(cause: Box, effect: Box) -> str:
     return f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
 
 
-def _fitted(source: str) -> str:
+def fitted(source: str) -> str:
+    """A source's text as far as a box has room for it."""
     text = visible(source)
     return text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
 
 
-def _offset(nanoseconds: int) -> str:
-    """`+1.2 s` relative to the entry in question."""
+def offset(nanoseconds: int) -> str:
+    """`+1.2 s` relative to some entry; "" for the entry itself."""
     if nanoseconds == 0:
         return ""
     sign, amount = ("+" if nanoseconds > 0 else "−"), abs(nanoseconds)

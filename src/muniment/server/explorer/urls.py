@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from muniment.server.explorer import entry_views, views
+from muniment.server.explorer import entry_views, trace_views, views
 
 app_name = "explorer"
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     path("ledger/<int:seq>/text", entry_views.text, name="text"),
     path("ledger/<int:seq>/proof", entry_views.proof, name="proof"),
     path("ledger/<int:seq>/body", entry_views.body, name="body"),
+    path("trace/<path:name>", trace_views.trace, name="trace"),
 ]
