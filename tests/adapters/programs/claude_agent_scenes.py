@@ -17,7 +17,7 @@ TWO = Answer(
 FAIL = Answer(calls=(Call("mcp__calc__boom", {"a": 1}, "toolu_c"), Call("Bash", {"command": "exit 3"}, "toolu_d")))
 
 
-def server() -> Any:
+def server(begun: asyncio.Event | None = None) -> Any:
     from claude_agent_sdk import create_sdk_mcp_server, tool
 
     @tool("add", "Add two numbers.", {"a": int, "b": int})
@@ -32,17 +32,18 @@ def server() -> Any:
 
     @tool("forever", "Never end.", {})
     async def forever(arguments: dict[str, Any]) -> dict[str, Any]:
-        muniment.record("x.begun")
+        if begun is not None:
+            begun.set()
         await asyncio.Event().wait()
         return {}
 
     return create_sdk_mcp_server("calc", tools=[add, boom, forever])
 
 
-def options(model: ScriptedModel, allowed: tuple[str, ...] = ("mcp__calc", "Bash", "Agent"), **more: Any) -> Any:
+def options(model: ScriptedModel, begun: asyncio.Event | None = None, **more: Any) -> Any:
     from claude_agent_sdk import AgentDefinition, ClaudeAgentOptions
 
-    home = os.environ.get("SCENES_HOME") or tempfile.mkdtemp()
+    home = tempfile.mkdtemp(dir=os.environ["SCENES"])
     return ClaudeAgentOptions(
         env={
             "ANTHROPIC_BASE_URL": model.anthropic,
@@ -55,8 +56,8 @@ def options(model: ScriptedModel, allowed: tuple[str, ...] = ("mcp__calc", "Bash
         model="asked-for",
         setting_sources=[],
         system_prompt="You are a calculator.",
-        mcp_servers={"calc": server()},
-        allowed_tools=list(allowed),
+        mcp_servers={"calc": server(begun)},
+        allowed_tools=["mcp__calc", "Bash", "Agent"],
         agents={"researcher": AgentDefinition(description="looks into it", prompt="You look into things.")},
         **more,
     )
@@ -72,18 +73,11 @@ async def ask(model: ScriptedModel, **more: Any) -> str | None:
     return said
 
 
-@scenes.scene(Answer(calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"),)), Answer("three"))
-async def hooks_by_hand_without_contents(model: ScriptedModel) -> str | None:
-    from muniment.agent.adapters.claude_agent import MunimentHooks
-
-    return await ask(model, hooks=MunimentHooks(contents=False).hooks())
-
-
 @scenes.scene(Answer(calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"),)), Answer("it did not run"))
-async def gate_without_a_shipper(model: ScriptedModel) -> str | None:
+async def by_hand_at_the_gate(model: ScriptedModel) -> str | None:
     from muniment.agent.adapters.claude_agent import MunimentHooks
 
-    return await ask(model, hooks=MunimentHooks(mode="gate").hooks())
+    return await ask(model, hooks=MunimentHooks(contents=False, mode="gate").hooks())
 
 
 @scenes.scene()
@@ -121,25 +115,31 @@ async def tools(model: ScriptedModel) -> str | None:
         when=ASK,
     ),
     Answer(calls=(Call("mcp__calc__add", {"a": 1, "b": 2}, "toolu_a"),), when="look into sums"),
-    Answer("three, they say", repeat=True),
+    Answer("found three", when="look into sums"),
+    Answer("three, they say"),
+    Answer("overloaded", status=400, repeat=True),
 )
-async def sub_agent(model: ScriptedModel) -> str | None:
-    return await ask(model)
+async def conversation(model: ScriptedModel) -> list[str | None]:
+    """A sub-agent works; then the model does not answer."""
+    from claude_agent_sdk import ClaudeSDKClient, ResultMessage
+
+    said = []
+    async with ClaudeSDKClient(options(model)) as client:
+        for prompt in (ASK, "go on"):
+            await client.query(prompt)
+            async for message in client.receive_response():
+                if isinstance(message, ResultMessage):
+                    said.append(message.result)
+    return said
 
 
 @scenes.scene(Answer(calls=(Call("mcp__calc__forever", {}, "toolu_f"),)), Answer("next", repeat=True))
 async def cancelled_tool(model: ScriptedModel) -> None:
-    task = asyncio.create_task(ask(model))
-    while len(model.requests) < 1:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(1)
+    begun = asyncio.Event()
+    task = asyncio.create_task(ask(model, begun=begun))
+    await begun.wait()
     task.cancel()
     await task
-
-
-@scenes.scene(Answer("overloaded", status=400, repeat=True))
-async def failing_model(model: ScriptedModel) -> str | None:
-    return await ask(model)
 
 
 if __name__ == "__main__":

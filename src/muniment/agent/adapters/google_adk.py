@@ -67,9 +67,10 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         super().__init__(name=_NAME)
         self._runs = Runs("google-adk", version_of("google-adk"), contents=contents, mode=mode)
         self._mode = mode
-        # By agent: what its last answer asked for, and its last words.
+        # By agent: what its last answer asked for, its last words, and whether a tool of it was cancelled.
         self._asked: dict[_Key, tuple[str | None, list[Any]]] = {}
         self._said: dict[_Key, Any] = {}
+        self._cancelled: set[_Key] = set()
 
     async def before_run_callback(self, *, invocation_context: Any) -> None:
         """A runner begins to answer a message."""
@@ -103,7 +104,11 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         """It ended."""
         key = _key(callback_context._invocation_context, agent)
         self._asked.pop(key, None)
-        self._runs.end(key, payload=self._said.pop(key, None))
+        said = self._said.pop(key, None)
+        if self._stopped(key):
+            self._runs.end(key, error=asyncio.CancelledError())
+        else:
+            self._runs.end(key, payload=said)
 
     async def on_agent_error_callback(self, *, agent: Any, callback_context: Any, error: Exception) -> None:
         """It failed."""
@@ -207,6 +212,16 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         """A tool failed, or was cancelled."""
         del tool, tool_args
         self._runs.end(_call(tool_context), error=error)
+        if isinstance(error, asyncio.CancelledError):
+            context = tool_context._invocation_context
+            self._cancelled.add(_key(context, context.agent))
+
+    def _stopped(self, agent: _Key) -> bool:
+        """Whether an agent did not come to its end: ADK announces the end of a cancelled one as that of any other."""
+        task = asyncio.current_task()
+        stopped = agent in self._cancelled or self._runs.action_of(("model", *agent)) is not None
+        self._cancelled.discard(agent)
+        return stopped or (task is not None and task.cancelling() > 0)
 
     def _above(self, context: Any, agent: Any) -> tuple[Hashable, ...]:
         """The nearest agent around this one that is open in the same run, else the run."""
