@@ -127,7 +127,12 @@ class Gatekeeper:
             if not self._asking.acquire(blocking=False):
                 _tell(connection, {"state": "unavailable", "detail": "too many ask at once; ask again"})
                 continue
-            threading.Thread(target=self._serve_one, args=(connection,), name="muniment-gate-ask", daemon=True).start()
+            asking = threading.Thread(target=self._serve_one, args=(connection,), name="muniment-gate-ask", daemon=True)
+            try:
+                asking.start()
+            except RuntimeError:
+                self._asking.release()
+                _tell(connection, {"state": "unavailable", "detail": "the shipper has no room for another thread"})
 
     def _serve_one(self, connection: socket.socket) -> None:
         try:

@@ -12,15 +12,15 @@ program is ending, because then nobody knows how far it came.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Final, Self
 
 from muniment.agent.cause import Enclosing, current_trace, enclosing, inside
 from muniment.agent.draft import Actor, Labels, Resource, Trace, label_pairs, trace_pair
+from muniment.agent.endings import outcome_of, text_of
 from muniment.agent.gate import NotAccepted, accepted, ask
 from muniment.agent.recording import MODES, Mode, default_spool, report_unrecorded, unrecorded
 from muniment.agent.redaction import Redaction
@@ -201,10 +201,10 @@ class Step:
         payload: object = None if self.result is None else {"result": self.result}
         ending = "success"
         if error is not None:
-            ending = "failure" if isinstance(error, Exception) and not _cancelled(error) else "unknown"
+            ending = outcome_of(error)
             labels.append(f"error.type={type(error).__module__}.{type(error).__qualname__}")
             if self._errors:
-                described = {"type": type(error).__qualname__, "text": _text_of(error)}
+                described = {"type": type(error).__qualname__, "text": text_of(error)}
                 payload = {"error": described} if self.result is None else {"result": self.result, "error": described}
         try:
             try:
@@ -285,18 +285,6 @@ def intent(
         "redaction": redaction,
     }
     return Step(mode, timeout, errors, outcome_action, fields)
-
-
-def _cancelled(error: BaseException) -> bool:
-    return isinstance(error, asyncio.CancelledError | concurrent.futures.CancelledError)
-
-
-def _text_of(error: BaseException) -> str:
-    show: Callable[[object], str] = str
-    try:
-        return show(error)
-    except Exception:
-        return "cannot be shown"
 
 
 def _in_asyncio() -> bool:
