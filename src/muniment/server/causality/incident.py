@@ -65,8 +65,8 @@ def incident_around(
         Refused: if there are more than `MOST`.
         NotSealed: if no checkpoint reaches `size`.
     """
-    moment = _moment(connection, log_id, around)
     try:
+        moment = _moment(connection, log_id, around)
         since, until = moment - timedelta(seconds=within), moment + timedelta(seconds=within)
         searched = until + timedelta(seconds=late)
         if since - AHEAD < _EPOCH or searched.year > 2261:
