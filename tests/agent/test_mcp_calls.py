@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from muniment.agent import epoch
-from muniment.agent.spool import Spool
-from muniment.agent.state import State
 from muniment.agent.mcp_refusals import NOT_RECORDED
 from muniment.agent.mcp_session import McpRecorder, McpSession
+from muniment.agent.spool import Spool
+from muniment.agent.state import State
 from muniment.core.event import Event
 from tests.agent.reading_back import events, frames, labels
 

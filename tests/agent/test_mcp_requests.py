@@ -9,6 +9,7 @@ from typing import Any
 import mcp_types.methods as published
 import pytest
 
+from muniment.agent import mcp_waiting
 from muniment.agent.mcp_methods import (
     CANCELLED,
     COUNTED_NOTICES,
@@ -17,7 +18,6 @@ from muniment.agent.mcp_methods import (
     REQUESTS,
 )
 from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.mcp_waiting import MAX_WAITING
 from muniment.agent.spool import Spool
 from muniment.agent.state import State
 from muniment.core.event import Event
@@ -215,9 +215,7 @@ def test_causes_and_traces_come_from_the_message_then_from_the_transport(session
     assert (three.trace, three.causes) == (None, ())
 
 
-def test_what_the_environment_says_is_the_cause_of_last_resort(
-    spool: Spool, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_environment_says_is_the_cause_of_last_resort(spool: Spool, state: State) -> None:
     from muniment.agent.cause import caused_by
 
     with caused_by(CAUSE, ("a" * 32, "b" * 16)):
@@ -237,8 +235,11 @@ def test_requests_that_were_given_up_by_the_transport_are_closed(session: McpSes
     assert ended == [("a", "failure", "502"), ("b", "failure", "502")]
 
 
-def test_a_server_that_never_answers_does_not_fill_the_memory(session: McpSession, state: State) -> None:
-    for number in range(MAX_WAITING + 3):
+def test_a_server_that_never_answers_does_not_fill_the_memory(
+    session: McpSession, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_waiting, "MAX_WAITING", 5)
+    for number in range(5 + 3):
         session.from_client(ask("tools/list", number))
     given_up = [event for event in events(state) if labels(event).get("mcp.answer") == "given-up"]
     assert len(given_up) == 3
@@ -274,3 +275,28 @@ def test_a_call_that_only_some_servers_understand_is_recorded_as_one(
 ) -> None:
     session.from_client(odd)
     assert [event.action for event in events(state)] == ["tool.call"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        line(id=1, method=["tools/call"], params={}),
+        line(id=1, method={"a": 1}, params={}),
+        line(method=["x"]),
+        line(id=1, method="tools/call", params={"name": "t", "_meta": {"progressToken": [1]}}),
+        line(id=1, method="tools/call", params={"name": "t", "_meta": [], "requestState": 7, "taskId": []}),
+    ],
+)
+@pytest.mark.parametrize("trace", [False, True])
+def test_a_message_of_any_shape_is_recorded(spool: Spool, state: State, odd: bytes, trace: bool) -> None:
+    recorder = McpRecorder(spool, "server", trace=trace)
+    session = McpSession(recorder)
+    session.from_client(odd)
+    session.from_server(odd)
+    session.from_server(line(id=1, result={"resultType": [], "inputRequests": {"a": {"method": []}}, "task": []}))
+    session.from_server(line(method="notifications/progress", params={"progressToken": [1]}))
+    session.from_server(line(method="notifications/cancelled", params=[]))
+    session.from_server(b"7")
+    session.finish()
+    assert recorder.counts["unrecorded"] == 0
+    assert events(state)

@@ -4,7 +4,7 @@ Which request has which action is in `mcp_methods`. Both eras of the protocol ar
 older one only adds names and versions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from muniment.agent.draft import Resource, traceparent
@@ -28,8 +28,8 @@ from muniment.agent.mcp_methods import (
     HANDSHAKES,
     NOTIFY,
     RECORDED_NOTICES,
-    REQUESTS,
     kind_of,
+    published,
 )
 from muniment.agent.mcp_recorder import McpRecorder
 from muniment.agent.mcp_waiting import Asked, Waiting
@@ -70,8 +70,8 @@ class Exchanges:
         if message.methods == (None,):
             return False
         if "id" in message.value:
-            return message.methods[0] not in COUNTED_REQUESTS or len(message.methods) > 1
-        return kind_of(message.methods) is CALL or message.value.get("method") in REQUESTS
+            return len(message.methods) > 1 or not _is_in(message.methods[0], COUNTED_REQUESTS)
+        return kind_of(message.methods) is CALL or published(message.value.get("method")) is not None
 
     def request(
         self,
@@ -105,8 +105,8 @@ class Exchanges:
                 labels["mcp.prompt"] = name
         if resource is not None:
             labels["mcp.via"] = self._recorder.resource[1]
-        if method == "initialize":
-            self.labels = {**self.labels, **{key: labels[key] for key in ("mcp.client",) if key in labels}}
+        if method == "initialize" and "mcp.client" in labels:
+            self.labels = {**self.labels, "mcp.client": labels["mcp.client"]}
         labels.update(context.labels)
         trace = traceparent(meta.get("traceparent")) or context.trace or self._recorder.inherited_trace
         causes = self._causes(meta, params, context, origin, labels)
@@ -149,16 +149,16 @@ class Exchanges:
             self._answered(message, origin)
         elif method == CANCELLED:
             self._cancelled(message, origin)
-        elif method in COUNTED_REQUESTS:
+        elif _is_in(method, COUNTED_REQUESTS):
             self._recorder.count(str(method))
-        elif isinstance(method, str) and (method in RECORDED_NOTICES or self._unheard_of(method, origin)):
+        elif _is_in(method, RECORDED_NOTICES) or (origin == "client" and not _is_in(method, COUNTED_NOTICES)):
             labels = {**self.labels, "mcp.method": method}
             if origin == "server":
                 labels["mcp.from"] = "server"
             self._recorder.write(NOTIFY, labels, payload=message.raw)
             self._recorder.count("notices")
         else:
-            self._recorder.count(COUNTED_NOTICES.get(method, "unknown") if isinstance(method, str) else "unknown")
+            self._recorder.count(COUNTED_NOTICES[str(method)] if _is_in(method, COUNTED_NOTICES) else "unknown")
             if method == "notifications/progress":
                 waiting = self.of_client if origin == "server" else self.of_server
                 waiting.progressed(params_of(value).get("progressToken"))
@@ -205,9 +205,6 @@ class Exchanges:
         told = cause_in(meta) or context.causes or self._recorder.causes
         return tuple(dict.fromkeys([*earlier, *told]))[:MAX_CAUSES] if earlier else told
 
-    def _unheard_of(self, method: str, origin: str) -> bool:
-        return origin == "client" and method not in COUNTED_NOTICES
-
     def _answered(self, message: Message, origin: str) -> None:
         value = message.value
         if "id" not in value:
@@ -222,7 +219,7 @@ class Exchanges:
         if asked.cancelled:
             labels["mcp.cancelled"] = "answered"
         result = value.get("result")
-        if asked.method in HANDSHAKES and isinstance(result, dict):
+        if _is_in(asked.method, HANDSHAKES) and isinstance(result, dict):
             self.labels = {**self.labels, **server_facts(result)}
             labels.update(server_facts(result))
         reference = self.result(asked, outcome, message.raw, labels)
@@ -240,3 +237,8 @@ class Exchanges:
             self._recorder.count("unmatched")
         else:
             self.result(asked, "unknown", message.raw, {"mcp.cancelled": origin})
+
+
+def _is_in(method: object, known: Container[str]) -> bool:
+    """Whether it is one of them. A method may be anything that JSON can say."""
+    return isinstance(method, str) and method in known

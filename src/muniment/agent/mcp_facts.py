@@ -74,8 +74,8 @@ def ending(value: dict[str, object]) -> tuple[str, dict[str, object]]:
         labels: dict[str, object] = {"mcp.result": kind}
         wanted = result.get("inputRequests")
         if isinstance(wanted, dict):
-            methods = {item.get("method") for item in wanted.values() if isinstance(item, dict)}
-            labels["mcp.wants"] = ",".join(sorted(method for method in methods if isinstance(method, str)))
+            methods = [item.get("method") for item in wanted.values() if isinstance(item, dict)]
+            labels["mcp.wants"] = ",".join(sorted({method for method in methods if isinstance(method, str)}))
         return "unknown", labels
     if isinstance(result.get("task"), dict):
         return "unknown", {"mcp.result": "task"}

@@ -35,7 +35,7 @@ UNKNOWN: Final = Kind("mcp.request", "mcp.result", steered=True)
 NOTIFY: Final = "mcp.notify"
 REFUSE: Final = "tool.refuse"
 
-REQUESTS: Final[dict[object, Kind]] = {
+REQUESTS: Final[dict[str, Kind]] = {
     "tools/call": CALL,
     "resources/read": Kind("resource.read", "resource.result", "uri", steered=True, traced=True),
     "resources/subscribe": Kind("resource.read", "resource.result", "uri", steered=True),
@@ -73,7 +73,7 @@ RECORDED_NOTICES: Final = frozenset(
         "notifications/tasks/status",
     }
 )
-COUNTED_NOTICES: Final[dict[object, str]] = {
+COUNTED_NOTICES: Final[dict[str, str]] = {
     "notifications/initialized": "initialized",
     "notifications/progress": "progress",
     "notifications/message": "messages",
@@ -81,7 +81,12 @@ COUNTED_NOTICES: Final[dict[object, str]] = {
 }
 CANCELLED: Final = "notifications/cancelled"
 
-_PLAIN: Final = {str(method).casefold(): kind for method, kind in REQUESTS.items()}
+_PLAIN: Final = {method.casefold(): kind for method, kind in REQUESTS.items()}
+
+
+def published(method: object) -> Kind | None:
+    """What a request with exactly this method becomes; None if nobody has published it."""
+    return REQUESTS.get(method) if isinstance(method, str) else None
 
 
 def kind_of(methods: tuple[object, ...]) -> Kind:
@@ -91,7 +96,7 @@ def kind_of(methods: tuple[object, ...]) -> Kind:
     'tool.call'
     """
     if len(methods) == 1:
-        known = REQUESTS.get(methods[0])
+        known = published(methods[0])
         if known is not None:
             return known
     found = [_PLAIN.get(method.strip().casefold(), UNKNOWN) for method in methods if isinstance(method, str)]

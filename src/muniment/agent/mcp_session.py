@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from muniment.agent.gate import NotAccepted
 from muniment.agent.jsonrpc import Message, read_line
 from muniment.agent.mcp_exchange import Context, Exchanges
-from muniment.agent.mcp_methods import CALL, REFUSE, REQUESTS
+from muniment.agent.mcp_methods import CALL, REFUSE, published
 from muniment.agent.mcp_recorder import LOG, McpRecorder
 from muniment.agent.mcp_refusals import NOT_RECORDED, REFUSED, Passage, error, expects_answer, together
 from muniment.agent.mcp_tracing import new_trace, with_traceparent
@@ -180,7 +180,7 @@ class McpSession:
         return passage
 
     def _traced(self, body: bytes, message: Message, context: Context) -> tuple[list[Message], Context, Passage | None]:
-        kind = REQUESTS.get(message.value.get("method"))
+        kind = published(message.value.get("method"))
         if kind is None or not kind.traced or "id" not in message.value:
             return [message], context, None
         parent = context.trace or self._recorder.inherited_trace

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from muniment.agent.jsonrpc import Message
-from muniment.agent.mcp_methods import REQUESTS, UNKNOWN, Kind, is_known
+from muniment.agent.mcp_methods import COUNTED_REQUESTS, OTHER, UNKNOWN, Kind, is_known, published
 from muniment.agent.policy_arguments import Arguments
 from muniment.agent.targets import Glob
 from muniment.core.errors import Malformed
@@ -168,7 +168,7 @@ class Policy:
             return built_in(AMBIGUOUS) if message.methods != (None,) else None
         if not isinstance(method, str):
             return built_in(UNREADABLE)
-        kind = REQUESTS.get(method)
+        kind = OTHER if method in COUNTED_REQUESTS else published(method)
         if kind is None and is_known(method):
             return built_in(AMBIGUOUS)
         params = message.value.get("params")

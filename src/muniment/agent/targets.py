@@ -69,8 +69,8 @@ def _fits(parts: list[str], text: str) -> bool:
 
 @lru_cache(maxsize=1_024)
 def _readings(target: str) -> tuple[str, ...]:
-    readings = dict.fromkeys([_spelled(target)])
-    text = target
+    text = target.strip()
+    readings = dict.fromkeys([_spelled(text)])
     for _ in range(_UNQUOTINGS):
         readings[_spelled(_resolved(text))] = None
         plain = unquote(text)
