@@ -82,6 +82,33 @@ _PAGE: Final[Document] = {
         "application/x-ndjson": {"schema": {"type": "string", "description": "an entry's bare text a line"}},
     },
 }
+_LIST: Final[Document] = {"type": "array"}
+_TIMELINE: Final[Document] = {
+    "description": "the timeline",
+    "content": {
+        "application/json": {
+            "schema": _object(
+                **{"from": _TIME}, to=_TIME, searched_to=_TIME, size=_COUNT, unsealed=_COUNT,
+                timeline=_object(log=_TEXT, entries=_LIST, edges=_LIST, outside=_LIST, findings=_LIST),
+            ),
+        },
+        "text/markdown; charset=utf-8": {"schema": {"type": "string", "description": "the same for people"}},
+    },
+}  # fmt: skip
+_TRACE: Final[Document] = _object(
+    log=_TEXT,
+    trace=_or_null({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+    size=_COUNT,
+    sealed=_COUNT,
+    nodes=_LIST,
+    edges=_LIST,
+    missing=_LIST,
+    findings=_LIST,
+    more_findings=_COUNT,
+    cut=_LIST,
+    searched=_or_null(_object(**{"from": _COUNT}, to=_COUNT)),
+    cursor=_or_null(_TEXT),
+)
 _BODY: Final = _as("the body's bytes", "application/octet-stream")
 _PROOF: Final = _as("a C2SP tlog-proof", "text/plain; charset=utf-8")
 
@@ -94,6 +121,9 @@ SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "proof_by_seq": {"200": _PROOF},
     "proof_by_event": {"200": _PROOF},
     "bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
+    "trace": {"200": _json("what belongs together", _TRACE)},
+    "incident": {"200": _TIMELINE},
+    "incident_bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
     "log": {"200": _json("the log", _LOG)},
     "tlog_tiles": {"200": _as("a note, a tile, or entries", "text/plain; charset=utf-8", "application/octet-stream")},
     "walks": {"200": _json("walks", _object(newest=_or_null(_WALK), newest_full=_or_null(_WALK)))},
