@@ -195,6 +195,11 @@ def test_what_is_no_hook_stops_the_agent_only_at_the_gate(tmp_path: Path, given:
     assert hook(tmp_path, given, "--gate").returncode == 2
 
 
+def test_settings_that_are_misspelt_do_not_deny_unless_they_gate(tmp_path: Path) -> None:
+    assert hook(tmp_path, said("Stop"), "--no-content").returncode == 1
+    assert hook(tmp_path, said("Stop"), "--gate", "--no-content").returncode == 2
+
+
 def test_an_agent_goes_on_where_nothing_can_be_recorded_but_not_at_the_gate(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the directory should be")
     assert hook(tmp_path, tool("PreToolUse", "t")).returncode == 0

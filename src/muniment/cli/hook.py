@@ -12,7 +12,19 @@ from muniment.agent.recording import Mode, configure
 from muniment.core.errors import MunimentError
 
 
-@click.command(epilog="Example: muniment hook claude-code --settings > .claude/settings.json")
+class _Hook(click.Command):
+    """Exit status 2 denies; a word too many in the settings must not, unless the hook is there to deny."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        gated = "--gate" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.exit_code = 2 if gated else 1
+            raise
+
+
+@click.command(cls=_Hook, epilog="Example: muniment hook claude-code --settings > .claude/settings.json")
 @click.argument("agent", type=click.Choice(["claude-code"]), metavar="claude-code")
 @click.option("--settings", is_flag=True, help="Print what to put into the agent's settings, and record nothing.")
 @click.option("--gate", is_flag=True, help="A tool does not run unless the ledger has accepted its call.")

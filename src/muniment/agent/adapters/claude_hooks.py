@@ -160,6 +160,7 @@ class ClaudeEvents:
             self.runs.end(each, outcome="unknown", labels={"ended": "with-its-run"})
         for each in (*mine, key):
             self.known.open.pop(each, None)
+            self.known.shown.pop(each, None)
         self.runs.end(key, outcome=outcome, labels=_present(labels or {}), error=error)
 
     def call_key(self, call: str) -> str | None:
@@ -264,6 +265,7 @@ class ClaudeEvents:
         labels = {"error.type": error, "stop.again": "yes" if told.get("stop_hook_active") else None}
         self.runs.end(key, outcome=outcome, payload=payload, labels=_present(labels))
         self.known.open.pop(key, None)
+        self.known.shown.pop(key, None)
 
 
 def session_key(session: str) -> str:
