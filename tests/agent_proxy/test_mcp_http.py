@@ -80,7 +80,7 @@ async def test_a_cancelled_call_is_cancelled_at_the_server_and_recorded(mcp_serv
             with pytest.raises(asyncio.CancelledError):
                 await call
             assert await asyncio.to_thread(server.cancelled.wait, PATIENCE)
-            await asyncio.to_thread(wait_for, lambda: len(pairs(proxy)) == 2)
+            await asyncio.to_thread(wait_for, lambda: len(pairs(proxy)) >= 2)
     finally:
         server.close()
     assert pairs(proxy)[:2] == [("tool.call", "unknown", "wait"), ("tool.result", "unknown", "wait")]
@@ -123,11 +123,22 @@ def test_an_answer_may_come_on_a_stream_that_is_resumed(mcp_server: Mcp, upstrea
     assert pairs(proxy)[-1] == ("tool.result", "success", "echo")
 
 
-def test_a_call_that_stands_alone_and_gets_no_answer_is_closed(mcp_server: Mcp) -> None:
+@pytest.mark.parametrize("session", [{}, {"mcp-session-id": "s1"}], ids=["alone", "session"])
+def test_a_call_that_an_http_error_answers_is_closed(mcp_server: Mcp, session: dict[str, str]) -> None:
     proxy = mcp_server(lambda talk: talk.answer(b"", status=b"500 Oops"))
-    assert httpx.post(proxy.url, json=CALL, headers=ACCEPT).status_code == 500
-    assert pairs(proxy) == [("tool.call", "unknown", "echo"), ("tool.result", "unknown", "echo")]
-    assert labels(proxy.events()[-1])["mcp.answer"] == "none"
+    assert httpx.post(proxy.url, json=CALL, headers={**ACCEPT, **session}).status_code == 500
+    assert pairs(proxy) == [("tool.call", "unknown", "echo"), ("tool.result", "failure", "echo")]
+    found = labels(proxy.events()[-1])
+    assert (found["mcp.answer"], found["mcp.status"], found["mcp.transport"]) == ("none", "500", "http")
+
+
+def test_a_call_to_a_server_that_is_not_there_is_closed(mcp_server: Mcp, upstream: Callable[..., Upstream]) -> None:
+    server = upstream(lambda talk: None)
+    proxy = mcp_server(server.url + "/mcp")
+    assert httpx.post(proxy.url, json=CALL, headers=ACCEPT).status_code == 502
+    server.close()
+    assert httpx.post(proxy.url, json=CALL, headers=ACCEPT).status_code == 502
+    assert [outcome for action, outcome, _ in pairs(proxy) if action == "tool.result"] == ["unknown", "failure"]
 
 
 def test_the_same_id_in_two_sessions_and_in_none_is_three_calls(mcp_server: Mcp) -> None:

@@ -111,7 +111,7 @@ def test_a_client_that_goes_away_ends_the_request_upstream_and_what_was_seen_is_
     with httpx.stream("POST", proxy.url + CHAT, content=ASK, timeout=PATIENCE) as response:
         assert next(response.iter_raw()) == piece("half an ans")
     assert gone.wait(PATIENCE)
-    wait_for(lambda: len(proxy.events()) == 2)
+    wait_for(lambda: len(proxy.events()) >= 2)
     result = proxy.events()[-1]
     assert result.outcome == "unknown"
     assert labels(result)["answer.cut"] == "client"
@@ -134,7 +134,7 @@ def test_a_client_that_goes_away_before_the_answer_begins_ends_the_request_too(m
         )
         assert asked.wait(PATIENCE)
     assert gone.wait(PATIENCE)
-    wait_for(lambda: len(proxy.events()) == 2)
+    wait_for(lambda: len(proxy.events()) >= 2)
     assert proxy.events()[-1].outcome == "unknown"
     assert labels(proxy.events()[-1])["answer.cut"] == "client"
 
@@ -297,7 +297,10 @@ def test_connections_are_kept_on_both_sides(models: Models, upstream: Callable[.
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
-    """Wait until something that is on its way is there; the time limit of the test ends a wait in vain."""
+    """Wait until something that is on its way is there."""
     pause = threading.Event()
-    while not holds():
+    for _ in range(int(PATIENCE * 100)):
+        if holds():
+            return
         pause.wait(0.01)
+    raise AssertionError("it did not come")
