@@ -281,7 +281,7 @@ def test_durable_answers_what_the_disk_does_not_take_with_an_error(
     monkeypatch.setattr(Spool, "write", full)
     monkeypatch.setattr(Spool, "record", full)
     answer = httpx.post(proxy.url, json=CALL, headers=ACCEPT).json()
-    assert (answer["id"], answer["error"]["code"]) == (1, -32_001)
+    assert (answer["id"], answer["error"]["code"]) == (1, -32_010)
     assert server.seen == []
 
 
