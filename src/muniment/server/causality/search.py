@@ -154,7 +154,7 @@ def traced(
         return None
     search.widen(pages=asked.trace is not None)
     graph = graph_of(search.found.values())
-    missing = search.missing(graph)
+    missing = search.missing(pages=asked.trace is not None)
     return Traced(
         graph, findings_in(graph, skew_ns=skew_ns, missing=missing), search.relations,
         "" if trace is None else trace.hex(), missing, tuple(sorted(search.cut)), search.searched, standing,
@@ -225,12 +225,22 @@ class _Search:
             # What stands on another page of the trace is only joined here; from there on it is that page's.
             newest = [one for one in [*upstream, *downstream] if not (pages and one.trace == self.partial != "")]
 
-    def missing(self, graph: Graph) -> tuple[str, ...]:
-        """Causes that are named and not in the log; those that are there and were left out make the answer cut."""
-        there = known_references(self.connection, self.log_id, graph.outside)
-        if there:
+    def missing(self, *, pages: bool) -> tuple[str, ...]:
+        """Causes that are named and not in the log; those that are there and were left out make the answer cut.
+
+        Args:
+            pages: see `widen`. The causes of an entry that stands on another page are that page's to find.
+        """
+        named = {
+            cause
+            for one in self.found.values()
+            if not (pages and one.trace == self.partial != "" and self.relations[one.seq] != "trace")
+            for cause in one.causes
+        } - set(self.found)
+        there = known_references(self.connection, self.log_id, named)
+        if there and "steps" not in self.cut:
             self.cut.add("relatives")
-        return tuple(name for name in graph.outside if name not in there)
+        return tuple(sorted(named - there))
 
     def _causes(self, newest: list[Happening]) -> list[StoredEntry]:
         wanted = {cause for one in newest for cause in one.causes} - set(self.found)
