@@ -34,6 +34,7 @@ class RunningProxy:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         config = uvicorn.Config(
             application,
+            http="h11",
             ws="none",
             lifespan="off",
             access_log=False,

@@ -181,6 +181,7 @@ class _Session:
         self._note("process.start", "success", labels or {})
         config = uvicorn.Config(
             application,
+            # The other parser of uvicorn sends chunks to clients of HTTP/1.0, which cannot read them.
             http="h11",
             ws="none",
             lifespan="off",
