@@ -56,9 +56,8 @@ def _make(made: Path, lock: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     shutil.rmtree(made, ignore_errors=True)
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(made)], check=True, env=environ)
-    # Compiled here, once: where Python may write no bytecode, each start of a framework would compile it anew.
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
-    subprocess.run([*sync, "--python", str(made / "bin" / "python"), str(lock)], check=True, env=environ)
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(made / "bin" / "python"), str(lock)]
+    subprocess.run(sync, check=True, env=environ)
     (packages,) = made.glob("lib/python3.*/site-packages")
     (packages / "muniment-sources.pth").write_text(f"{ROOT / 'src'}\n{ROOT}\n")
 

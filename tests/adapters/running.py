@@ -123,7 +123,9 @@ def play(name: str, program: str, state: State, *scenes: str, **environ: str) ->
 def run(name: str, program: str, state: State, *scenes: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The bare process."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MUNIMENT_", "OPENAI_"))}
-    clean.pop("TRACEPARENT", None)
+    # Where Python may write no bytecode, each start would compile the whole framework anew.
+    for variable in ("TRACEPARENT", "PYTHONDONTWRITEBYTECODE"):
+        clean.pop(variable, None)
     return subprocess.run(
         [str(interpreter(name)), "-m", f"tests.adapters.programs.{program}", *scenes],
         env={
