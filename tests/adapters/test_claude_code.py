@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from muniment.agent.adapters.claude_code import settings
 from muniment.agent.adapters.claude_hooks import HOOKS
 from muniment.agent.state import State
-from tests.adapters.environments import interpreter
+from tests.adapters.environments import ROOT, interpreter
 from tests.adapters.running import Scene, made, read
 from tests.support.scripted_model import Answer, Call, ScriptedModel
 
@@ -29,14 +30,37 @@ def environ(home: Path, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "MUNIMENT_STATE": str(home / "state"), **more}
 
 
-def hook(home: Path, told: object, *options: str, **more: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "muniment", "hook", "claude-code", *options],
-        input=told if isinstance(told, bytes) else json.dumps(told).encode(),
+@dataclass(frozen=True)
+class Done:
+    """How one call of the command ended."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+def hooks(home: Path, *told: object, options: tuple[str, ...] = (), together: bool = False, **more: str) -> list[Done]:
+    """Call `muniment hook claude-code` once for each, one after the other or together."""
+    directory = Path(tempfile.mkdtemp(dir=home))
+    for number, each in enumerate(told):
+        (directory / f"{number}.in").write_bytes(each if isinstance(each, bytes) else json.dumps(each).encode())
+        (directory / f"{number}.argv").write_text("\n".join(("hook", "claude-code", *options)))
+    program = [sys.executable, "-m", "tests.adapters.programs.hooks", str(directory)]
+    subprocess.run(
+        [*program, "together" if together else "one-by-one"],
         env=environ(home, **more),
-        capture_output=True,
-        timeout=60,
+        cwd=ROOT,
+        check=True,
+        timeout=120,
     )
+    return [
+        Done(
+            int((directory / f"{number}.status").read_text()),
+            (directory / f"{number}.out").read_bytes(),
+            (directory / f"{number}.err").read_bytes(),
+        )
+        for number in range(len(told))
+    ]
 
 
 def said(name: str, session: str = "s-1", **more: Any) -> dict[str, Any]:
@@ -134,17 +158,15 @@ def test_a_command_that_the_agent_runs_knows_what_it_belongs_to(session: Scene) 
 
 
 def test_a_hook_prints_nothing_that_claude_code_could_take_for_an_answer(tmp_path: Path) -> None:
-    for told_ in (said("SessionStart"), said("UserPromptSubmit", prompt=ASK), tool("PreToolUse", "t"), said("Stop")):
-        done = hook(tmp_path, told_)
-        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    told_ = (said("SessionStart"), said("UserPromptSubmit", prompt=ASK), tool("PreToolUse", "t"), said("Stop"))
+    assert hooks(tmp_path, *told_) == [Done(0, b"", b"")] * 4
 
 
 def test_hooks_that_run_at_the_same_time_all_find_their_session(tmp_path: Path) -> None:
-    hook(tmp_path, said("SessionStart"))
-    calls = [f"toolu_{number}" for number in range(6)]
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda call: hook(tmp_path, tool("PreToolUse", call)), calls))
-        list(pool.map(lambda call: hook(tmp_path, tool("PostToolUse", call, tool_response="ok")), calls))
+    hooks(tmp_path, said("SessionStart"))
+    calls = [f"toolu_{number}" for number in range(8)]
+    hooks(tmp_path, *(tool("PreToolUse", call) for call in calls), together=True)
+    hooks(tmp_path, *(tool("PostToolUse", call, tool_response="ok") for call in calls), together=True)
     scene = told(made(tmp_path))
     start = scene.one("agent.start")
     began = {each.labels["call.id"]: each for each in scene.all("tool.call")}
@@ -156,11 +178,12 @@ def test_hooks_that_run_at_the_same_time_all_find_their_session(tmp_path: Path) 
 
 
 def test_of_several_sub_agents_of_one_kind_each_gets_a_call_and_says_that_it_is_a_guess(tmp_path: Path) -> None:
-    for call in ("toolu_1", "toolu_2"):
-        given = {"prompt": "p", "subagent_type": "twin"}
-        hook(tmp_path, said("PreToolUse", tool_name="Agent", tool_input=given, tool_use_id=call))
-    for agent in ("a1", "a2"):
-        hook(tmp_path, said("SubagentStart", agent_id=agent, agent_type="twin"))
+    given = {"prompt": "p", "subagent_type": "twin"}
+    hooks(
+        tmp_path,
+        *(said("PreToolUse", tool_name="Agent", tool_input=given, tool_use_id=call) for call in ("t1", "t2")),
+        *(said("SubagentStart", agent_id=agent, agent_type="twin") for agent in ("a1", "a2")),
+    )
     scene = told(made(tmp_path))
     calls = [each.reference for each in scene.all("tool.call")]
     started = scene.all("agent.start", agent="twin")
@@ -169,8 +192,7 @@ def test_of_several_sub_agents_of_one_kind_each_gets_a_call_and_says_that_it_is_
 
 
 def test_what_is_open_when_a_session_ends_ends_with_it_and_nothing_is_kept(tmp_path: Path) -> None:
-    for each in (said("UserPromptSubmit", prompt=ASK), tool("PreToolUse", "t"), said("SessionEnd", reason="logout")):
-        hook(tmp_path, each)
+    hooks(tmp_path, said("UserPromptSubmit", prompt=ASK), tool("PreToolUse", "t"), said("SessionEnd", reason="logout"))
     scene = told(made(tmp_path))
     assert (scene.one("tool.result").outcome, scene.one("tool.result").labels["ended"]) == ("unknown", "with-its-run")
     assert scene.one("agent.finish").labels["session.reason"] == "logout"
@@ -178,38 +200,35 @@ def test_what_is_open_when_a_session_ends_ends_with_it_and_nothing_is_kept(tmp_p
 
 
 def test_contents_are_left_out_if_asked(tmp_path: Path) -> None:
-    for each in (
-        said("UserPromptSubmit", prompt=ASK),
-        tool("PreToolUse", "t"),
-        said("Stop", last_assistant_message="x"),
-    ):
-        hook(tmp_path, each, "--no-contents")
+    told_ = (said("UserPromptSubmit", prompt=ASK), tool("PreToolUse", "t"), said("Stop", last_assistant_message="x"))
+    hooks(tmp_path, *told_, options=("--no-contents",))
+    assert len(told(made(tmp_path)).told) >= 4
     assert not any(each.body for each in told(made(tmp_path)))
 
 
-@pytest.mark.parametrize("given", [b"", b"[]", b"{", b'{"session_id":1}', b"\xff", b'{"session_id":"s"}'])
-def test_what_is_no_hook_stops_the_agent_only_at_the_gate(tmp_path: Path, given: bytes) -> None:
-    done = hook(tmp_path, given)
-    assert done.returncode == 0
-    assert b"not recorded" in done.stderr
-    assert hook(tmp_path, given, "--gate").returncode == 2
+def test_what_is_no_hook_stops_the_agent_only_at_the_gate(tmp_path: Path) -> None:
+    given = (b"", b"[]", b"{", b'{"session_id":1}', b"\xff", b'{"session_id":"s"}')
+    for done in hooks(tmp_path, *given):
+        assert done.status == 0
+        assert b"not recorded" in done.err
+    assert {done.status for done in hooks(tmp_path, *given, options=("--gate",))} == {2}
 
 
 def test_settings_that_are_misspelt_do_not_deny_unless_they_gate(tmp_path: Path) -> None:
-    assert hook(tmp_path, said("Stop"), "--no-content").returncode == 1
-    assert hook(tmp_path, said("Stop"), "--gate", "--no-content").returncode == 2
+    assert hooks(tmp_path, said("Stop"), options=("--no-content",))[0].status == 1
+    assert hooks(tmp_path, said("Stop"), options=("--gate", "--no-content"))[0].status == 2
 
 
 def test_an_agent_goes_on_where_nothing_can_be_recorded_but_not_at_the_gate(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the directory should be")
-    assert hook(tmp_path, tool("PreToolUse", "t")).returncode == 0
-    assert hook(tmp_path, tool("PreToolUse", "t"), "--gate").returncode == 2
+    assert hooks(tmp_path, tool("PreToolUse", "t"))[0].status == 0
+    assert hooks(tmp_path, tool("PreToolUse", "t"), options=("--gate",))[0].status == 2
 
 
 def test_the_gate_denies_a_tool_whose_call_the_ledger_has_not_accepted(tmp_path: Path) -> None:
-    done = hook(tmp_path, tool("PreToolUse", "t"), "--gate")
-    assert done.returncode == 2
-    assert b"muniment ship --follow" in done.stderr
+    (done,) = hooks(tmp_path, tool("PreToolUse", "t"), options=("--gate",))
+    assert done.status == 2
+    assert b"muniment ship --follow" in done.err
     scene = told(made(tmp_path))
     assert scene.one("tool.result").outcome == "denied"
     assert scene.one("tool.result").causes == (scene.one("tool.call").reference,)
@@ -217,21 +236,21 @@ def test_the_gate_denies_a_tool_whose_call_the_ledger_has_not_accepted(tmp_path:
 
 @pytest.mark.parametrize("content", ["", "{}", '{"known": {"open": 1}, "runs": [{}], "offsets": 0}', "[1]"])
 def test_a_damaged_session_file_costs_the_links_to_the_past_and_nothing_else(tmp_path: Path, content: str) -> None:
-    hook(tmp_path, tool("PreToolUse", "t"))
+    hooks(tmp_path, tool("PreToolUse", "t"))
     (kept,) = (tmp_path / "state" / "claude-code").glob("*.json")
     kept.write_text(content)
-    assert hook(tmp_path, tool("PreToolUse", "u")).returncode == 0
+    assert hooks(tmp_path, tool("PreToolUse", "u"))[0].status == 0
     assert [each.labels["call.id"] for each in told(made(tmp_path)).all("tool.call")] == ["t", "u"]
 
 
 def test_a_transcript_that_is_not_one_costs_its_answers_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
-    hook(tmp_path, said("SessionStart", transcript_path=str(path)))
+    hooks(tmp_path, said("SessionStart", transcript_path=str(path)))
     path.write_bytes(
         b'\xff"assistant"\n{"type":"assistant"}\n{"type":"assistant","message":{"content":7,"usage":[]}}\n'
         b'{"type":"assistant","message":{"content":[{"type":"text","text":"said"}]}}\n{"type":"assist'
     )
-    assert hook(tmp_path, tool("PreToolUse", "t", transcript_path=str(path))).returncode == 0
+    assert hooks(tmp_path, tool("PreToolUse", "t", transcript_path=str(path)))[0].status == 0
     scene = told(made(tmp_path))
     assert [each.json for each in scene.all("model.result") if each.body][-1] == [{"type": "text", "text": "said"}]
     assert scene.one("tool.call").labels["call.id"] == "t"
@@ -241,9 +260,9 @@ def test_a_resumed_session_does_not_record_its_past_again(tmp_path: Path) -> Non
     path = tmp_path / "t.jsonl"
     answer = '{"type":"assistant","message":{"content":[{"type":"text","text":"%s"}]}}\n'
     path.write_text(answer % "past")
-    hook(tmp_path, said("SessionStart", source="resume", transcript_path=str(path)))
+    hooks(tmp_path, said("SessionStart", source="resume", transcript_path=str(path)))
     path.write_text(answer % "past" + answer % "now")
-    hook(tmp_path, said("Stop", transcript_path=str(path)))
+    hooks(tmp_path, said("Stop", transcript_path=str(path)))
     assert [each.json[0]["text"] for each in told(made(tmp_path)).all("model.result")] == ["now"]
 
 

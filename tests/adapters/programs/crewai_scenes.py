@@ -97,14 +97,6 @@ def delegation(model: ScriptedModel) -> str:
     return str(crew(supervisor, agent(model, role="researcher")).kickoff().raw)
 
 
-@scenes.scene(Answer(hold=True))
-async def cancelled_model(model: ScriptedModel) -> None:
-    task = asyncio.create_task(crew(agent(model)).akickoff())
-    await asyncio.to_thread(model.asked.wait, 60)
-    task.cancel()
-    await task
-
-
 @scenes.scene(Answer("overloaded", status=400, repeat=True))
 def failing_model(model: ScriptedModel) -> str:
     return str(crew(agent(model)).kickoff().raw)
@@ -120,6 +112,15 @@ def flow(model: ScriptedModel) -> str:
             return str(crew(agent(model)).kickoff().raw)
 
     return str(Sums().kickoff())
+
+
+# The last one: the thread that waits for the model is not cancelled with the crew, and speaks up later.
+@scenes.scene(Answer(hold=True))
+async def cancelled_model(model: ScriptedModel) -> None:
+    task = asyncio.create_task(crew(agent(model)).akickoff())
+    await asyncio.to_thread(model.asked.wait, 60)
+    task.cancel()
+    await task
 
 
 if __name__ == "__main__":

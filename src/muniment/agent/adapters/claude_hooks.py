@@ -90,7 +90,7 @@ class ClaudeEvents:
         elif name in ("PostToolUse", "PostToolUseFailure", "PermissionDenied"):
             self._tool_ended(session, told, name)
         elif name == "PostToolBatch":
-            for call in told.get("tool_calls") or ():
+            for call in _mappings(told.get("tool_calls")):
                 # What neither ended nor failed was not let run: another hook, a rule or the user said no.
                 self._ended(session, told, call.get("tool_use_id"), "denied", call.get("tool_response"))
         elif name != "SessionStart":
@@ -117,9 +117,10 @@ class ClaudeEvents:
             agent: the id of the sub-agent, if it is not the session's own.
             error: why it is not an answer, but stands in the place of one.
         """
-        content = [each for each in message.get("content") or () if isinstance(each, Mapping)]
+        content = _mappings(message.get("content"))
         calls = [_text(each.get("id")) for each in content if each.get("type") == "tool_use"]
-        usage = message.get("usage") or {}
+        usage = message.get("usage")
+        usage = usage if isinstance(usage, Mapping) else {}
         labels = {
             "run.id": session,
             "model.answered": message.get("model"),
@@ -279,6 +280,10 @@ def _labels(told: Mapping[str, Any]) -> dict[str, object]:
 
 def _present(labels: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in labels.items() if value is not None and value != ""}
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _text(value: object) -> str:

@@ -50,7 +50,7 @@ def install(*, contents: bool = True, mode: Mode = "async") -> "MunimentListener
 
             def prepares(bus: Any, source: Any, event: Any) -> None:
                 prepare(bus, source, event)
-                listener.emitted(event)
+                listener.emitted(source, event)
 
             CrewAIEventsBus._prepare_event = prepares
             _installed = listener
@@ -93,8 +93,11 @@ class MunimentListener:
         self._mode = mode
         self._asked: dict[str, _Asked] = {}
 
-    def emitted(self, event: Any) -> None:
+    def emitted(self, source: Any, event: Any) -> None:
         """Record one event of the bus, in the context in which it was emitted.
+
+        Args:
+            source: what emitted it.
 
         Raises:
             Refused: for a tool call, in mode durable or gate, that was not recorded.
@@ -102,6 +105,9 @@ class MunimentListener:
         try:
             if event.type in SCOPE_ENDING_EVENTS:
                 self._ended(event)
+            elif event.type == "flow_started" and type(source).__module__.partition(".")[0] == "crewai":
+                # An agent's own loop is a flow, too.
+                self._runs.skip(event.event_id, event.parent_event_id)
             elif event.type in SCOPE_STARTING_EVENTS:
                 self._began(event)
         except MunimentError as error:

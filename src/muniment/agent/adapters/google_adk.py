@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from google.adk.plugins.base_plugin import BasePlugin  # type: ignore[import-not-found]
 from google.adk.plugins.plugin_manager import PluginManager  # type: ignore[import-not-found]
 
-from muniment.agent.adapters.openrun import MAX_OPEN
+from muniment.agent.adapters.openrun import MAX_OPEN, OpenRun
 from muniment.agent.adapters.run import Runs, version_of
 from muniment.agent.recording import Mode, unrecorded
 from muniment.core.errors import MunimentError
@@ -67,10 +67,12 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         super().__init__(name=_NAME)
         self._runs = Runs("google-adk", version_of("google-adk"), contents=contents, mode=mode)
         self._mode = mode
-        # By agent: what its last answer asked for, its last words, and whether a tool of it was cancelled.
+        # By agent: what its last answer asked for, its last words, and whether a tool of it was cancelled, or its task
+        # was handed on.
         self._asked: dict[_Key, tuple[str | None, list[Any]]] = {}
         self._said: dict[_Key, Any] = {}
         self._cancelled: set[_Key] = set()
+        self._handed: set[Hashable] = set()
 
     async def before_run_callback(self, *, invocation_context: Any) -> None:
         """A runner begins to answer a message."""
@@ -81,8 +83,11 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
             task.add_done_callback(lambda _: self._runs.end(key, error=asyncio.CancelledError()))
 
     async def after_run_callback(self, *, invocation_context: Any) -> None:
-        """It ended."""
-        self._runs.end(("run", invocation_context.invocation_id))
+        """It ended, and with it every agent that ADK has announced no end of: one that has handed its task on."""
+        key = ("run", invocation_context.invocation_id)
+        if (run := self._runs.get(key)) is not None:
+            self._close(run)
+        self._runs.end(key)
 
     async def on_run_error_callback(self, *, invocation_context: Any, error: Exception) -> None:
         """It failed."""
@@ -104,6 +109,7 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         """It ended."""
         key = _key(callback_context._invocation_context, agent)
         self._asked.pop(key, None)
+        self._handed.discard(key)
         said = self._said.pop(key, None)
         if self._stopped(key):
             self._runs.end(key, error=asyncio.CancelledError())
@@ -205,6 +211,7 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
             parent = ("run", context.invocation_id)
             labels = {"run.id": context.invocation_id, "agent.to": to, "agent.name": context.agent.name}
             self._runs.note("agent.delegate", parent=parent, labels=labels, causes=(reference,), to=to)
+            self._handed.add(_key(context, context.agent))
 
     async def on_tool_error_callback(
         self, *, tool: Any, tool_args: dict[str, Any], tool_context: Any, error: BaseException
@@ -215,6 +222,13 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         if isinstance(error, asyncio.CancelledError):
             context = tool_context._invocation_context
             self._cancelled.add(_key(context, context.agent))
+
+    def _close(self, run: OpenRun) -> None:
+        for key, below in list(run.below.items()):
+            self._close(below)
+            outcome = "success" if key in self._handed else "unknown"
+            self._handed.discard(key)
+            self._runs.end(key, outcome=outcome, labels={"ended": "with-its-run"})
 
     def _stopped(self, agent: _Key) -> bool:
         """Whether an agent did not come to its end: ADK announces the end of a cancelled one as that of any other."""
