@@ -6,7 +6,7 @@ contradict each other is the wrong one; a finding names both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
@@ -70,10 +70,16 @@ def _all(graph: Graph, skew_ns: int, missing: frozenset[str]) -> Iterator[Findin
     by_reference = {happening.reference: happening for happening in graph.happenings}
     circling = {reference: number for number, cycle in enumerate(graph.cycles) for reference in cycle}
     for cycle in graph.cycles:
-        yield Finding("cycle", cycle[:NAMED], f"{len(cycle)} events name one another as causes, in a circle")
+        yield Finding(
+            "cycle",
+            cycle[:NAMED],
+            f"{len(cycle)} events name one another as causes, in a circle: entries {_places(cycle, by_reference)}",
+        )
     for edge in graph.edges:
         if edge.cause == edge.effect:
-            yield Finding("self-cause", (edge.cause,), "the event names itself as its cause")
+            yield Finding(
+                "self-cause", (edge.cause,), f"entry {by_reference[edge.cause].seq} names itself as its cause"
+            )
             continue
         cause, effect = by_reference[edge.cause], by_reference[edge.effect]
         yield from _order(cause, effect)
@@ -82,13 +88,19 @@ def _all(graph: Graph, skew_ns: int, missing: frozenset[str]) -> Iterator[Findin
     for knot in graph.knots:
         # Within one numbering the edge that runs against it has been told above.
         if len({(by_reference[name].source, by_reference[name].epoch) for name in knot}) > 1:
-            says = f"the causes of {len(knot)} events and the numbers that their sources gave them go in a circle"
+            says = f"the causes of {len(knot)} events and the numbers that their sources gave them go in a circle: entries {_places(knot, by_reference)}"
             yield Finding("source-order", knot[:NAMED], says)
     for happening in graph.happenings:
         for name in happening.causes:
             if name in missing:
                 says = f"{name} is named as a cause of entry {happening.seq} and is not in this log"
                 yield Finding("missing", (name, happening.reference), says)
+
+
+def _places(references: Sequence[str], known: Mapping[str, Happening]) -> str:
+    """`4, 7, 9 and more`."""
+    seqs = ", ".join(str(known[reference].seq) for reference in references[:NAMED])
+    return f"{seqs} and more" if len(references) > NAMED else seqs
 
 
 def _order(cause: Happening, effect: Happening) -> Iterator[Finding]:
