@@ -88,7 +88,10 @@ def _all(graph: Graph, skew_ns: int, missing: frozenset[str]) -> Iterator[Findin
     for knot in graph.knots:
         # Within one numbering the edge that runs against it has been told above.
         if len({(by_reference[name].source, by_reference[name].epoch) for name in knot}) > 1:
-            says = f"the causes of {len(knot)} events and the numbers that their sources gave them go in a circle: entries {_places(knot, by_reference)}"
+            says = (
+                f"the causes of {len(knot)} events and the numbers that their sources gave them go in a circle: "
+                f"entries {_places(knot, by_reference)}"
+            )
             yield Finding("source-order", knot[:NAMED], says)
     for happening in graph.happenings:
         for name in happening.causes:
