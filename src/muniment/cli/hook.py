@@ -12,6 +12,10 @@ from muniment.agent.recording import Mode, configure
 from muniment.core.errors import MunimentError
 
 
+class _Misspelt(click.UsageError):
+    exit_code = 1
+
+
 class _Hook(click.Command):
     """Exit status 2 denies; a word too many in the settings must not, unless the hook is there to deny."""
 
@@ -20,8 +24,9 @@ class _Hook(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            error.exit_code = 2 if gated else 1
-            raise
+            if gated:
+                raise
+            raise _Misspelt(error.message, ctx) from error
 
 
 @click.command(cls=_Hook, epilog="Example: muniment hook claude-code --settings > .claude/settings.json")
