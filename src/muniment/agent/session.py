@@ -68,7 +68,7 @@ def record_session(command: Sequence[str], recorder: McpRecorder, environ: Mappi
     if start is not None:
         child_environ[CAUSE] = start
     try:
-        status = run_between(command, session, child_environ, pid.append)
+        status = run_between(command, session, child_environ, pid.append, waits=recorder.fails_closed)
     except OSError as error:
         note("process.exit", "failure", causes, {"process.error": error.strerror or str(error)})
         raise

@@ -1,4 +1,4 @@
-"""A byte tee between our own stdin and stdout and those of a child process: two threads, raw descriptors, whole lines.
+"""A byte tee between our own stdin and stdout and those of a child process: raw descriptors, whole lines.
 
 Bytes are forwarded exactly as they came, unless the observer says otherwise. Each complete line is shown to it before
 it is forwarded. What is left at the end of a stream is shown and forwarded as a last line. A line longer than
@@ -17,11 +17,13 @@ from types import FrameType
 from typing import Final, Protocol
 
 from muniment.agent.mcp_refusals import Passage
+from muniment.agent.relay import relay
 
 MAX_LINE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
 _LAST_BYTES: Final = 2.0
-"""Seconds to wait for the end of the child's output once the child itself has ended; a grandchild may hold it open."""
+"""Seconds of silence after which a child's output counts as ended, once it has ended itself; a grandchild may hold it
+open."""
 
 
 class Observer(Protocol):
@@ -71,6 +73,12 @@ class Pump:
         show: is shown each line without its newline; returns what is forwarded, None for nothing.
         observer: is told about oversize lines.
         back: where what is answered instead of forwarding goes; None where nothing is.
+
+    Attributes:
+        source: the descriptor that is read.
+        pending: what was fed and is still to be written.
+        reading: whether it waits for something to read.
+        rounds: how often it has waited so.
     """
 
     def __init__(
@@ -82,12 +90,35 @@ class Pump:
         observer: Observer,
         back: Outlet | None = None,
     ) -> None:
-        self._source = source
+        self.source = source
         self._outlet = outlet
         self._direction = direction
         self._show = show
         self._observer = observer
         self._back = back
+        self._held: list[bytes] = []
+        self._size = 0
+        self.pending = b""
+        self.rounds = 0
+        self.reading = False
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of the line whose end has not come yet."""
+        return self._size
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take what was read; returns what is to be written now."""
+        newline = chunk.rfind(b"\n")
+        if newline < 0:
+            self._held.append(chunk)
+            self._size += len(chunk)
+            return b""
+        self._held.append(chunk[: newline + 1])
+        block = b"".join(self._held) if len(self._held) > 1 else self._held[0]
+        rest = chunk[newline + 1 :]
+        self._held, self._size = ([rest] if rest else []), len(rest)
+        return self._shown(block)
 
     def run(self) -> None:
         """Pump until the source ends.
@@ -95,35 +126,39 @@ class Pump:
         Raises:
             OSError: if the outlet does not take data any more.
         """
-        held: list[bytes] = []
-        size = 0
-        while chunk := os.read(self._source, _CHUNK):
-            newline = chunk.rfind(b"\n")
-            if newline < 0:
-                held.append(chunk)
-                size += len(chunk)
-                if size > MAX_LINE:
-                    chunk = self._flow(b"".join(held))
-                    held, size = ([chunk] if chunk else []), len(chunk)
-                continue
-            held.append(chunk[: newline + 1])
-            block = b"".join(held) if len(held) > 1 else held[0]
-            rest = chunk[newline + 1 :]
-            held, size = ([rest] if rest else []), len(rest)
-            self._forward(block)
-        if held:
-            last = self._show(b"".join(held))
+        if self.pending:
+            self._outlet.write(self.pending)
+            self.pending = b""
+        while chunk := self._read():
+            block = self.feed(chunk)
+            if block:
+                self._outlet.write(block)
+            elif self._size > MAX_LINE:
+                rest = self._flow(b"".join(self._held))
+                self._held, self._size = [], 0
+                if rest:
+                    block = self.feed(rest)
+                    if block:
+                        self._outlet.write(block)
+        if self._held:
+            last = self._show(b"".join(self._held))
             if last is not None:
                 self._outlet.write(last)
 
-    def _forward(self, block: bytes) -> None:
+    def _read(self) -> bytes:
+        self.rounds += 1
+        self.reading = True
+        chunk = os.read(self.source, _CHUNK)
+        self.reading = False
+        return chunk
+
+    def _shown(self, block: bytes) -> bytes:
         lines = block.split(b"\n")
         lines.pop()
         shown = [self._show(line) for line in lines]
         if all(new is old for new, old in zip(shown, lines, strict=True)):
-            self._outlet.write(block)
-        else:
-            self._outlet.write(b"".join(line + b"\n" for line in shown if line is not None))
+            return block
+        return b"".join(line + b"\n" for line in shown if line is not None)
 
     def _flow(self, start: bytes) -> bytes:
         """Let an oversize line through, or drain it; returns what came after its newline."""
@@ -132,7 +167,7 @@ class Pump:
         with self._outlet.lock if passage is None else contextlib.nullcontext():
             if passage is None:
                 self._outlet.write(start)
-            while chunk := os.read(self._source, _CHUNK):
+            while chunk := self._read():
                 line, newline, rest = chunk.partition(b"\n")
                 digest.update(line)
                 length += len(line)
@@ -149,7 +184,12 @@ class Pump:
 
 
 def run_between(
-    command: Sequence[str], observer: Observer, environ: Mapping[str, str], started: Callable[[int], None]
+    command: Sequence[str],
+    observer: Observer,
+    environ: Mapping[str, str],
+    started: Callable[[int], None],
+    *,
+    waits: bool = True,
 ) -> int:
     """Run a command with our stdin and stdout teed to an observer; its stderr is ours.
 
@@ -160,6 +200,7 @@ def run_between(
         observer: is shown every line.
         environ: the command's environment.
         started: is told the command's process id before the first byte is moved.
+        waits: whether the observer may take its time; if not, one thread moves both directions as long as it can.
 
     Returns:
         The command's exit status; 128 + n if signal n ended it.
@@ -170,7 +211,7 @@ def run_between(
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=dict(environ))
     if child.stdin is None or child.stdout is None:
         raise OSError("the command has no stdin or stdout")
-    with _signals_passed_to(child):
+    with _signals_passed_to(child) as signals:
         started(child.pid)
         to_client, to_child = Outlet(1), Outlet(child.stdin.fileno())
 
@@ -188,11 +229,18 @@ def run_between(
 
         upward = Pump(0, to_child, "client", show_client, observer, to_client)
         downward = Pump(child.stdout.fileno(), to_client, "server", show_server, observer)
+        if not waits:
+            relay(upward, downward, child.stdin.fileno(), child.pid)
         threading.Thread(target=_run, args=(upward, child.stdin.close), daemon=True).start()
         down = threading.Thread(target=_run, args=(downward, lambda: _end_output(child)), daemon=True)
         down.start()
         status = child.wait()
-        down.join(_LAST_BYTES)
+        # The child may have left much to a client that listens slowly, or its output to a process that lives on.
+        while down.is_alive() and not signals.unheard:
+            rounds = downward.rounds
+            down.join(_LAST_BYTES)
+            if downward.reading and downward.rounds == rounds:
+                break
     return status if status >= 0 else 128 - status
 
 
@@ -213,20 +261,28 @@ def _end_output(child: subprocess.Popen[bytes]) -> None:
 
 
 class _signals_passed_to:  # noqa: N801
-    """While it lasts, signals that would end us go to the child instead; it decides."""
+    """While it lasts, signals that would end us go to the child instead; it decides.
+
+    Attributes:
+        unheard: whether one came after the child had ended.
+    """
 
     _PASSED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
+        self.unheard = False
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_signals_passed_to":
         self._before = {number: signal.signal(number, self._pass) for number in self._PASSED}
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _pass(self, number: int, _: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        if self._child.poll() is None:
             self._child.send_signal(number)
+        else:
+            self.unheard = True
