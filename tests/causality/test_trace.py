@@ -189,7 +189,7 @@ def test_a_forged_trace_id_adds_to_the_trace_and_says_who_wrote_it(reader: Reade
     ("name", "status"),
     [
         ("ab" * 16, 404), ("AB" * 16, 400), ("ab" * 15, 400), ("9999999", 404), ("99999999999999999", 400), ("-1", 400),
-        ("x", 400), ("src_1/evt_1", 400), ("evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", 404), ("%00", 400), ("..%2F", 400),
+        ("x", 400), ("src_1/evt_1", 400), ("evt_01ARZ3NDEKTSV4RRFFQ69G5FAV", 404), ("%00", 404), ("..%2F", 400),
     ],
 )  # fmt: skip
 def test_what_is_no_name_is_refused_and_what_is_not_there_is_not_found(
