@@ -1,0 +1,120 @@
+"""A server whose operator lets tenants have host names under `customers.example`, and two tenants in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import django
+import httpx
+import pytest
+
+from muniment.keys import KeyRing
+from muniment.server.installation_tenants import create_tenant_with_log
+from muniment.server.runtime import Places
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
+from tests.members.conftest import admin, nobody_has_to_wait, signed_in, told
+from tests.server.conftest import SERVE, Installation, Tenant, _wait, tenant
+from tests.support.databases import Databases
+from tests.support.people import Person, submit
+
+# The models are read in this process; the server has the database.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
+django.setup()
+
+__all__ = ["admin", "nobody_has_to_wait", "signed_in", "tenant", "told"]
+
+# Names with a dot in front may be tenants'; a name that is listed as it is belongs to the installation.
+HOSTS = "localhost,127.0.0.1,.localhost,portal.example,.customers.example"
+
+
+@pytest.fixture(scope="session")
+def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("tenants")
+    places = Places(home, home / "keys", home / "heads")
+    places.make()
+    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
+    with databases.fresh() as database, socket.socket() as listening, (home / "server.log").open("wb") as log:
+        with database.connect("app", autocommit=True) as connection:
+            create_tenant_with_log(
+                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
+            )
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(128)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(listening.fileno())],
+            env=environment(places, database.url("app"), MUNIMENT_INGEST_URL=database.url("ingest")),
+            pass_fds=[listening.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait(url, process, home / "server.log")
+            yield Installation(url, database, places)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def environment(places: Places, app_url: str, **more: str) -> dict[str, str]:
+    """What the server is started with."""
+    return {**os.environ, **places.environment(), "MUNIMENT_APP_URL": app_url, "MUNIMENT_HOSTS": HOSTS, **more}
+
+
+@pytest.fixture
+def other(installation: Installation) -> Tenant:
+    """Another tenant beside `tenant`."""
+    return installation.tenant()
+
+
+class Visitor:
+    """A browser without a window, which reaches the server under any host name."""
+
+    def __init__(self, installation: Installation, client: httpx.Client) -> None:
+        self.port = urlsplit(installation.url).port
+        self.client = client
+
+    def get(self, path: str, host: str = "localhost", **headers: str) -> httpx.Response:
+        """A request under a host name, with the port that the server listens on."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(path, headers={"Host": f"{host}:{self.port}", **sent}, follow_redirects=False)
+
+    def sign_in(self, person: Person, host: str) -> None:
+        """Sign in under a host name of a tenant's, where the browser holds no cookie yet."""
+        self.client.cookies.clear()
+        self.client.headers["Host"] = f"{host}:{self.port}"
+        self.client.headers["Referer"] = f"http://{host}:{self.port}/"
+        submit(self.client, "/account/login", {"email": person.email, "password": person.password})
+        person.forget_used_codes()
+        submit(self.client, "/account/second-factor", {"code": person.code()})
+        assert "muniment_session" in self.client.cookies
+
+
+@pytest.fixture
+def visitor(installation: Installation) -> Iterator[Visitor]:
+    """Somebody who is signed in nowhere."""
+    with httpx.Client(base_url=installation.url, timeout=30, trust_env=False) as client:
+        yield Visitor(installation, client)
+
+
+@pytest.fixture
+def set_settings(installation: Installation) -> Callable[..., None]:
+    """Put settings into the row of a tenant: `set_settings(slug, security_contact="…")`."""
+
+    def put(slug: str, **columns: object) -> None:
+        assert columns
+        with installation.database.connect("superuser", autocommit=True) as raw:
+            for column, value in columns.items():
+                changed = raw.execute(
+                    f"UPDATE django.tenants_profile SET {column} = %s "
+                    "WHERE tenant_id = (SELECT tenant_id FROM ledger.tenants WHERE slug = %s)",
+                    [value, slug],
+                )
+                assert changed.rowcount == 1
+
+    return put
