@@ -119,7 +119,7 @@ def test_what_is_not_sealed_yet_is_no_bundle_and_the_page_says_so(reader: Reader
 def test_an_export_needs_its_capability_a_fresh_second_factor_and_a_known_form(
     installation: Installation, tenant: Tenant
 ) -> None:
-    with reading(installation, tenant) as someone:
+    with reading(installation, tenant, "analyst") as someone:
         someone.record(tool="mine")
         assert someone.post("/ledger/export", {"query": "", "form": "csv"}).status_code == 400
         assert someone.post("/ledger/export", {"query": "evil=1", "form": "ndjson"}).status_code == 400

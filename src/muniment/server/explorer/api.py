@@ -20,6 +20,7 @@ from muniment.server.explorer import services
 from muniment.server.explorer.causality import Happening, causality_of
 from muniment.server.explorer.details import Neighbour, neighbours
 from muniment.server.explorer.models import SavedView
+from muniment.server.explorer.reading import quick_transaction
 from muniment.server.problems import refuse
 from muniment.server.tenants.scope import tenant_scope
 
@@ -78,7 +79,7 @@ def remove(request: HttpRequest, view_id: str) -> HttpResponse:
 def around(request: HttpRequest, seq: int) -> HttpResponse:
     """The entries before and after, each with whether its link to this one holds."""
     standing = standing_in(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         entry, _body = entry_for(standing, reading, seq)
         before, after = neighbours(reading, standing.log_id, entry)
     return json_response({"seq": seq, "before": _neighbour(before), "after": _neighbour(after)})
@@ -88,7 +89,7 @@ def around(request: HttpRequest, seq: int) -> HttpResponse:
 def graph(request: HttpRequest, seq: int) -> HttpResponse:
     """Entries joined to this one by the causes that events name, in the order of time; `cut` says if there are more."""
     standing = standing_in(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         entry, _body = entry_for(standing, reading, seq)
         found = causality_of(reading, standing.log_id, entry)
     return json_response(
