@@ -17,10 +17,10 @@ from muniment.keys import KeyRing
 from muniment.server.installation_tenants import create_tenant_with_log
 from muniment.server.runtime import Places
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
-from tests.members.conftest import admin, nobody_has_to_wait, signed_in, told
+from tests.members.conftest import Acting, admin, nobody_has_to_wait, signed_in, told
 from tests.server.conftest import SERVE, Installation, Tenant, _wait, tenant
 from tests.support.databases import Databases
-from tests.support.people import Person, submit
+from tests.support.people import Person, make_person, submit
 
 # The models are read in this process; the server has the database.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
@@ -70,6 +70,15 @@ def environment(places: Places, app_url: str, **more: str) -> dict[str, str]:
 def other(installation: Installation) -> Tenant:
     """Another tenant beside `tenant`."""
     return installation.tenant()
+
+
+@pytest.fixture(scope="module")
+def settled(installation: Installation) -> Iterator[Acting]:
+    """An administrator whom all tests of a module share: for what is refused, and leaves nothing behind."""
+    tenant = installation.tenant()
+    person = make_person(installation, tenant)
+    with person.signed_in(tenant=tenant.made.slug) as client:
+        yield Acting(person, client, tenant.made.slug)
 
 
 class Visitor:

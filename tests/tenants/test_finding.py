@@ -70,19 +70,25 @@ def test_a_tenant_is_not_found_by_a_header_on_pages(visitor: Visitor, tenant: Te
 
 
 @pytest.mark.parametrize("way", ["path", "subdomain", "own host", "own host and subdomain's path"])
-def test_a_header_that_contradicts_is_refused(admin: Acting, visitor: Visitor, other: Tenant, way: str) -> None:
+def test_a_header_that_contradicts_is_refused(settled: Acting, visitor: Visitor, other: Tenant, way: str) -> None:
     name = own_name()
-    admin.did("POST", "hosts", {"host": name}, status=201)
+    settled.did("POST", "hosts", {"host": name}, status=201)
     path, host = {
-        "path": (f"/t/{admin.slug}/api/roles", "localhost"),
-        "subdomain": ("/api/roles", f"{admin.slug}.localhost"),
+        "path": (f"/t/{settled.slug}/api/roles", "localhost"),
+        "subdomain": ("/api/roles", f"{settled.slug}.localhost"),
         "own host": ("/api/roles", name),
-        "own host and subdomain's path": (f"/t/{admin.slug}/api/roles", name),
+        "own host and subdomain's path": (f"/t/{settled.slug}/api/roles", name),
     }[way]
-    visitor.client.cookies = admin.client.cookies
-    cookie = {"Cookie": "; ".join(f"{key}={value}" for key, value in admin.client.cookies.items())}
-    assert visitor.get(path, host, X_Tenant=admin.slug, **cookie).status_code == 200
-    for contradicting in (other.made.slug, "nosuch0000000", "", admin.slug.upper(), f"{admin.slug},{other.made.slug}"):
+    visitor.client.cookies = settled.client.cookies
+    cookie = {"Cookie": "; ".join(f"{key}={value}" for key, value in settled.client.cookies.items())}
+    assert visitor.get(path, host, X_Tenant=settled.slug, **cookie).status_code == 200
+    for contradicting in (
+        other.made.slug,
+        "nosuch0000000",
+        "",
+        settled.slug.upper(),
+        f"{settled.slug},{other.made.slug}",
+    ):
         assert visitor.get(path, host, X_Tenant=contradicting, **cookie).status_code == 404, contradicting
 
 

@@ -58,11 +58,11 @@ def test_a_name_can_be_had_again_once_it_was_given_up(
         "0x7f.1",
     ],
 )
-def test_a_name_of_the_installation_and_an_address_are_nobodys(admin: Acting, name: str) -> None:
-    answer = admin.ask("POST", "hosts", {"host": name})
+def test_a_name_of_the_installation_and_an_address_are_nobodys(settled: Acting, name: str) -> None:
+    answer = settled.ask("POST", "hosts", {"host": name})
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"] == "host"
-    assert admin.did("GET", "hosts") == {"hosts": []}
+    assert settled.did("GET", "hosts") == {"hosts": []}
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_a_name_of_the_installation_and_an_address_are_nobodys(admin: Acting, na
     ],
     ids=ascii,
 )
-def test_what_is_no_host_name_is_refused(admin: Acting, name: str) -> None:
-    answer = admin.ask("POST", "hosts", {"host": name})
+def test_what_is_no_host_name_is_refused(settled: Acting, name: str) -> None:
+    answer = settled.ask("POST", "hosts", {"host": name})
     assert answer.status_code == 422, answer.text
-    assert admin.did("GET", "hosts") == {"hosts": []}
+    assert settled.did("GET", "hosts") == {"hosts": []}
 
 
-def test_the_refusal_of_an_installations_name_says_how_the_operator_lets_it_go(admin: Acting) -> None:
-    assert "with a dot in front" in admin.ask("POST", "hosts", {"host": "portal.example"}).json()["detail"]
+def test_the_refusal_of_an_installations_name_says_how_the_operator_lets_it_go(settled: Acting) -> None:
+    assert "with a dot in front" in settled.ask("POST", "hosts", {"host": "portal.example"}).json()["detail"]
 
 
 def test_a_tenant_has_at_most_twenty(admin: Acting) -> None:

@@ -65,13 +65,13 @@ def test_settings_are_the_tenants_own(admin: Acting, signed_in: Callable[..., Ac
     ids=lambda value: ascii(value)[:40],
 )
 def test_what_is_out_of_bounds_is_refused_by_its_name(
-    admin: Acting, told: Callable[..., list[Told]], field: str, value: object
+    settled: Acting, told: Callable[..., list[Told]], field: str, value: object
 ) -> None:
-    answer = admin.ask("PUT", "settings", DEFAULTS | {field: value})
+    answer = settled.ask("PUT", "settings", DEFAULTS | {field: value})
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"].rpartition(".")[2] == field
-    assert admin.did("GET", "settings") == DEFAULTS | {"public_verification": True}
-    assert not told(admin.slug, "tenant.settings")
+    assert settled.did("GET", "settings") == DEFAULTS | {"public_verification": True}
+    assert not told(settled.slug, "tenant.settings")
 
 
 def test_the_form_says_what_is_wrong_beside_the_field_and_keeps_what_was_typed(admin: Acting) -> None:
@@ -87,10 +87,10 @@ def test_the_form_says_what_is_wrong_beside_the_field_and_keeps_what_was_typed(a
     assert "4 hours" in page.text
 
 
-def test_there_is_no_setting_that_is_not_known(admin: Acting) -> None:
-    for more in ({"second_factor": False}, {"mfa": "off"}, {"sample": True}, {"tenant_id": admin.slug}):
-        assert admin.ask("PUT", "settings", DEFAULTS | more).status_code == 422
-    assert admin.ask("PUT", "settings", {"step_up_seconds": 60}).status_code == 422
+def test_there_is_no_setting_that_is_not_known(settled: Acting) -> None:
+    for more in ({"second_factor": False}, {"mfa": "off"}, {"sample": True}, {"tenant_id": settled.slug}):
+        assert settled.ask("PUT", "settings", DEFAULTS | more).status_code == 422
+    assert settled.ask("PUT", "settings", {"step_up_seconds": 60}).status_code == 422
 
 
 def test_the_longest_contact_fits(admin: Acting) -> None:

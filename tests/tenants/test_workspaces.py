@@ -11,8 +11,8 @@ from tests.members.conftest import Acting, Told
 from tests.server.conftest import Tenant
 
 
-def test_a_tenant_begins_with_one_in_its_logs_region(admin: Acting) -> None:
-    answer = admin.did("GET", "workspaces")
+def test_a_tenant_begins_with_one_in_its_logs_region(settled: Acting) -> None:
+    answer = settled.did("GET", "workspaces")
     assert [(row["name"], row["region"]) for row in answer["workspaces"]] == [("default", "local")]
     assert answer["regions"] == ["local"]
 
@@ -45,8 +45,8 @@ def test_a_region_in_which_the_tenant_has_no_log_is_refused(
 
 
 @pytest.mark.parametrize("name", ["", " w", "w ", ".w", "-w", "a/b", "ä", "w\n", "x" * 65, "default"], ids=ascii)
-def test_a_name_that_no_event_could_carry_or_that_is_taken_is_refused(admin: Acting, name: str) -> None:
-    answer = admin.ask("POST", "workspaces", {"name": name, "region": "local"})
+def test_a_name_that_no_event_could_carry_or_that_is_taken_is_refused(settled: Acting, name: str) -> None:
+    answer = settled.ask("POST", "workspaces", {"name": name, "region": "local"})
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"].rpartition(".")[2] == "name"
 
@@ -65,13 +65,13 @@ def test_two_tenants_may_have_workspaces_of_one_name(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
-def test_no_request_changes_or_removes_one(admin: Acting, method: str) -> None:
-    before = admin.did("GET", "workspaces")
+def test_no_request_changes_or_removes_one(settled: Acting, method: str) -> None:
+    before = settled.did("GET", "workspaces")
     (row,) = before["workspaces"]
-    assert admin.ask(method, f"workspaces/{row['id']}", {"region": "elsewhere"}).status_code in (404, 405)
+    assert settled.ask(method, f"workspaces/{row['id']}", {"region": "elsewhere"}).status_code in (404, 405)
     if method != "POST":
-        assert admin.ask(method, "workspaces", {"name": "default", "region": "elsewhere"}).status_code == 405
-    assert admin.did("GET", "workspaces") == before
+        assert settled.ask(method, "workspaces", {"name": "default", "region": "elsewhere"}).status_code == 405
+    assert settled.did("GET", "workspaces") == before
 
 
 @pytest.mark.parametrize(
