@@ -1,6 +1,7 @@
 """Sessions and one-time codes against whoever changes, copies, keeps or races them."""
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -222,3 +223,62 @@ def test_a_session_that_is_none_is_not_ended_and_not_a_fault(ada: Person, number
         assert page.status_code == 200
         assert "no such session" in page.text or "Say which session" in page.text
         assert client.get("/account").url.path == "/account"
+
+
+def came_by_sso(installation: Installation, client: httpx.Client, *, factor_seconds_ago: float | None) -> None:
+    """As if the session had begun at an identity provider just now."""
+
+    def change(data: dict[str, Any]) -> None:
+        now = time.time()
+        data["account_authentication_methods"] = [{"method": "socialaccount", "provider": "idp", "uid": "1", "at": now}]
+        if factor_seconds_ago is not None:
+            data["account_authentication_methods"].append({"method": "mfa", "at": now - factor_seconds_ago})
+
+    session_edit(installation, client, change)
+
+
+def without_password(installation: Installation, person: Person) -> None:
+    """Somebody who signs in by single sign-on alone."""
+    with installation.database.connect("superuser", autocommit=True) as connection:
+        connection.execute("UPDATE django.accounts_user SET password = '!unusable' WHERE id = %s", [person.user_id])
+
+
+def test_single_sign_on_just_now_is_no_fresh_second_factor(
+    installation: Installation, tenant: Tenant, ada: Person
+) -> None:
+    slug = tenant.made.slug
+    with ada.signed_in(tenant=slug) as client:
+        came_by_sso(installation, client, factor_seconds_ago=301)
+        for path in ("/account/password", "/account/second-factors/recovery-codes", "/account/second-factors/new"):
+            assert client.get(path).url.path == "/account/step-up", path
+        token = csrf_token(client.get("/account"))
+        made = client.post(f"/t/{slug}/api/groups", json={"name": "Team"}, headers={"X-CSRFToken": token})
+        assert made.status_code == 403
+        assert made.json()["type"].endswith(":step-up-needed")
+        came_by_sso(installation, client, factor_seconds_ago=10)
+        made = client.post(f"/t/{slug}/api/groups", json={"name": "Team"}, headers={"X-CSRFToken": token})
+        assert made.status_code < 300
+
+
+@pytest.mark.parametrize("second_factor", [True, False])
+def test_single_sign_on_opens_nothing_without_a_second_factor_given_here(
+    installation: Installation, tenant: Tenant, second_factor: bool
+) -> None:
+    eve = make_person(installation, tenant, second_factor=second_factor, sign_ins=3)
+    with eve.signed_in() as client:
+        came_by_sso(installation, client, factor_seconds_ago=None)
+        there = "/account/step-up" if second_factor else "/account/second-factors/new"
+        assert client.get("/account").url.path == there
+        assert client.get(f"/t/{tenant.made.slug}/api/entries").status_code == 403
+
+
+def test_somebody_without_a_password_can_neither_guess_nor_reset_one(
+    installation: Installation, ada: Person, entries: Entries
+) -> None:
+    without_password(installation, ada)
+    with ada.client() as client:
+        for guess in ("unusable", "!unusable", "!"):
+            assert submit(client, "/account/login", {"email": ada.email, "password": guess}).status_code == 422
+        sent = submit(client, "/account/password/forgot", {"email": ada.email})
+        assert sent.url.path == "/account/password/forgot/sent"
+    assert [told for told in entries("system:muniment", "mail.send") if ada.user_id in told.text] == []
