@@ -312,6 +312,9 @@ def _rest(standing: Standing, row: SsoConnection, wanted: Wanted) -> None:
         raise Malformed("at most 200 groups of at most 255 characters", "group_roles")
     _check_roles(standing, set(wanted.group_roles.values()), "group_roles")
     _check_roles(standing, {wanted.default_role} - {""}, "default_role")
+    given = (dict(wanted.group_roles), wanted.joins, wanted.default_role)
+    if given != (dict(row.group_roles), row.joins, row.default_role):
+        _check_limits(standing, {*wanted.group_roles.values(), wanted.default_role} - {""})
     row.groups_claim, row.email_claim = wanted.groups_claim.strip(), wanted.email_claim.strip()
     row.group_roles, row.joins, row.default_role = dict(wanted.group_roles), wanted.joins, wanted.default_role
 
@@ -325,6 +328,14 @@ def _check_roles(standing: Standing, ids: set[str], where: str) -> None:
             raise Refused(f"the role {role.code} needs an end, which a provider's group cannot give", where)
         if not capabilities_of([role]) <= standing.capabilities:
             raise Refused(f"the role {role.code} allows more than you may do yourself", where)
+
+
+def _check_limits(standing: Standing, ids: set[str]) -> None:
+    """Refuse what would last longer, or be less watched, than the standing of who lets a provider give it."""
+    if ids and standing.until is not None:
+        raise Refused("your own membership ends, and what a provider's groups give does not", "group_roles")
+    if standing.recorded_reads and not all(role.recorded_reads for role in roles_of(ids)):
+        raise Refused("what you read is recorded, so you cannot give a role whose reading is not", "group_roles")
 
 
 def _break_glass_administrators(standing: Standing) -> bool:
