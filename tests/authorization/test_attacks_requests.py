@@ -197,6 +197,32 @@ def test_a_key_that_knocks_elsewhere_is_recorded(ours: Tenant, theirs: Tenant) -
     assert len(installation_refusals(ours.installation, key_id)) == 1
 
 
+def test_a_key_that_was_revoked_or_made_up_leaves_a_trace(ours: Tenant) -> None:
+    key_id, token = ours.new_key("read")
+    with ours.in_database() as raw:
+        raw.execute("UPDATE ledger.api_keys SET revoked_at = now() WHERE key_id = %s", [key_id])
+    assert ask(ours.installation, "/api/log", Authorization=f"Bearer {token}").status_code == 401
+    (found,) = [text for text in installation_refusals(ours.installation, "system:visitor") if key_id in text]
+    assert "unknown-or-revoked-key" in found
+    assert token.rpartition("_")[2] not in found
+
+
+def test_who_is_kept_out_by_single_sign_on_does_not_fill_the_ledger_by_asking(installation: Installation) -> None:
+    tenant = installation.tenant()
+    person = make_person(installation, tenant, "viewer")
+    with tenant.in_database() as raw:
+        raw.execute(
+            "INSERT INTO django.sso_policy (tenant_id, enforced, changed_at) VALUES (%s, true, now())",
+            [tenant.made.tenant_id],
+        )
+    home = installation.tenant()
+    person.join(home.made.tenant_id, home.made.slug, "viewer")
+    with person.signed_in() as client:
+        for _ in range(30):
+            assert client.get(f"/t/{tenant.made.slug}/ledger").status_code == 403
+    assert 0 < len(recorded(tenant, "user.login", person.user_id)) < 15
+
+
 @pytest.mark.parametrize(
     "cookie", [r'"\000aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"', r'"\377\000"', "a" * 40_000, "../../etc/passwd", "''"]
 )

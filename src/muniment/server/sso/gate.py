@@ -6,6 +6,7 @@ Members with break-glass access are let in and that is recorded with a label of 
 
 from __future__ import annotations
 
+import time
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from muniment.server.accounts.models import User
 from muniment.server.members.models import Membership
 from muniment.server.paths import is_machine_path
 from muniment.server.problems import CONTENT_TYPE, Problem
+from muniment.server.ratelimit import RateLimit
 from muniment.server.recording import record_apart
 from muniment.server.sso.models import SsoPolicy
 from muniment.server.tenants.middleware import tenant_of
@@ -26,6 +28,7 @@ from muniment.server.tenants.scope import lookup_scope, tenant_scope
 
 # The way in, the way out, and the account's own pages, which belong to no tenant.
 _OPEN: Final = ("/sso/", "/account/", "/static/")
+_told: Final = RateLimit(per_second=1 / 30, burst=5)
 _TOLD: Final = "muniment_sso_break_glass"
 
 
@@ -96,7 +99,9 @@ class SsoOnly(MiddlewareMixin):
                 _record(tenant.tenant_id, user, "success", "break-glass")
                 request.session[_TOLD] = [*told, str(tenant.tenant_id)]
             return None
-        _record(tenant.tenant_id, user, "denied", "sso-only")
+        # Asking again costs nothing, an entry stands for good: who goes on is refused as before, and written out less.
+        if _told.take(f"{tenant.tenant_id}/{user.pk}", time.monotonic()) == 0:
+            _record(tenant.tenant_id, user, "denied", "sso-only")
         if is_machine_path(request.path_info):
             problem = Problem("missing-capability", "this tenant lets people in through single sign-on alone")
             return HttpResponse(problem.body(), status=403, content_type=CONTENT_TYPE)
