@@ -80,7 +80,7 @@ def operations() -> list[Route]:
                         method,
                         full,
                         operation.operation_id or operation.view_func.__name__,
-                        "public" if needs is None else "tenant",
+                        "public" if needs is None else "tenant" if needs.capabilities else "account",
                         () if needs is None else tuple(needs.capabilities),
                         step_up=False,
                         parameters=parameters,
