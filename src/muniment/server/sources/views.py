@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from muniment.core.errors import Refused
 from muniment.ledger.integrity import log_integrity, walk_history
+from muniment.ledger.registry import api_keys
 from muniment.ledger.source_activity import (
     HOUR_CAP,
     NUMBERS_READ,
@@ -116,7 +117,9 @@ def waiting(request: HttpRequest, key_id: str) -> HttpResponse:
     """Whether something came with a key: a part of a page that asks again until it did."""
     standing = page_standing(request)
     with standing.transaction() as connection:
-        first = first_entry_of_key(connection, standing.log_id, key_id) if "\0" not in key_id else None
+        if all(key.key_id != key_id for key in api_keys(connection, standing.tenant_id, standing.log_id)):
+            raise Http404
+        first = first_entry_of_key(connection, standing.log_id, key_id)
     return render(request, "sources/waiting.html", {"key_id": key_id, "first": first})
 
 
