@@ -34,7 +34,7 @@ class NewView(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=services.MAX_NAME)]
     query: Annotated[str, Field(max_length=8192, description="of the ledger page: filters and columns")] = ""
-    shared: Annotated[bool, Field(description="shown to everybody in the tenant")] = False
+    shared: Annotated[bool, Field(description="shown to everybody; for people whose reading is not recorded")] = False
     default: Annotated[bool, Field(description="opens by itself, for its owner")] = False
 
 

@@ -145,6 +145,7 @@ def _answer(
         "views": views,
         "view": next((view for view in views if view.id == request.GET.get("view")), None),
         "owner": standing.subject,
+        "may_share": services.may_share(standing),
         "may_export": standing.may(Capability.EXPORT_CREATE),
         "saved_query": urlencode([*question.given, ("columns", columns)]),
     }
@@ -247,7 +248,7 @@ def save(request: HttpRequest) -> HttpResponse:
             is_default=request.POST.get("is_default") == "yes",
         )
     except (Malformed, Refused) as error:
-        messages.error(request, f"The view was not saved: its {error.where} {error.reason}.")
+        messages.error(request, f"The view was not saved ({error.where}): {error.reason}.")
         return HttpResponseRedirect(reverse("explorer:ledger"))
     messages.success(request, f"Saved as “{saved.name}”.")
     return HttpResponseRedirect(_address("explorer:ledger", saved.query, view=saved.id))
