@@ -40,8 +40,13 @@ def at_once(person: Person, code: str, count: int) -> list[int]:
             client.close()
 
 
+def taken_once(statuses: list[int]) -> bool:
+    """One got in; each of the others was told that it is wrong, or that there were too many."""
+    return statuses[0] == 302 and set(statuses[1:]) <= {422, 429}
+
+
 def test_a_code_that_several_send_at_once_is_taken_once(ada: Person) -> None:
-    assert at_once(ada, ada.code(), 4) == [302, 422, 422, 422]
+    assert taken_once(at_once(ada, ada.code(), 4))
 
 
 def test_a_recovery_code_that_several_send_at_once_is_taken_once(
@@ -50,7 +55,7 @@ def test_a_recovery_code_that_several_send_at_once_is_taken_once(
     eve = make_person(installation, tenant, second_factor=False, sign_ins=1)
     with eve.signed_in() as client:
         _secret, page = enrol_app(client)
-    assert at_once(eve, CODES.findall(page.text)[0], 4) == [302, 422, 422, 422]
+    assert taken_once(at_once(eve, CODES.findall(page.text)[0], 4))
     taken = [told for told in entries(eve.subject, "mfa.verify") if told.outcome == "success"]
     assert [told.labels["recovery_codes_left"] for told in taken] == ["9"]
 
