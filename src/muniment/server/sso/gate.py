@@ -1,6 +1,7 @@
 """Single sign-on only: who must come through the tenant's provider, at sign-in and at every page afterwards.
 
-A session that began with a password, or with another tenant's provider, does not open a tenant that demands its own.
+A session that began with a password, with another tenant's provider, or through a connection that was switched off since,
+does not open a tenant that demands its own.
 Members with break-glass access are let in and that is recorded with a label of its own.
 """
 
@@ -22,7 +23,8 @@ from muniment.server.paths import is_machine_path
 from muniment.server.problems import CONTENT_TYPE, Problem
 from muniment.server.ratelimit import RateLimit
 from muniment.server.recording import record_apart
-from muniment.server.sso.models import SsoPolicy
+from muniment.server.sso.models import SsoConnection, SsoPolicy
+from muniment.server.sso.workflow import State
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import lookup_scope, tenant_scope
 
@@ -42,11 +44,16 @@ def demands_sso(tenant_id: UUID, user_id: str) -> tuple[bool, bool]:
 
 
 def came_through(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
-    """Whether this session began at a provider of this tenant."""
-    return any(
-        row.get("method") == "socialaccount" and row.get("tenant") == str(tenant_id)
+    """Whether this session began at a provider of this tenant, through a connection that is in use now."""
+    through = {
+        str(row.get("provider"))
         for row in get_authentication_records(request, user)
-    )
+        if row.get("method") == "socialaccount" and row.get("tenant") == str(tenant_id)
+    }
+    if not through:
+        return False
+    with tenant_scope(tenant_id):
+        return SsoConnection.objects.filter(tenant_id=tenant_id, id__in=through, state=State.ACTIVE).exists()
 
 
 def keeps_out(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
