@@ -1,7 +1,7 @@
 """Single sign-on only: who must come through the tenant's provider, at sign-in and at every page afterwards.
 
-A session that began with a password, with another tenant's provider, or through a connection that was switched off since,
-does not open a tenant that demands its own.
+A session that began with a password, with another tenant's provider, or through a connection that was switched off
+since, does not open a tenant that demands its own.
 Members with break-glass access are let in and that is recorded with a label of its own.
 """
 
