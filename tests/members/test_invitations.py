@@ -119,9 +119,10 @@ def test_somebody_with_an_account_signs_in_and_the_address_must_be_theirs(
 
 
 def test_an_invitation_falls_with_the_rights_of_its_maker(
-    admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant
+    admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant, told: Callable[..., list[Told]]
 ) -> None:
     second = signed_in(tenant)
+    before = len(told("installation", "user.create"))
     _, path = invited(second, "accomplice@people.example", "administrator")
     admin.did("PUT", f"members/{second.member_id}", {"roles": [roles_of(admin)["viewer"]]})
     with admin.person.client() as client:
@@ -129,6 +130,21 @@ def test_an_invitation_falls_with_the_rights_of_its_maker(
         assert page.status_code == 422
         assert "may not do that any more" in page.text
     assert admin.did("GET", "members?q=accomplice")["members"] == []
+    # No account is left behind, so whose address it is can still be invited.
+    with tenant.in_database() as connection:
+        for table in ("accounts_user", "account_emailaddress"):
+            query = f"SELECT * FROM django.{table} WHERE email = 'accomplice@people.example'"
+            assert connection.execute(query).fetchall() == []
+    assert len(told("installation", "user.create")) == before
+    withdrawn = admin.did("GET", "invitations")["invitations"][0]["id"]
+    admin.did("DELETE", f"invitations/{withdrawn}")
+    _, again = invited(admin, "accomplice@people.example")
+    with admin.person.client() as client:
+        page = accepting(client, again, name="Honest", password=PASSWORD)
+        assert "/account/second-factors/new" in str(page.url), page.text
+    created = told("installation", "user.create")
+    assert len(created) == before + 1
+    assert (created[-1].labels["how"], created[-1].labels["address"]) == ("invitation", "vouched-for")
 
 
 @pytest.mark.parametrize("end", ["revoked", "closed", "demoted"])
