@@ -11,7 +11,7 @@
 | `MUNIMENT_TENANT_DOMAINS` | domains whose subdomains are tenants, separated by commas; default `localhost` |
 | `MUNIMENT_EVALUATION` | `1`: evaluation mode, which every page shows |
 | `MUNIMENT_PRIVATE_PROVIDERS` | `1`: identity providers may stand at private addresses and speak http |
-| `MUNIMENT_BREACH_URL` | a service that knows leaked passwords, by k-anonymity range; without it only common ones are known |
+| `MUNIMENT_BREACH_URL` | a service that knows leaked passwords; without it only common ones are known |
 | `MUNIMENT_SMTP_URL` | `smtp://user:password@host:port`, `smtps://…`, `smtp+starttls://…`; without it, `<home>/mail` |
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
