@@ -18,7 +18,7 @@ from muniment.server.accounts.models import User
 from muniment.server.recording import record_apart
 
 _log: Final = logging.getLogger("muniment.accounts")
-# A burst of requests must not become a burst of threads: what is beyond it waits; of what anybody can ask for, so much.
+# A burst of requests must not become a burst of threads: the rest waits, and of what anybody can ask for only so much.
 _threads: Final = ThreadPoolExecutor(4, "muniment-beside")
 _places: Final = threading.BoundedSemaphore(1000)
 
