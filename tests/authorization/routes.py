@@ -68,6 +68,8 @@ def pages() -> list[Route]:
 
 def operations() -> list[Route]:
     """The routes of all operations of the API."""
+    # The routers inside routers are joined when the URL table is.
+    assert get_resolver().url_patterns
     found = []
     for prefix, router in api._routers:
         for path, view in router.path_operations.items():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from muniment.core.errors import Refused
 from muniment.ledger.read import StoredEntry
@@ -130,7 +130,7 @@ class Feed:
         while True:
             try:
                 news = await asyncio.to_thread(self._look)
-            except (ProblemError, psycopg.Error) as error:
+            except (ProblemError, psycopg.Error, DatabaseError) as error:
                 _LOG.warning("log %d cannot be read now: %s", self._standing.log_id, error)
             else:
                 if news is not None:
