@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from muniment.keys import KeyRing
-from muniment.ledger.registry import tenant_logs
+from muniment.ledger.registry import TenantLog, tenant_logs
 from muniment.server.runtime import read_jobs, server_is_running
 from muniment.verifier.pins import load_pin
 from tests.support.databases import running_cluster
@@ -45,12 +45,22 @@ def shared() -> Iterator[tuple[Installation, str]]:
         yield made, made.up()
 
 
+def default_log(of: Installation) -> TenantLog:
+    """The log of the tenant that the first start makes."""
+    with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
+        return next(log for log in tenant_logs(connection) if log.slug == "default")
+
+
+def walked_since(of: Installation, asked: float) -> bool:
+    """Whether a walk over the default tenant's log ended well after a moment."""
+    log = default_log(of)
+    return log.walked_at is not None and log.walked_at.timestamp() > asked and log.walk_ok is True
+
+
 def entries(of: Installation) -> set[int]:
     with psycopg.connect(of.places.database_url("migrator")) as connection:
         connection.execute("SET ROLE muniment_owner")
-        connection.execute(
-            "SELECT set_config('muniment.tenant', (SELECT tenant_id::text FROM ledger.all_logs()), false)"
-        )
+        connection.execute("SELECT set_config('muniment.tenant', %s, false)", [str(default_log(of).log.tenant_id)])
         return {row[0] for row in connection.execute("SELECT seq FROM ledger.entries")}
 
 
@@ -176,14 +186,14 @@ def test_what_is_appended_is_sealed_within_seconds_and_walked(shared: tuple[Inst
         seq = append(client, printed_key(said, "append")).json()["seq"]
 
     def sealed() -> int:
-        with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
-            return tenant_logs(connection)[0].log.sealed
+        return default_log(of).log.sealed
 
     wait_for(lambda: sealed() > seq, "a checkpoint over the entry", 10)
+    asked, log = time.time(), default_log(of)
     with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
-        connection.execute("NOTIFY muniment_walk, '1'")
-    wanted = f", {seq + 1} entries: all held"
-    wait_for(lambda: any(job.note.endswith(wanted) for job in read_jobs(of.places)), "the walk that was asked for", 20)
+        connection.execute("SELECT pg_notify('muniment_walk', %s)", [str(log.log.log_id)])
+    wait_for(lambda: walked_since(of, asked), "the walk that was asked for", 20)
+    assert log.log.size > seq
 
 
 def test_status_tells_what_runs_and_warns_of_the_root_key(shared: tuple[Installation, str]) -> None:
@@ -288,15 +298,9 @@ def test_no_acknowledged_entry_is_lost_whatever_is_killed(home: Installation, vi
     assert acknowledged <= entries(home)
     wait_for(lambda: not any(job.failures for job in read_jobs(home.places)), "every job's recovery")
     with psycopg.connect(home.places.database_url("app"), autocommit=True) as connection:
-        connection.execute("NOTIFY muniment_walk, '1'")
+        connection.execute("SELECT pg_notify('muniment_walk', %s)", [str(default_log(home).log.log_id)])
     asked = time.time()
-
-    def walked() -> bool:
-        with psycopg.connect(home.places.database_url("app"), autocommit=True) as connection:
-            log = tenant_logs(connection)[0]
-        return log.walked_at is not None and log.walked_at.timestamp() > asked and log.walk_ok is True
-
-    wait_for(walked, "a walk over the whole log that holds")
+    wait_for(lambda: walked_since(home, asked), "a walk over the whole log that holds")
 
 
 def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Installation, other_volume: Path) -> None:
