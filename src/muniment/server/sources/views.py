@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every source: whose it is, when it was heard last, whether it is silent."""
     standing = page_standing(request)
     now = datetime.now(UTC)
-    only = request.GET.get("state", "")
+    state = request.GET.get("state", "")
     with standing.transaction() as connection:
         found = sources_of_log(connection, standing.log_id, limit=MOST_LISTED + 1)
         walks = walk_history(connection, standing.log_id, limit=1, full=True)
@@ -47,8 +47,8 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "sources/list.html",
         {
-            "rows": silent if only == "silent" else rows,
-            "only": only,
+            "rows": silent if state == "silent" else rows,
+            "state": state,
             "total": sum(not source.own for source, _ in rows),
             "silent": len(silent),
             "cut": len(found) > MOST_LISTED,
