@@ -25,7 +25,7 @@ def newcomer() -> dict[str, str]:
 
 def browsing(installation: Installation) -> httpx.Client:
     base = installation.url.replace("127.0.0.1", "localhost")
-    return httpx.Client(base_url=base, timeout=30, trust_env=False, follow_redirects=True)
+    return httpx.Client(verify=False, base_url=base, timeout=30, trust_env=False, follow_redirects=True)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 from django.apps import apps
 from django.db import models
 
@@ -31,6 +32,7 @@ class Seat:
     person: Person
     data: str = ""
     csrf: str = ""
+    raw: psycopg.Connection[Any] | None = None
 
     def take(self) -> None:
         with self.person.signed_in() as client:
@@ -45,12 +47,13 @@ class Seat:
     def client(self) -> Iterator[httpx.Client]:
         """A client with a copy of the session, and the token that its forms need."""
         key = secrets.token_hex(16)
-        with self.person.served.database.connect("superuser", autocommit=True) as raw:
-            raw.execute(
-                "INSERT INTO django.django_session (session_key, session_data, expire_date) "
-                "VALUES (%s, %s, now() + interval '1 hour')",
-                [key, self.data],
-            )
+        if self.raw is None:
+            self.raw = self.person.served.database.connect("superuser", autocommit=True)
+        self.raw.execute(
+            "INSERT INTO django.django_session (session_key, session_data, expire_date) "
+            "VALUES (%s, %s, now() + interval '1 hour')",
+            [key, self.data],
+        )
         with self.person.client() as client:
             client.follow_redirects = False
             client.cookies.set(SESSION_COOKIE, key)
@@ -81,6 +84,12 @@ class World:
             seat.take()
             self.seats[role] = seat
         return self.seats[role]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for seat in self.seats.values():
+            if seat.raw is not None:
+                seat.raw.close()
 
     def plant(self) -> list[str]:
         """Give theirs a row in every tenant table, and events.

@@ -30,7 +30,7 @@ class Stream:
     def __init__(self, reader: Reader, query: str = "", **headers: str) -> None:
         self.events: list[tuple[str, dict[str, object], str]] = []
         self.ended = threading.Event()
-        self.client = httpx.Client(timeout=60, trust_env=False, cookies=reader.client.cookies)
+        self.client = httpx.Client(verify=False, timeout=60, trust_env=False, cookies=reader.client.cookies)
         self._request = self.client.build_request("GET", reader.address(f"/ledger/live?{query}"), headers=headers)
         self.response = self.client.send(self._request, stream=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -116,7 +116,7 @@ def test_of_a_flood_the_newest_are_told_and_the_others_counted(reader: Reader) -
 
 
 def test_without_a_session_there_is_no_stream(reader: Reader) -> None:
-    with httpx.Client(timeout=20, trust_env=False) as stranger:
+    with httpx.Client(verify=False, timeout=20, trust_env=False) as stranger:
         answer = stranger.get(reader.address("/ledger/live"))
     assert answer.status_code == 302
     assert "/account/login" in answer.headers["location"]

@@ -74,7 +74,7 @@ class Photographer:
 
     def _client(self) -> httpx.Client:
         cookies = {str(cookie["name"]): str(cookie["value"]) for cookie in self.visitors["light"].context.cookies()}
-        return httpx.Client(cookies=cookies, trust_env=False, timeout=30)
+        return httpx.Client(verify=False, cookies=cookies, trust_env=False, timeout=30)
 
     def kind_of(self, address: str) -> str:
         """`page`, or what else stands at an address: a redirect, a part of a page, a download, a stream."""

@@ -98,7 +98,7 @@ class Tenant:
 
 def client_with(url: str, token: str | None) -> httpx.Client:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(verify=False, base_url=url, headers=headers, timeout=30, trust_env=False)
 
 
 @pytest.fixture(scope="session")

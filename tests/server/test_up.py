@@ -79,7 +79,7 @@ class Load:
             thread.start()
 
     def _write(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=10, trust_env=False) as client:
+        with httpx.Client(verify=False, base_url=self._url, timeout=10, trust_env=False) as client:
             while not self._stop.is_set():
                 try:
                     answer = append(client, self._key)
@@ -107,7 +107,7 @@ class Load:
 def test_the_first_start_prints_keys_that_work_and_keeps_no_copy(shared: tuple[Installation, str]) -> None:
     of, said = shared
     key = printed_key(said, "append")
-    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=of.server().url, trust_env=False) as client:
         assert append(client, key).status_code == 201
     secret = key.rpartition("_")[2].encode()
     kept = [path for path in of.home.rglob("*") if path.is_file() and secret in path.read_bytes()]
@@ -182,7 +182,7 @@ def test_a_second_up_finds_it_running(shared: tuple[Installation, str]) -> None:
 
 def test_what_is_appended_is_sealed_within_seconds_and_walked(shared: tuple[Installation, str]) -> None:
     of, said = shared
-    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=of.server().url, trust_env=False) as client:
         seq = append(client, printed_key(said, "append")).json()["seq"]
 
     def sealed() -> int:
@@ -216,7 +216,7 @@ def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(home: Installatio
     for path in heads.glob("*.head"):
         path.unlink()
     home.up()
-    with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
         assert append(client, key).status_code == 201
     wait_for(
         lambda: any(job.failures for job in read_jobs(home.places) if job.name == "sealing"), "the sealer's complaint"
@@ -232,7 +232,7 @@ def test_keys_are_made_listed_and_revoked(shared: tuple[Installation, str]) -> N
     said = of.run("keys", "create", "append", "--label", "robot", "--tenant", "default")
     token = said.split("\n")[0]
     key_id = f"ak_{token.split('_')[1]}"
-    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=of.server().url, trust_env=False) as client:
         assert append(client, token).status_code == 201
         assert f"{key_id}  append" in of.run("keys", "list", "--tenant", "default")
         assert "is revoked" in of.run("keys", "revoke", key_id, "--tenant", "default")
@@ -255,7 +255,7 @@ def test_a_tenants_log_gets_another_key_and_seals_on(shared: tuple[Installation,
     assert "public verification of acme is off" in of.run("tenants", "set", "acme", "--public-verify", "off")
     assert re.search(r"acme .* public verify off", of.run("tenants", "list"))
     assert "keys note 2" in of.run("logs", "rotate-key", "--tenant", "acme", "--revoke")
-    with httpx.Client(base_url=of.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=of.server().url, trust_env=False) as client:
         seq = append(client, key[1]).json()["seq"]
 
     def sealed() -> int:
@@ -277,7 +277,7 @@ def test_without_the_root_key_the_ledger_runs_and_only_its_own_steps_are_refused
     again = home.up()
     assert "WARNING" not in again
     assert "mk_" not in again
-    with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
         assert append(client, printed_key(said, "append")).status_code == 201
     assert "put it back for this one step" in home.run("tenants", "create", "late", code=1)
     assert "put it back for this one step" in home.run("logs", "rotate-key", code=1)
@@ -315,7 +315,7 @@ def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Ins
         assert password not in Path(f"/proc/{home.server().pid}/environ").read_bytes()
         home.run("down")
         assert "your own PostgreSQL" in home.up()
-        with httpx.Client(base_url=home.server().url, trust_env=False) as client:
+        with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
             assert append(client, printed_key(said, "append")).status_code == 201
         home.run("down")
         own.stop()
