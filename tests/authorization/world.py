@@ -91,11 +91,11 @@ class World:
             if seat.raw is not None:
                 seat.raw.close()
 
-    def plant(self) -> list[str]:
+    def plant(self) -> dict[str, str]:
         """Give theirs a row in every tenant table, and events.
 
         Returns:
-            Every id of theirs: keys of rows, places, events, sources.
+            Every id of theirs, and what it is of: keys of rows, places, events, sources.
         """
         with self.theirs.client() as append:
             event = {
@@ -110,19 +110,19 @@ class World:
             receipts = [
                 append.post("/api/events", json={"event": event, "payload": {"note": CANARY}}).json() for _ in range(3)
             ]
-        ids = [str(receipt["id"]) for receipt in receipts]
+        ids = {str(receipt["id"]): "event" for receipt in receipts}
         with self.installation.database.connect("superuser", autocommit=True) as raw:
             for model in tenant_models():
-                ids.append(_plant(raw, model, self.theirs.made.tenant_id))
-            ids += [
-                str(row[0])
+                ids[_plant(raw, model, self.theirs.made.tenant_id)] = model._meta.db_table.split("_", 1)[1]
+            ids |= {
+                str(row[0]): str(row[1])
                 for row in raw.execute(
-                    "SELECT source_id FROM ledger.sources WHERE log_id = %(log)s "
-                    "UNION SELECT key_id FROM ledger.api_keys WHERE log_id = %(log)s",
+                    "SELECT source_id, 'source' FROM ledger.sources WHERE log_id = %(log)s "
+                    "UNION SELECT key_id, 'key' FROM ledger.api_keys WHERE log_id = %(log)s",
                     {"log": self.theirs.made.log_id},
                 ).fetchall()
-            ]
-        return sorted(set(ids))
+            }
+        return ids
 
 
 def tenant_models() -> list[type[models.Model]]:
