@@ -1,12 +1,8 @@
 """What is left of appends with keys that are nobody's; on a server of its own, for its allowance is the process's."""
 
 import json
-import os
 import re
 import secrets
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,7 @@ from typing import Any
 import pytest
 
 from muniment.core.identifiers import ULID
-from tests.server.conftest import SERVE, Installation, Tenant, _wait, client_with
+from tests.server.conftest import Installation, Tenant, client_with, serving
 from tests.server.events import event
 from tests.server.test_access import assert_refused, revoke
 
@@ -22,29 +18,8 @@ from tests.server.test_access import assert_refused, revoke
 @pytest.fixture
 def fresh(installation: Installation, tmp_path: Path) -> Iterator[Installation]:
     """Another process over the same database, which has refused nobody yet."""
-    with socket.socket() as listening, (tmp_path / "server.log").open("wb") as log:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(listening.fileno())],
-            env={
-                **os.environ,
-                **installation.places.environment(),
-                "MUNIMENT_APP_URL": installation.database.url("app"),
-                "MUNIMENT_INGEST_URL": installation.database.url("ingest"),
-                "MUNIMENT_HOSTS": "localhost,127.0.0.1",
-            },
-            pass_fds=[listening.fileno()],
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait(url, process, tmp_path / "server.log")
-            yield Installation(url, installation.database, installation.places)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with serving(installation.database, installation.places, tmp_path / "server.log") as made:
+        yield made
 
 
 def refusals(installation: Installation, key_ids: list[str]) -> list[dict[str, Any]]:

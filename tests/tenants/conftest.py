@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -13,12 +10,9 @@ import django
 import httpx
 import pytest
 
-from muniment.keys import KeyRing
-from muniment.server.installation_tenants import create_tenant_with_log
 from muniment.server.runtime import Places
-from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from tests.members.conftest import Acting, admin, nobody_has_to_wait, signed_in, told
-from tests.server.conftest import SERVE, Installation, Tenant, _wait, tenant
+from tests.server.conftest import Installation, Tenant, installed, tenant
 from tests.support.databases import Databases
 from tests.support.people import Person, make_person, submit
 
@@ -34,31 +28,8 @@ HOSTS = "localhost,127.0.0.1,.localhost,portal.example,.customers.example"
 
 @pytest.fixture(scope="session")
 def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    home = tmp_path_factory.mktemp("tenants")
-    places = Places(home, home / "keys", home / "heads")
-    places.make()
-    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
-    with databases.fresh() as database, socket.socket() as listening, (home / "server.log").open("wb") as log:
-        with database.connect("app", autocommit=True) as connection:
-            create_tenant_with_log(
-                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
-            )
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(listening.fileno())],
-            env=environment(places, database.url("app"), MUNIMENT_INGEST_URL=database.url("ingest")),
-            pass_fds=[listening.fileno()],
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait(url, process, home / "server.log")
-            yield Installation(url, database, places)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with installed(databases, tmp_path_factory.mktemp("tenants"), MUNIMENT_HOSTS=HOSTS) as made:
+        yield made
 
 
 def environment(places: Places, app_url: str, **more: str) -> dict[str, str]:
