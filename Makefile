@@ -6,6 +6,9 @@ LOCK   := requirements/dev.txt
 STAMP  := $(VENV)/.installed
 PYTEST ?= $(BIN)/python -m pytest
 
+# Tests start hundreds of processes: what was compiled once is kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test parts screenshots check bench format lock clean
 

@@ -8,9 +8,14 @@ superuser, migrator, app, ingest and auditor.
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from muniment.ledger.embedded import EmbeddedPostgres
 from tests.support.databases import Database, Databases, running_cluster
+
+# How long an example takes says something about the machine, and nothing about the code.
+settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("muniment")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 import email
 import email.policy
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,6 +74,31 @@ def mails(installation: Installation) -> Callable[..., EmailMessage]:
         raise AssertionError(f"no message to {address} with {words!r} came")
 
     return wait
+
+
+@pytest.fixture
+def in_server(installation: Installation) -> Callable[..., str]:
+    """Runs Python with the server's own settings, database and keys, in a process of its own; what it prints."""
+
+    def run(code: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            env={
+                **os.environ,
+                **installation.places.environment(),
+                "MUNIMENT_APP_URL": installation.database.url("app"),
+                "DJANGO_SETTINGS_MODULE": "muniment.server.settings",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
 
 
 @pytest.fixture

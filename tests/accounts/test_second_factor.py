@@ -257,7 +257,7 @@ def test_secrets_are_sealed_for_their_person(
 
 
 def test_no_setting_flag_or_variable_reaches_the_second_factor() -> None:
-    """What decides is read here as code: it names no setting but the cookie's name and the address of static files."""
+    """What decides is read here as code: it names no setting but the cookie's and the address of static files."""
     for name in ("middleware.py", "stages.py", "factors.py", "tenancies.py", "codes.py"):
         tree = ast.parse((SERVER / "accounts" / name).read_text())
         read = {
@@ -265,7 +265,7 @@ def test_no_setting_flag_or_variable_reaches_the_second_factor() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "settings"
         }
-        assert read <= {"SESSION_COOKIE_NAME", "STATIC_URL"}, name
+        assert read <= {"SESSION_COOKIE_NAME", "SESSION_COOKIE_AGE", "STATIC_URL"}, name
         assert "environ" not in ast.unparse(tree), name
     settings = (SERVER / "settings.py").read_text()
     for forbidden in ("TRUST_ENABLED", "BYPASS", "MFA_REQUIRED", "DISABLE_MFA", "PASSKEY_SIGNUP", "LOGIN_BY_CODE"):

@@ -25,7 +25,7 @@ def newcomer() -> dict[str, str]:
 
 def browsing(installation: Installation) -> httpx.Client:
     base = installation.url.replace("127.0.0.1", "localhost")
-    return httpx.Client(base_url=base, timeout=30, trust_env=False, follow_redirects=True)
+    return httpx.Client(verify=False, base_url=base, timeout=30, trust_env=False, follow_redirects=True)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_of_two_who_use_the_link_at_once_one_is_made(not_set_up: Installation, l
     made = [email for email, _status in answers if account(not_set_up, email) is not None]
     assert len(made) == 1
     assert sorted(status for _email, status in answers)[0] == 302
-    assert {status for email, status in answers if email not in made} <= {410, 422}
+    assert {status for email, status in answers if email not in made} <= {410, 422, 429}
 
 
 def test_once_somebody_is_there_no_token_works(not_set_up: Installation, link: str) -> None:

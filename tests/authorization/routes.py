@@ -68,6 +68,8 @@ def pages() -> list[Route]:
 
 def operations() -> list[Route]:
     """The routes of all operations of the API."""
+    # The routers inside routers are joined when the URL table is.
+    assert get_resolver().url_patterns
     found = []
     for prefix, router in api._routers:
         for path, view in router.path_operations.items():
@@ -80,7 +82,7 @@ def operations() -> list[Route]:
                         method,
                         full,
                         operation.operation_id or operation.view_func.__name__,
-                        "public" if needs is None else "tenant",
+                        "public" if needs is None else "tenant" if needs.capabilities else "account",
                         () if needs is None else tuple(needs.capabilities),
                         step_up=False,
                         parameters=parameters,

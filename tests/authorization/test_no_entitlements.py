@@ -67,8 +67,9 @@ def test_what_is_on_for_everybody_is_on() -> None:
         "muniment.server.tenants.middleware.TenantMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "allauth.usersessions.middleware.UserSessionsMiddleware",
+        "muniment.server.accounts.middleware.SessionLimits",
         "muniment.server.accounts.middleware.RequireSecondFactor",
+        "muniment.server.sso.gate.SsoOnly",
     ):
         assert name in middleware, name
     assert server_settings.SESSION_COOKIE_HTTPONLY

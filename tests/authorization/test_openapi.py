@@ -39,7 +39,6 @@ def test_no_operation_fails_or_answers_what_the_document_does_not_say(
     installation_tenant: Tenant, installation: Installation, document: dict[str, Any]
 ) -> None:
     token = installation_tenant.made.tokens["read"]
-    installation.say_that_sealing_works()
     schema = openapi.from_dict(document)
     schema.config.update(base_url=installation.url)
     asked = 0
@@ -58,6 +57,8 @@ def test_no_operation_fails_or_answers_what_the_document_does_not_say(
         def ask(case: schemathesis.Case) -> None:
             nonlocal asked
             asked += 1
+            # Nothing seals beside this server; what is older than a while counts as stopped.
+            installation.say_that_sealing_works()
             case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
         ask()

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 from django.apps import apps
 from django.db import models
 
@@ -31,6 +32,7 @@ class Seat:
     person: Person
     data: str = ""
     csrf: str = ""
+    raw: psycopg.Connection[Any] | None = None
 
     def take(self) -> None:
         with self.person.signed_in() as client:
@@ -45,12 +47,13 @@ class Seat:
     def client(self) -> Iterator[httpx.Client]:
         """A client with a copy of the session, and the token that its forms need."""
         key = secrets.token_hex(16)
-        with self.person.served.database.connect("superuser", autocommit=True) as raw:
-            raw.execute(
-                "INSERT INTO django.django_session (session_key, session_data, expire_date) "
-                "VALUES (%s, %s, now() + interval '1 hour')",
-                [key, self.data],
-            )
+        if self.raw is None:
+            self.raw = self.person.served.database.connect("superuser", autocommit=True)
+        self.raw.execute(
+            "INSERT INTO django.django_session (session_key, session_data, expire_date) "
+            "VALUES (%s, %s, now() + interval '1 hour')",
+            [key, self.data],
+        )
         with self.person.client() as client:
             client.follow_redirects = False
             client.cookies.set(SESSION_COOKIE, key)
@@ -82,11 +85,17 @@ class World:
             self.seats[role] = seat
         return self.seats[role]
 
-    def plant(self) -> list[str]:
+    def close(self) -> None:
+        """Let go of the database."""
+        for seat in self.seats.values():
+            if seat.raw is not None:
+                seat.raw.close()
+
+    def plant(self) -> dict[str, str]:
         """Give theirs a row in every tenant table, and events.
 
         Returns:
-            Every id of theirs: keys of rows, places, events, sources.
+            Every id of theirs, and what it is of: keys of rows, places, events, sources.
         """
         with self.theirs.client() as append:
             event = {
@@ -101,19 +110,19 @@ class World:
             receipts = [
                 append.post("/api/events", json={"event": event, "payload": {"note": CANARY}}).json() for _ in range(3)
             ]
-        ids = [str(receipt["id"]) for receipt in receipts]
+        ids = {str(receipt["id"]): "event" for receipt in receipts}
         with self.installation.database.connect("superuser", autocommit=True) as raw:
             for model in tenant_models():
-                ids.append(_plant(raw, model, self.theirs.made.tenant_id))
-            ids += [
-                str(row[0])
+                ids[_plant(raw, model, self.theirs.made.tenant_id)] = model._meta.db_table.split("_", 1)[1]
+            ids |= {
+                str(row[0]): str(row[1])
                 for row in raw.execute(
-                    "SELECT source_id FROM ledger.sources WHERE log_id = %(log)s "
-                    "UNION SELECT key_id FROM ledger.api_keys WHERE log_id = %(log)s",
+                    "SELECT source_id, 'source' FROM ledger.sources WHERE log_id = %(log)s "
+                    "UNION SELECT key_id, 'key' FROM ledger.api_keys WHERE log_id = %(log)s",
                     {"log": self.theirs.made.log_id},
                 ).fetchall()
-            ]
-        return sorted(set(ids))
+            }
+        return ids
 
 
 def tenant_models() -> list[type[models.Model]]:

@@ -1,10 +1,12 @@
 """A ledger with entries, and people who look at it over HTTP and in a real browser."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import django
 import httpx
 import pytest
 
@@ -12,6 +14,10 @@ from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.server.events import complete, ulid
 from tests.support.browser import browser, visitor, visitors
 from tests.support.people import Person, csrf_token, make_person
+
+# Parts of the explorer are also tried by themselves. No database is asked in this process.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
+django.setup()
 
 __all__ = [
     "Installation",

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.explorer.conftest import Installation, Reader, reading
-from tests.support.browser import Visitor
+from tests.support.browser import Visitor, until
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def test_a_new_entry_slides_in_and_its_seal_closes(page: Page, known: Reader, in
 def test_while_someone_reads_further_down_or_paused_new_rows_wait_behind_a_count(page: Page, known: Reader) -> None:
     open_live(page, known)
     page.mouse.wheel(0, 900)
-    page.wait_for_function("scrollY > 200")
+    until(page, "scrollY > 200")
     seq, _ = known.record()
     pill = page.locator("#live-pill")
     expect(pill).to_have_text("1 new")
     expect(page.locator(f'tr[data-seq="{seq}"]')).to_have_count(0)
     pill.click()
     expect(page.locator(f'tr[data-seq="{seq}"]')).to_be_visible()
-    page.wait_for_function("scrollY === 0")
+    until(page, "scrollY === 0")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#live-word")).to_have_text("Paused")
     known.record_many(3)

@@ -80,7 +80,10 @@ def test_a_body_is_shown_as_text_and_downloads_as_bytes(reader: Reader) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xff\xfe\x00", b"[" * 30_000, b"x" * 200_000, "\u202e\u0000".encode(), b'{"a":' * 900, b"</p><script>1</script>"],
+    [
+        b"\xff\xfe\x00", b"[" * 30_000, b"x" * 200_000, "\u202e\u0000".encode(), b'{"a":' * 900,
+        b"</p><script>1</script>",
+    ],
     ids=["binary", "deep", "large", "unseen", "unfinished", "markup"],
 )  # fmt: skip
 def test_hostile_bodies_are_drawn_without_harm(reader: Reader, body: bytes) -> None:

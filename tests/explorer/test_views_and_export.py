@@ -55,7 +55,7 @@ def test_a_view_that_cannot_be_read_later_is_not_saved(resident: Reader, name: s
 
 
 def test_a_view_is_its_owners_until_it_is_shared(installation: Installation, tenant: Tenant) -> None:
-    with reading(installation, tenant, "auditor") as owner, reading(installation, tenant, "auditor") as other:
+    with reading(installation, tenant, "viewer") as owner, reading(installation, tenant, "auditor") as other:
         own = call(owner, "POST", "/api/views", {"name": "Own", "query": "tool=a"}).json()
         shared = call(owner, "POST", "/api/views", {"name": "Shared", "query": "tool=b", "shared": True}).json()
         assert [view["name"] for view in call(other, "GET", "/api/views").json()["views"]] == ["Shared"]
@@ -68,6 +68,22 @@ def test_a_view_is_its_owners_until_it_is_shared(installation: Installation, ten
             assert call(administrator, "DELETE", f"/api/views/{shared['id']}").status_code == 204
             assert call(administrator, "DELETE", f"/api/views/{own['id']}").status_code == 404
         assert [view["name"] for view in call(owner, "GET", "/api/views").json()["views"]] == ["Own"]
+
+
+def test_who_may_only_read_shows_the_others_no_view(installation: Installation, tenant: Tenant) -> None:
+    with reading(installation, tenant, "auditor", "engineer") as watched, reading(installation, tenant) as other:
+        refused = call(watched, "POST", "/api/views", {"name": "Look here", "shared": True})
+        assert (refused.status_code, refused.json()["field"]) == (422, "shared")
+        page = watched.post("/ledger/views", {"name": "Look here", "query": "", "shared": "yes"})
+        assert "was not saved" in page.text
+        assert 'name="shared"' not in page.text
+        assert 'name="shared"' in other.get("/ledger").text
+        with tenant.client("read") as key:
+            refused = key.post("/api/views", json={"name": "Look here", "shared": True})
+            assert (refused.status_code, refused.json()["field"]) == (422, "shared")
+            assert key.post("/api/views", json={"name": "Own"}).status_code == 201
+        assert call(watched, "POST", "/api/views", {"name": "Own"}).status_code == 201
+        assert call(other, "GET", "/api/views").json()["views"] == []
 
 
 def test_another_tenants_view_is_not_found_even_when_it_is_shared(installation: Installation, tenant: Tenant) -> None:
@@ -119,7 +135,7 @@ def test_what_is_not_sealed_yet_is_no_bundle_and_the_page_says_so(reader: Reader
 def test_an_export_needs_its_capability_a_fresh_second_factor_and_a_known_form(
     installation: Installation, tenant: Tenant
 ) -> None:
-    with reading(installation, tenant) as someone:
+    with reading(installation, tenant, "analyst") as someone:
         someone.record(tool="mine")
         assert someone.post("/ledger/export", {"query": "", "form": "csv"}).status_code == 400
         assert someone.post("/ledger/export", {"query": "evil=1", "form": "ndjson"}).status_code == 400

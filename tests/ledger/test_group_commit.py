@@ -214,7 +214,7 @@ async def test_a_connection_that_was_cut_is_replaced_unnoticed(ledger: Ledger):
         with ledger.database.connect(autocommit=True) as conn:
             cut = conn.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE application_name = 'muniment append'"
+                " WHERE application_name = 'muniment append' AND datname = current_database()"
             ).fetchall()
         assert cut == [(True,)]
         [outcome] = await send(committer, ledger, Submission(event()))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.members.conftest import Acting, Told, member_id, roles_of
-from tests.server.conftest import Tenant
+from tests.server.conftest import Installation, Tenant
 from tests.support.people import make_person
 
 PEOPLE = ["member.read", "member.manage", "role.manage", "key.manage", "ledger.read"]
@@ -186,3 +187,33 @@ def test_the_administrators_role_is_fixed(admin: Acting) -> None:
     ):
         assert admin.ask(method, path, body).status_code in (403, 422)
     assert admin.did("GET", f"roles/{role}") == whole
+
+
+@pytest.mark.parametrize("limit", ["recorded_reads", "time_boxed"])
+def test_a_provider_gives_nothing_beyond_the_limits_of_who_sets_it_up(
+    admin: Acting, installation: Installation, tenant: Tenant, limit: str
+) -> None:
+    body = {"code": limit.replace("_", "-"), "name": limit, "capabilities": ["sso.manage", "ledger.read"], limit: True}
+    admin.did("POST", "roles", body)
+    until = str(datetime.now(UTC) + timedelta(days=10)) if limit == "time_boxed" else None
+    person = make_person(installation, tenant, str(body["code"]), until=until)
+    wanted = {
+        "name": "Mine",
+        "preset": "generic",
+        "value": "https://id.example.com",
+        "client_id": "c",
+        "client_secret": "s",
+    }
+    with person.signed_in(tenant=tenant.made.slug) as client:
+        manager = Acting(person, client, tenant.made.slug)
+        for more in ({"default_role": roles_of(admin)["viewer"]}, {"group_roles": {"all": roles_of(admin)["viewer"]}}):
+            answer = manager.ask("POST", "sign-in/connections", {**wanted, "joins": True, **more})
+            assert answer.status_code == 422, answer.text
+            assert "your own membership ends" in answer.text or "what you read is recorded" in answer.text
+        made = manager.did("POST", "sign-in/connections", wanted)
+        answer = manager.ask(
+            "PUT",
+            f"sign-in/connections/{made['id']}",
+            {**wanted, "client_secret": None, "default_role": roles_of(admin)["viewer"]},
+        )
+        assert answer.status_code == 422, answer.text

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from tests.members.conftest import Acting, Told, roles_of
 from tests.server.conftest import Installation, Tenant
@@ -118,9 +119,10 @@ def test_somebody_with_an_account_signs_in_and_the_address_must_be_theirs(
 
 
 def test_an_invitation_falls_with_the_rights_of_its_maker(
-    admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant
+    admin: Acting, signed_in: Callable[..., Acting], tenant: Tenant, told: Callable[..., list[Told]]
 ) -> None:
     second = signed_in(tenant)
+    before = len(told("installation", "user.create"))
     _, path = invited(second, "accomplice@people.example", "administrator")
     admin.did("PUT", f"members/{second.member_id}", {"roles": [roles_of(admin)["viewer"]]})
     with admin.person.client() as client:
@@ -128,6 +130,48 @@ def test_an_invitation_falls_with_the_rights_of_its_maker(
         assert page.status_code == 422
         assert "may not do that any more" in page.text
     assert admin.did("GET", "members?q=accomplice")["members"] == []
+    # No account is left behind, so whose address it is can still be invited.
+    with tenant.in_database() as connection:
+        for table in ("accounts_user", "account_emailaddress"):
+            query = f"SELECT * FROM django.{table} WHERE email = 'accomplice@people.example'"
+            assert connection.execute(query).fetchall() == []
+    assert len(told("installation", "user.create")) == before
+    withdrawn = admin.did("GET", "invitations")["invitations"][0]["id"]
+    admin.did("DELETE", f"invitations/{withdrawn}")
+    _, again = invited(admin, "accomplice@people.example")
+    with admin.person.client() as client:
+        page = accepting(client, again, name="Honest", password=PASSWORD)
+        assert "/account/second-factors/new" in str(page.url), page.text
+    created = told("installation", "user.create")
+    assert len(created) == before + 1
+    assert (created[-1].labels["how"], created[-1].labels["address"]) == ("invitation", "vouched-for")
+
+
+@pytest.mark.parametrize("end", ["revoked", "closed", "demoted"])
+def test_an_invitation_falls_with_the_key_that_made_it(admin: Acting, tenant: Tenant, end: str) -> None:
+    roles = roles_of(admin)
+    body = {"code": "inviter", "name": "Inviter", "capabilities": ["member.manage", "member.read", "ledger.read"]}
+    inviter = admin.did("POST", "roles", body)["id"]
+    service = admin.did("POST", "service-accounts", {"name": "bot", "roles": [inviter]})["id"]
+    key = admin.did("POST", "keys", {"label": "bot", "scope": "read", "service": service})
+    with tenant.with_token(key["token"]) as bot:
+        made = bot.post("/api/invitations", json={"email": f"late-{end}@people.example", "roles": [roles["viewer"]]})
+        assert made.status_code == 201, made.text
+        still = bot.post("/api/invitations", json={"email": f"still-{end}@people.example", "roles": [roles["viewer"]]})
+    with admin.person.client() as client:
+        path = "/t/" + still.json()["link"].split("/t/", 1)[1]
+        assert accepting(client, path, name="Still", password=PASSWORD).status_code == 200
+    if end == "revoked":
+        admin.did("DELETE", f"keys/{key['key_id']}")
+    elif end == "closed":
+        admin.did("DELETE", f"service-accounts/{service}")
+    else:
+        admin.did("PUT", f"roles/{inviter}", {"name": "Inviter", "capabilities": ["member.read"]})
+    with admin.person.client() as client:
+        page = accepting(client, "/t/" + made.json()["link"].split("/t/", 1)[1], name="Late", password=PASSWORD)
+        assert page.status_code == 422
+        assert "may not do that any more" in page.text
+    assert admin.did("GET", f"members?q=late-{end}")["members"] == []
 
 
 def test_members_and_those_who_are_invited_are_not_invited_again(admin: Acting) -> None:

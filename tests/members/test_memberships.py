@@ -151,7 +151,8 @@ def test_ids_of_other_tenants_are_not_found(
         "role": [("GET", f"roles/{roles['viewer']}", None), ("DELETE", f"roles/{roles['viewer']}", None),
                  ("PUT", f"roles/{roles['viewer']}", {"name": "x", "capabilities": []})],
         "group": [("GET", f"groups/{group}", None), ("DELETE", f"groups/{group}", None),
-                  ("PUT", f"groups/{group}", {"name": "x"}), ("PUT", f"groups/{group}/members/{admin.member_id}", None)],
+                  ("PUT", f"groups/{group}", {"name": "x"}),
+                  ("PUT", f"groups/{group}/members/{admin.member_id}", None)],
         "invitation": [("DELETE", f"invitations/{invited}", None)],
         "service": [("DELETE", f"service-accounts/{service}", None)],
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -121,9 +122,7 @@ def test_minutes_add_up_to_what_was_recorded(tenant: Tenant, installation: Insta
         ).fetchone() or (0,)
     assert len(minutes) == 60
     assert sum(minute.entries for minute in minutes) == size
-    assert [after.at - before.at for before, after in zip(minutes, minutes[1:], strict=False)] == [
-        timedelta(minutes=1)
-    ] * 59
+    assert [after.at - before.at for before, after in pairwise(minutes)] == [timedelta(minutes=1)] * 59
 
 
 def test_counts_end_where_they_are_told_to(tenant: Tenant, installation: Installation) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 
 import httpx
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, TimeoutError
+from playwright.sync_api import Browser, Page
 
-from tests.support.browser import DESKTOP, PHONE, Visitor
+from tests.support.browser import DESKTOP, PHONE, Visitor, until
 
 LOOKS: Mapping[str, dict[str, Any]] = {
     "light": {"size": DESKTOP, "scheme": "light"},
@@ -74,7 +74,7 @@ class Photographer:
 
     def _client(self) -> httpx.Client:
         cookies = {str(cookie["name"]): str(cookie["value"]) for cookie in self.visitors["light"].context.cookies()}
-        return httpx.Client(cookies=cookies, trust_env=False, timeout=30)
+        return httpx.Client(verify=False, cookies=cookies, trust_env=False, timeout=30)
 
     def kind_of(self, address: str) -> str:
         """`page`, or what else stands at an address: a redirect, a part of a page, a download, a stream."""
@@ -137,8 +137,8 @@ def inspect(page: Page) -> list[str]:
     """What is wrong with what a page shows: unsettled parts, too wide for the window, axe-core's violations."""
     faults = []
     try:
-        page.wait_for_function(_SETTLED, timeout=8_000)
-    except TimeoutError:
+        until(page, _SETTLED, seconds=8)
+    except AssertionError:
         faults.append("some part of the page is still loading after 8 s")
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:

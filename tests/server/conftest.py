@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,45 +99,68 @@ class Tenant:
 
 def client_with(url: str, token: str | None) -> httpx.Client:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(verify=False, base_url=url, headers=headers, timeout=30, trust_env=False)
 
 
-@pytest.fixture(scope="session")
-def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    home = tmp_path_factory.mktemp("installation")
-    places = Places(home, home / "keys", home / "heads")
-    places.make()
-    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
-    with databases.fresh() as database, socket.socket() as listening:
-        with database.connect("app", autocommit=True) as connection:
-            create_tenant_with_log(
-                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
-            )
+@contextmanager
+def serving(
+    database: Database, places: Places, log: Path, *arguments: str, program: str = SERVE, **settings: str
+) -> Iterator[Installation]:
+    """A server process, for as long as the block.
+
+    Args:
+        log: file for what it says.
+        arguments: for the program, behind the number of its listening socket.
+        program: Python that serves.
+        settings: variables of its environment, which win over the usual ones.
+    """
+    with socket.socket() as listening, log.open("wb") as said:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        log = (home / "server.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(listening.fileno())],
+            [sys.executable, "-c", program, str(listening.fileno()), *arguments],
             env={
                 **os.environ,
                 **places.environment(),
                 "MUNIMENT_APP_URL": database.url("app"),
                 "MUNIMENT_INGEST_URL": database.url("ingest"),
-                "MUNIMENT_MAX_REQUEST": str(2 << 20),
                 "MUNIMENT_HOSTS": "localhost,127.0.0.1,.localhost",
+                **settings,
             },
             pass_fds=[listening.fileno()],
-            stdout=log,
-            stderr=log,
+            stdout=said,
+            stderr=said,
         )
         try:
-            _wait(url, process, home / "server.log")
+            _wait(url, process, log)
             yield Installation(url, database, places)
         finally:
             process.terminate()
             process.wait(30)
-            log.close()
+
+
+@contextmanager
+def installed(
+    databases: Databases, home: Path, *arguments: str, program: str = SERVE, **settings: str
+) -> Iterator[Installation]:
+    """A server with a home, keys and a database of its own; the rest as `serving`."""
+    places = Places(home, home / "keys", home / "heads")
+    places.make()
+    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
+    with databases.fresh() as database:
+        with database.connect("app", autocommit=True) as connection:
+            create_tenant_with_log(
+                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
+            )
+        with serving(database, places, home / "server.log", *arguments, program=program, **settings) as made:
+            yield made
+
+
+@pytest.fixture(scope="session")
+def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installed(databases, tmp_path_factory.mktemp("installation"), MUNIMENT_MAX_REQUEST=str(2 << 20)) as made:
+        yield made
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

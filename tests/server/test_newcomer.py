@@ -60,7 +60,7 @@ def test_from_the_printed_link_to_a_verdict_in_the_browser(
     # Entries arrive on the open page, and become sealed there.
     page.goto(f"{site.origin}/t/default/ledger")
     page.get_by_text("Live", exact=True).wait_for()
-    with httpx.Client(base_url=site.url, trust_env=False) as agent:
+    with httpx.Client(verify=False, base_url=site.url, trust_env=False) as agent:
         assert append(agent, printed_key(site.said, "append"), actor={"type": "agent", "id": "agent:first"}).is_success
     row = page.locator("tr", has_text="agent:first")
     row.get_by_text("Sealed", exact=True).wait_for()

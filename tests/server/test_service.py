@@ -28,7 +28,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_its_files_are_all_here(nobody
         file = nobody.get(address)
         assert file.status_code == 200
         assert file.content
-    assert nobody.get("/api/docs/../../settings.py").status_code == 404
+    assert nobody.get("/api/docs/..%2f..%2fsettings.py").status_code == 404
     assert nobody.get("/api/docs/swagger-ui-init.js").status_code == 404
 
 
@@ -59,7 +59,7 @@ def test_every_kind_of_problem_is_documented(nobody: httpx.Client) -> None:
     assert named == [URN + name for name in KINDS]
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/events/", "/api/nothing", "/admin/", "/logs/", "/logs/x"])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/events/", "/api/nothing", "/logs/", "/logs/x"])
 def test_an_unknown_address_is_a_problem(nobody: httpx.Client, path: str) -> None:
     answer = nobody.get(path)
     assert answer.status_code == 404

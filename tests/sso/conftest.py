@@ -1,10 +1,6 @@
 """A real server whose tenants sign in through real providers on loopback."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from muniment.keys import KeyRing
 from muniment.ledger.connection import tenant_transaction
-from muniment.server.installation_tenants import create_tenant_with_log
-from muniment.server.runtime import Places
-from muniment.server.tenants.identifiers import INSTALLATION_SLUG
-from tests.server.conftest import Installation, Tenant, _wait
+from tests.server.conftest import Installation, Tenant, installed
 from tests.support.browser import browser, visitor, visitors
 from tests.support.databases import Databases
 from tests.support.oidc import OidcProvider
@@ -77,38 +69,10 @@ def well_known() -> Iterator[WellKnown]:
 def sso_server(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, well_known: WellKnown
 ) -> Iterator[Installation]:
+    port = str(well_known.server.server_address[1])
     home = tmp_path_factory.mktemp("sso")
-    places = Places(home, home / "keys", home / "heads")
-    places.make()
-    KeyRing.create(places.keys, root_name="test-root", region_name="test-region")
-    with databases.fresh() as database, socket.socket() as listening, (home / "server.log").open("wb") as log:
-        with database.connect("app", autocommit=True) as connection:
-            create_tenant_with_log(
-                connection, places, slug=INSTALLATION_SLUG, name="This installation", public_verify=False
-            )
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(listening.fileno()), str(well_known.server.server_address[1])],
-            env={
-                **os.environ,
-                **places.environment(),
-                "MUNIMENT_APP_URL": database.url("app"),
-                "MUNIMENT_INGEST_URL": database.url("ingest"),
-                "MUNIMENT_HOSTS": "localhost,127.0.0.1,.localhost",
-                "MUNIMENT_PRIVATE_PROVIDERS": "1",
-            },
-            pass_fds=[listening.fileno()],
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait(url, process, home / "server.log")
-            yield Installation(url, database, places)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with installed(databases, home, port, program=SERVE, MUNIMENT_PRIVATE_PROVIDERS="1") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

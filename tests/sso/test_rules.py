@@ -25,7 +25,8 @@ from muniment.server.sso.workflow import Claims, Known, Refusal, State, after, d
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 JWK = {**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key())), "kid": "k", "use": "sig"}
 NOW = int(time.time())
-CLAIMS = {"iss": "https://id.example", "sub": "s", "aud": "c", "exp": NOW + 60, "iat": NOW, "nonce": "n"}
+# Good for a day: between collecting this module and running it lie the other tests.
+CLAIMS = {"iss": "https://id.example", "sub": "s", "aud": "c", "exp": NOW + 86_400, "iat": NOW, "nonce": "n"}
 PARTY = RelyingParty("https://id.example", "c", "", "https://us.example/callback", PRESETS["generic"])
 NOBODY = Known(None, False, False, True, True, False, True)
 

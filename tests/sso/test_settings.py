@@ -194,6 +194,28 @@ def test_single_sign_on_only_keeps_passwords_out_and_breaking_the_glass_is_recor
     assert home.post("/sign-in/break-glass", "/sign-in", member=member, allowed="no").status_code == 400
 
 
+def test_a_session_ends_here_with_the_connection_that_it_came_through(
+    home: Home, provider: OidcProvider, browser_client: httpx.Client
+) -> None:
+    first, second = home.set_up_oidc(provider), home.set_up_oidc(provider, name="The other one")
+    person = make_person(home.tenant.installation, home.tenant, "viewer")
+    home.link(first, "both-1", person)
+    provider.user("both-1", email=person.email)
+    provider.sign_in_as("both-1")
+    browser_client.get(home.at(f"/sso/{first}/start"))
+    submit(browser_client, home.at("/account/second-factor"), {"code": person.code()})
+    assert browser_client.get(home.at("/ledger")).status_code == 200
+    home.run("UPDATE django.members_membership SET break_glass = true WHERE user_id = %s", home.admin.user_id)
+    assert home.post("/sign-in/policy", "/sign-in", enforced="yes").status_code == 200
+    assert browser_client.get(home.at("/ledger")).status_code == 200
+    assert home.post(f"/sign-in/connections/{first}/disable", "/sign-in").status_code == 200
+    page = browser_client.get(home.at("/ledger"))
+    assert page.status_code == 403
+    assert "single sign-on only" in page.text
+    assert browser_client.get(home.at("/api/entries")).status_code == 403
+    assert home.row("SELECT state FROM django.sso_connection WHERE id = %s", second) == ("active",)
+
+
 def test_a_domain_is_verified_by_the_token_on_its_own_web_server(home: Home, well_known: WellKnown) -> None:
     domain = f"{home.slug}.test"
     home.post("/sign-in/domains", "/sign-in", domain=f"@{domain.upper()}")

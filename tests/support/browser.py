@@ -122,6 +122,14 @@ class Authenticator:
         return answer
 
 
+def until(page: Page, expression: str, seconds: float = 15) -> None:
+    """Wait until an expression is true. Playwright's own way evaluates text in the page, which our policy refuses."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {expression}"
+        page.wait_for_timeout(50)
+
+
 @contextmanager
 def visiting(
     browser: Browser, *, size: tuple[int, int] = DESKTOP, scheme: str = "light", **settings: Any

@@ -90,7 +90,7 @@ class Person:
 
     def client(self) -> httpx.Client:
         """A browser without a window, signed in nowhere."""
-        return httpx.Client(base_url=self.base, timeout=30, trust_env=False, follow_redirects=True)
+        return httpx.Client(verify=False, base_url=self.base, timeout=30, trust_env=False, follow_redirects=True)
 
     @contextmanager
     def signed_in(self, *, tenant: str | None = None) -> Iterator[httpx.Client]:

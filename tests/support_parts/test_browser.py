@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import PHONE, Visitor, totp, visiting
+from tests.support.browser import PHONE, Visitor, totp, until, visiting
 
 PAGES = {
     "/quiet": ("", "<!doctype html><title>quiet</title><link rel=icon href=data:,><p>nothing wrong</p>"),
@@ -66,7 +66,7 @@ def test_what_the_browser_complains_of_fails_the_test(browser: Browser, site: st
     def visit() -> None:
         with visiting(browser) as somebody:
             somebody.page.goto(f"{site}{page}")
-            somebody.page.wait_for_function("true")
+            until(somebody.page, "true")
 
     with pytest.raises(AssertionError, match="the browser complained") as failed:
         visit()

@@ -61,7 +61,7 @@ def _code(answer: httpx.Response) -> dict[str, list[str]]:
 
 
 def _tokens(provider: OidcProvider, client: OidcClient) -> dict[str, str]:
-    with httpx.Client(base_url=provider.issuer) as browser:
+    with httpx.Client(verify=False, base_url=provider.issuer) as browser:
         code = _code(_walk(browser, _request(provider, client)))["code"][0]
         answer = browser.post(
             "/token",
@@ -99,7 +99,7 @@ def test_a_user_signs_in_with_a_code_and_comes_back_with_claims(provider: OidcPr
 
 def test_a_page_asks_who_signs_in(provider: OidcProvider) -> None:
     client = provider.client(CALLBACK)
-    with httpx.Client(base_url=provider.issuer) as browser:
+    with httpx.Client(verify=False, base_url=provider.issuer) as browser:
         page = _walk(browser, _request(provider, client))
         assert re.findall(r'value="([^"]+)"', page.text) == ["anna-1", "bert-2"]
         chosen = browser.post(page.url, data={"user": "bert-2"})
@@ -109,13 +109,13 @@ def test_a_page_asks_who_signs_in(provider: OidcProvider) -> None:
 def test_a_user_may_refuse(provider: OidcProvider) -> None:
     client = provider.client(CALLBACK)
     provider.sign_in_as("nobody")
-    with httpx.Client(base_url=provider.issuer) as browser:
+    with httpx.Client(verify=False, base_url=provider.issuer) as browser:
         assert _code(_walk(browser, _request(provider, client)))["error"] == ["access_denied"]
 
 
 def test_it_insists_on_pkce(provider: OidcProvider) -> None:
     client = provider.client(CALLBACK)
-    with httpx.Client(base_url=provider.issuer) as browser:
+    with httpx.Client(verify=False, base_url=provider.issuer) as browser:
         answer = _walk(browser, _request(provider, client, code_challenge="", code_challenge_method=""))
     assert _code(answer)["error"] == ["invalid_request"]
 

@@ -154,7 +154,8 @@ def test_walks_are_given_page_by_page(tenant: Tenant) -> None:
 
 
 def test_the_single_file_verifier_is_given_to_everybody_with_its_own_policy(installation: Installation) -> None:
-    with httpx.Client(base_url=installation.url.replace("127.0.0.1", "localhost"), trust_env=False) as client:
+    base = installation.url.replace("127.0.0.1", "localhost")
+    with httpx.Client(verify=False, base_url=base, trust_env=False) as client:
         answer = client.get("/verify/offline")
         assert answer.content == verifier_page()
         assert answer.headers["Content-Security-Policy"] == content_security_policy()

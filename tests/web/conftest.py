@@ -16,6 +16,8 @@ from tests.support.browser import browser, visitor, visitors
 __all__ = ["browser", "visitor", "visitors"]
 
 HERE = Path(__file__).parent
+# A program with settings of its own, not a module to look for examples in.
+collect_ignore = ["gallery_site.py"]
 
 
 @dataclass(frozen=True)

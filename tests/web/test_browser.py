@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import DESKTOP, PHONE, TABLET, Visitor
+from tests.support.browser import DESKTOP, PHONE, TABLET, Visitor, until
 from tests.web.conftest import Site
 
 ALL = (DESKTOP, TABLET, PHONE)
@@ -79,7 +79,7 @@ def test_charts_are_drawn_under_the_policy_and_again_in_the_other_theme(site: Si
 def test_alpine_runs_what_a_module_registers_without_evaluating_text(site: Site, visitor: Visitor) -> None:
     page = visitor.page
     page.goto(site.url)
-    page.wait_for_function("window.Alpine !== undefined")
+    until(page, "window.Alpine !== undefined")
     page.evaluate(
         """() => {
           Alpine.data("counter", () => ({ count: 0, more() { this.count += 1; } }));
@@ -197,7 +197,7 @@ def test_a_refused_request_is_said_aloud_until_it_is_closed(
     visitor.expect(f"status of {status}|Response Status Error Code {status}")
     page = visitor.page
     page.goto(site.url)
-    page.wait_for_function("window.htmx !== undefined")
+    until(page, "window.htmx !== undefined")
     page.evaluate(f"htmx.ajax('GET', '/wrong?status={status}', {{target: '#main'}}).catch(() => null)")
     expect(page.locator("#toasts .toast-bad")).to_contain_text(says)
     page.locator("#toasts .toast button").click()

@@ -9,6 +9,7 @@ from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.registry import TenantLog, api_keys, tenant_logs
 from muniment.server.installation_tenants import OPERATOR, open_connection
 from muniment.server.runtime import Places
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 
 _TENANT = click.option(
     "--tenant", default=None, metavar="SLUG", help="Whose; not needed where there is only one tenant."
@@ -63,12 +64,13 @@ def revoke(key_id: str, tenant: str | None) -> None:
 
 
 def one_log(connection: psycopg.Connection, slug: str | None) -> TenantLog:
-    """The active log of a tenant, or of the only tenant.
+    """The active log of a tenant, or of the only tenant; the installation's own log has to be named.
 
     Raises:
         Refused: if there is no such tenant, or several and none was named.
     """
-    logs = [log for log in tenant_logs(connection) if log.log.state == "active" and slug in (None, log.slug)]
+    active = [log for log in tenant_logs(connection) if log.log.state == "active"]
+    logs = [log for log in active if (log.slug != INSTALLATION_SLUG if slug is None else log.slug == slug)]
     if not logs:
         raise Refused("there is no tenant yet" if slug is None else f"there is no tenant {slug}", "tenant")
     if len(logs) > 1:

@@ -18,7 +18,6 @@ class Capability(StrEnum):
     MEMBER_MANAGE = "member.manage"
     ROLE_MANAGE = "role.manage"
     SSO_MANAGE = "sso.manage"
-    SESSION_MANAGE = "session.manage"
     TENANT_MANAGE = "tenant.manage"
     TRAIL_READ = "trail.read"
 
@@ -35,7 +34,6 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.MEMBER_MANAGE: "Invite and remove members, give them roles and groups",
     Capability.ROLE_MANAGE: "Define what roles allow",
     Capability.SSO_MANAGE: "Change how people sign in: single sign-on, verified domains",
-    Capability.SESSION_MANAGE: "See and end the sessions of other members",
     Capability.TENANT_MANAGE: "Change the tenant's settings, hosts and workspaces",
     Capability.TRAIL_READ: "See what people did in this tenant",
 }
@@ -48,7 +46,6 @@ STEP_UP: Final = frozenset(
         Capability.MEMBER_MANAGE,
         Capability.ROLE_MANAGE,
         Capability.SSO_MANAGE,
-        Capability.SESSION_MANAGE,
         Capability.TENANT_MANAGE,
     }
 )

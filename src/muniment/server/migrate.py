@@ -83,7 +83,7 @@ def pending(url: str) -> list[str]:
             connection.execute("SELECT app, name FROM django.django_migrations").fetchall() if known == (True,) else []
         )
     applied = {f"{app}.{name}" for app, name in rows}
-    wanted = _migrations()
+    wanted = known_migrations()
     unknown = sorted(applied - set(wanted))
     if unknown:
         raise Refused(
@@ -138,7 +138,8 @@ def check_server(connection: psycopg.Connection) -> None:
         raise Refused(f"PostgreSQL 15 or later is needed, and the server at DATABASE_URL is {number}", "DATABASE_URL")
 
 
-def _migrations() -> list[str]:
+def known_migrations() -> list[str]:
+    """Every migration of this version, as `label.name`, by application."""
     names = []
     for label, package in APPLICATIONS.items():
         found = importlib.util.find_spec(package)
@@ -180,6 +181,8 @@ def _run(url: str) -> None:
     import django
     from django.conf import settings
     from django.core.management import call_command
+    from django.db import connection as migrated
+    from django.db import transaction
 
     settings.DATABASES = {"default": database_settings(url)}
     django.setup()
@@ -187,9 +190,11 @@ def _run(url: str) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         connection.execute(f"SET ROLE {OWNER}")
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
-        call_command("migrate", interactive=False, verbosity=0)
-        for statement in grant_statements():
-            connection.execute(statement)
+        # All of it or nothing: no table stands without its grants, and what failed can simply be run again.
+        with transaction.atomic(), migrated.cursor() as cursor:
+            call_command("migrate", interactive=False, verbosity=0)
+            for statement in grant_statements():
+                cursor.execute(statement)
 
 
 if __name__ == "__main__":

@@ -11,4 +11,4 @@ def is_machine_path(path: str) -> bool:
     """Whether an address (with or without a tenant's prefix) belongs to the API and not to pages."""
     if path.startswith("/t/"):
         path = "/" + path.split("/", 3)[3] if path.count("/") >= 3 else "/"
-    return path.startswith(API_PATHS)
+    return path.startswith(API_PATHS) or path == "/api"

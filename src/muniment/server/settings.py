@@ -4,11 +4,14 @@
 |---|---|
 | `MUNIMENT_APP_URL` | database URL of the role `muniment_app`; without it, the one that the installation's home names |
 | `MUNIMENT_INGEST_URL` | database URL of the role `muniment_ingest`; likewise |
+| `MUNIMENT_AUDITOR_URL` | of the role `muniment_auditor`, likewise |
+| `MUNIMENT_MIGRATOR_URL` | of the role `muniment_migrator`, given to the process that migrates and to no other |
 | `MUNIMENT_SECRET_KEY` | the secret behind sessions and links; without it, the one in the keys directory (`web.key`) |
 | `MUNIMENT_PUBLIC_URL` | where people reach the server, such as `https://muniment.example`: cookies become Secure |
 | `MUNIMENT_TENANT_DOMAINS` | domains whose subdomains are tenants, separated by commas; default `localhost` |
 | `MUNIMENT_EVALUATION` | `1`: evaluation mode, which every page shows |
 | `MUNIMENT_PRIVATE_PROVIDERS` | `1`: identity providers may stand at private addresses and speak http |
+| `MUNIMENT_BREACH_URL` | a service that knows leaked passwords; without it only common ones are known |
 | `MUNIMENT_SMTP_URL` | `smtp://user:password@host:port`, `smtps://…`, `smtp+starttls://…`; without it, `<home>/mail` |
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
@@ -61,6 +64,7 @@ SECRET_KEY = os.environ.get("MUNIMENT_SECRET_KEY") or web_secret(PLACES.keys)
 DEBUG = False
 EVALUATION: Final = os.environ.get("MUNIMENT_EVALUATION") == "1"
 PRIVATE_PROVIDERS: Final = os.environ.get("MUNIMENT_PRIVATE_PROVIDERS") == "1"
+BREACH_URL: Final = os.environ.get("MUNIMENT_BREACH_URL", "")
 PUBLIC_URL: Final = os.environ.get("MUNIMENT_PUBLIC_URL", "").rstrip("/")
 ALLOWED_HOSTS = _names("MUNIMENT_HOSTS", "localhost,127.0.0.1,[::1],.localhost")
 TENANT_BASE_DOMAINS: Final = _names("MUNIMENT_TENANT_DOMAINS", "localhost")

@@ -24,6 +24,8 @@ from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import tenant_scope
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Whoever is known by nothing that they sent.
+_VISITOR = "system:visitor"
 
 
 class Needs(HttpAuthBase):
@@ -118,6 +120,13 @@ def _request_standing(request: HttpRequest) -> Standing:
     with reader() as reading:
         found = authenticate(reading, credential.key_id, credential.secret_hash)
     if found is None:
+        # One allowance for all of them: anybody can make up keys.
+        record_refusal(
+            None,
+            by=_VISITOR,
+            resource=("key", credential.key_id),
+            labels={"reason": "unknown-or-revoked-key", "method": request.method or ""},
+        )
         raise unauthenticated("the API key is unknown or revoked")
     tenant = tenant_of(request)
     if tenant is not None and tenant.tenant_id != found.tenant_id:

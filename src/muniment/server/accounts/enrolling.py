@@ -140,8 +140,8 @@ def _first_recovery_codes(user: User) -> list[str]:
 
 def _given(request: HttpRequest, user: User, made: Authenticator) -> None:
     """Whoever added it has just shown that they have it; the session may do more now, and gets another key."""
-    sessions.rotate(request)
-    signing_in.note_factor(request, user, made)
+    if sessions.rotate(request):
+        signing_in.note_factor(request, user, made)
     mail.notify(user, "factor-added", "A second factor was added to your Muniment account.")
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from smtplib import SMTPException
 from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.http import HttpRequest
 
-from muniment.core.errors import MunimentError
 from muniment.server.accounts.models import User
 from muniment.server.recording import record_apart
 
 _log: Final = logging.getLogger("muniment.accounts")
-# A burst of requests must not become a burst of threads; what is beyond it waits here.
-_places: Final = threading.BoundedSemaphore(4)
+# A burst of requests must not become a burst of threads: the rest waits, and of what anybody can ask for only so much.
+_threads: Final = ThreadPoolExecutor(4, "muniment-beside")
+_places: Final = threading.BoundedSemaphore(1000)
 
 
 def base_of(request: HttpRequest) -> str:
@@ -28,8 +29,16 @@ def base_of(request: HttpRequest) -> str:
 
 
 def beside(work: Callable[[], None]) -> None:
-    """Do something after the answer, in a thread of its own; what fails is logged."""
-    threading.Thread(target=_run, args=(work,), daemon=False).start()
+    """Do something after the answer, in one of a few threads; what fails is logged."""
+    _threads.submit(_run, work)
+
+
+def beside_if_room(work: Callable[[], None]) -> None:
+    """As `beside`, for what anybody can ask for: left out, and logged, while too much of it waits."""
+    if not _places.acquire(blocking=False):
+        _log.error("work beside a request was left out: too much of it waits")
+        return
+    _threads.submit(_run_in_place, work)
 
 
 def send(user: User, what: str, subject: str, text: str) -> None:
@@ -62,11 +71,18 @@ def notify(user: User, what: str, sentence: str) -> None:
     beside(lambda: send(user, what, "Your Muniment account changed", text))
 
 
+def _run_in_place(work: Callable[[], None]) -> None:
+    try:
+        _run(work)
+    finally:
+        _places.release()
+
+
 def _run(work: Callable[[], None]) -> None:
-    with _places:
-        try:
-            work()
-        except (MunimentError, DatabaseError):
-            _log.exception("work beside a request failed")
-        finally:
-            connection.close()
+    try:
+        work()
+    except Exception:
+        # The pool would keep it to itself.
+        _log.exception("work beside a request failed")
+    finally:
+        connection.close()

@@ -9,9 +9,9 @@ Source: NIST SP 800-63B-4 §3.1.1.2.
 from __future__ import annotations
 
 import logging
-import os
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
@@ -52,11 +52,10 @@ def check(password: str, user: User) -> bool:
     if judged["score"] < SCORE:
         why = " ".join([judged["feedback"]["warning"], *judged["feedback"]["suggestions"]]).strip()
         raise ValidationError(f"Too easy to guess. {why}".strip())
-    url = os.environ.get("MUNIMENT_BREACH_URL", "")
-    if not url:
+    if not settings.BREACH_URL:
         return True
     try:
-        breached = is_breached(password, url)
+        breached = is_breached(password, settings.BREACH_URL)
     except UnreachableError as error:
         _log.warning("the breach service was not asked: %s", error)
         return False

@@ -54,7 +54,6 @@ def change_password(request: HttpRequest, user: User, *, present: str, password:
         user.save(update_fields=["password"])
         labels.update(changed="password", sessions=sessions.end_but(user, key))
     # Django gives the session that stays another key.
-    update_session_auth_hash(request, user)
-    sessions.follow(key, request)
+    sessions.rotate(request, lambda: update_session_auth_hash(request, user))
     mail.notify(user, "password-changed", "The password of your Muniment account was changed.")
     return None

@@ -29,7 +29,7 @@ def request_reset(request: HttpRequest, email: str) -> Attempt:
     if attempt.taken:
         email, base = email.strip().lower(), mail.base_of(request)
         path = reverse("account_reset_password_from_key", args=["UID", "TOKEN"])
-        mail.beside(lambda: _send_link(email, base, path))
+        mail.beside_if_room(lambda: _send_link(email, base, path))
     return attempt
 
 

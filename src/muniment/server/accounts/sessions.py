@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -62,11 +65,9 @@ def end_session(request: HttpRequest, user: User, number: int) -> None:
         Refused: if it is not theirs, or has ended.
     """
     with recorded_change(request, "session.revoke", user, resource=("session", str(number))) as labels:
-        row = UserSession.objects.filter(user_id=user.pk, pk=number).first()
-        if row is None:
+        if _end(UserSession.objects.filter(user_id=user.pk, pk=number)) == 0:
             raise Refused("there is no such session; it may have ended already", "session")
         labels["whose"] = "own"
-        _end([row])
 
 
 def end_others(request: HttpRequest, user: User) -> int:
@@ -92,22 +93,29 @@ def end_all(user: User) -> int:
 
 def end_but(user: User, key: str | None) -> int:
     """As `end_all`, but the session with this key stays."""
-    rows = list(UserSession.objects.filter(user_id=user.pk).exclude(session_key=key or ""))
-    _end(rows)
-    return len(rows)
+    return _end(UserSession.objects.filter(user_id=user.pk).exclude(session_key=key or ""))
 
 
-def rotate(request: HttpRequest) -> None:
-    """Give the session another key: what held the old one holds nothing."""
-    old = request.session.session_key
-    request.session.cycle_key()
-    follow(old, request)
+def rotate(request: HttpRequest, renew: Callable[[], None] | None = None) -> bool:
+    """Give the session another key: what held the old one holds nothing.
 
+    Args:
+        request: whose session.
+        renew: gives it the key; the session's own `cycle_key`, if left out.
 
-def follow(old: str | None, request: HttpRequest) -> None:
-    """The session in the list has another key now."""
-    if old is not None:
-        UserSession.objects.filter(session_key=old).update(session_key=request.session.session_key)
+    Returns:
+        False if somebody ended the session meanwhile: then it is over, and nothing is left in it.
+    """
+    with transaction.atomic():
+        # The row is what ends a session: under its lock, nobody ends the old key and misses the new one.
+        row = UserSession.objects.select_for_update().filter(session_key=request.session.session_key or "").first()
+        if row is not None:
+            (renew or request.session.cycle_key)()
+            row.session_key = request.session.session_key
+            row.save(update_fields=["session_key"])
+    if row is None:
+        request.session.flush()
+    return row is not None
 
 
 def touch(request: HttpRequest) -> None:
@@ -117,6 +125,9 @@ def touch(request: HttpRequest) -> None:
     )
 
 
-def _end(rows: list[UserSession]) -> None:
+def _end(those: QuerySet[UserSession]) -> int:
+    """End sessions, under the keys that they have once nobody gives them another; how many."""
+    rows = list(those.select_for_update().order_by("pk"))
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
     UserSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)

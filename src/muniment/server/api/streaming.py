@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 STREAMS: Final = 3
 """Streams that may run at one time: each keeps a database connection for as long as its reader takes."""
 
+PATIENCE: Final = 60.0
+"""Seconds for which a client may take nothing of a stream: then its place and its connection are given to others."""
+
 _places = threading.BoundedSemaphore(STREAMS)
 
 
@@ -40,21 +43,39 @@ class StreamPlace:
             _places.release()
 
 
-async def in_threads(chunks: Generator[bytes, None, None], first: bytes) -> AsyncIterator[bytes]:
+async def in_threads(
+    chunks: Generator[bytes, None, None], first: bytes, *, patience: float = PATIENCE
+) -> AsyncIterator[bytes]:
     """Send `first` and then what the generator yields, each step in a thread.
 
-    The generator is closed in every case, also when the client goes away in the middle of a step.
+    The generator is closed in every case, also when the client goes away in the middle of a step, or takes nothing
+    for `patience` seconds.
+
+    Raises:
+        TimeoutError: for a client that took nothing for so long; what it has is cut off, and says so by its form.
     """
     step: asyncio.Future[bytes | None] | None = None
+    given_up: asyncio.Task[None] | None = None
+    loop = asyncio.get_running_loop()
+
+    def give_up() -> None:
+        nonlocal given_up
+        given_up = loop.create_task(asyncio.to_thread(chunks.close))
+
+    chunk: bytes | None = first
     try:
-        yield first
-        while True:
+        while chunk is not None:
+            timer = loop.call_later(patience, give_up)
+            yield chunk
+            timer.cancel()
+            if given_up is not None:
+                raise TimeoutError(f"the client took nothing for {patience} seconds")
             step = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
             chunk = await asyncio.shield(step)
-            if chunk is None:
-                return
-            yield chunk
     finally:
+        timer.cancel()
+        if given_up is not None:
+            await asyncio.shield(given_up)
         await asyncio.shield(_close(chunks, step))
 
 

@@ -20,6 +20,8 @@ from muniment.server.explorer import services
 from muniment.server.explorer.causality import Happening, causality_of
 from muniment.server.explorer.details import Neighbour, neighbours
 from muniment.server.explorer.models import SavedView
+from muniment.server.explorer.reading import quick_transaction
+from muniment.server.explorer.shapes import Graph, Neighbours, ViewList, ViewOut
 from muniment.server.problems import refuse
 from muniment.server.tenants.scope import tenant_scope
 
@@ -33,11 +35,11 @@ class NewView(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=services.MAX_NAME)]
     query: Annotated[str, Field(max_length=8192, description="of the ledger page: filters and columns")] = ""
-    shared: Annotated[bool, Field(description="shown to everybody in the tenant")] = False
+    shared: Annotated[bool, Field(description="shown to everybody; for people whose reading is not recorded")] = False
     default: Annotated[bool, Field(description="opens by itself, for its owner")] = False
 
 
-@router.get("/api/views", summary="Saved views of the ledger", operation_id="list_views")
+@router.get("/api/views", summary="Saved views of the ledger", operation_id="list_views", response=ViewList)
 def views(request: HttpRequest) -> HttpResponse:
     """One's own views and the shared ones, by name; at most 100 are anybody's own."""
     standing = standing_in(request)
@@ -46,7 +48,7 @@ def views(request: HttpRequest) -> HttpResponse:
     return json_response({"views": [_view(view) for view in found]})
 
 
-@router.post("/api/views", summary="Save a view of the ledger", operation_id="save_view")
+@router.post("/api/views", summary="Save a view of the ledger", operation_id="save_view", response={201: ViewOut})
 def save(request: HttpRequest, view: NewView) -> HttpResponse:
     """Keeps filters under a name; a view of one's own with that name is replaced."""
     standing = standing_in(request)
@@ -57,7 +59,7 @@ def save(request: HttpRequest, view: NewView) -> HttpResponse:
     return json_response(_view(saved), status=201)
 
 
-@router.get("/api/views/{view_id}", summary="One saved view", operation_id="get_view")
+@router.get("/api/views/{view_id}", summary="One saved view", operation_id="get_view", response=ViewOut)
 def get(request: HttpRequest, view_id: str) -> HttpResponse:
     """A view of one's own, or a shared one."""
     standing = standing_in(request)
@@ -65,7 +67,7 @@ def get(request: HttpRequest, view_id: str) -> HttpResponse:
         return json_response(_view(services.view_for(standing, view_id)))
 
 
-@router.delete("/api/views/{view_id}", summary="Remove a saved view", operation_id="remove_view")
+@router.delete("/api/views/{view_id}", summary="Remove a saved view", operation_id="remove_view", response={204: None})
 def remove(request: HttpRequest, view_id: str) -> HttpResponse:
     """Removes a view of one's own; who may manage the tenant removes shared ones too."""
     standing = standing_in(request)
@@ -74,21 +76,28 @@ def remove(request: HttpRequest, view_id: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@router.get("/api/entries/{int:seq}/neighbours", summary="The entries around one", operation_id="neighbours")
+@router.get(
+    "/api/entries/{int:seq}/neighbours",
+    summary="The entries around one",
+    operation_id="neighbours",
+    response=Neighbours,
+)
 def around(request: HttpRequest, seq: int) -> HttpResponse:
     """The entries before and after, each with whether its link to this one holds."""
     standing = standing_in(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         entry, _body = entry_for(standing, reading, seq)
         before, after = neighbours(reading, standing.log_id, entry)
     return json_response({"seq": seq, "before": _neighbour(before), "after": _neighbour(after)})
 
 
-@router.get("/api/entries/{int:seq}/graph", summary="Causes and effects of an entry", operation_id="graph")
+@router.get(
+    "/api/entries/{int:seq}/graph", summary="Causes and effects of an entry", operation_id="graph", response=Graph
+)
 def graph(request: HttpRequest, seq: int) -> HttpResponse:
     """Entries joined to this one by the causes that events name, in the order of time; `cut` says if there are more."""
     standing = standing_in(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         entry, _body = entry_for(standing, reading, seq)
         found = causality_of(reading, standing.log_id, entry)
     return json_response(

@@ -20,6 +20,7 @@ from muniment.server.explorer.causality import MAX_DEPTH, MAX_NODES, causality_o
 from muniment.server.explorer.details import MAX_SEQ, details_of
 from muniment.server.explorer.lanes import draw
 from muniment.server.explorer.names import names_of
+from muniment.server.explorer.reading import quick_transaction
 from muniment.server.explorer.rows import PERSON, people_in, row_of
 
 
@@ -27,7 +28,7 @@ from muniment.server.explorer.rows import PERSON, people_in, row_of
 def entry(request: HttpRequest, seq: int) -> HttpResponse:
     """Everything about one entry."""
     standing = page_standing(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         details = details_of(reading, standing, seq)
         if details is None:
             raise Http404
@@ -48,7 +49,7 @@ def entry(request: HttpRequest, seq: int) -> HttpResponse:
 def panel(request: HttpRequest, seq: int) -> HttpResponse:
     """The proof of an entry in the side panel."""
     standing = page_standing(request)
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         details = details_of(reading, standing, seq)
     if details is None:
         raise Http404

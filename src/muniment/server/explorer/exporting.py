@@ -18,6 +18,7 @@ from muniment.server.access.standing import Standing
 from muniment.server.api.answers import micros
 from muniment.server.api.streaming import StreamPlace, in_threads
 from muniment.server.explorer.question import Question
+from muniment.server.explorer.reading import quick_transaction
 from muniment.server.problems import ProblemError
 from muniment.server.recording import record
 
@@ -46,7 +47,7 @@ def export(
     """
     if form not in FORMS:
         raise Malformed("is bundle or ndjson", "form")
-    with standing.transaction() as reading:
+    with quick_transaction(standing, question.asked) as reading:
         found = sorted(seqs if seqs is not None else _seqs(reading, standing, question.asked))
     if not found:
         raise Refused("no entry matches; there is nothing to export", "export")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from muniment.core.errors import Refused
 from muniment.ledger.read import StoredEntry
@@ -71,20 +72,24 @@ class Place:
     """
 
     _taken: ClassVar[Counter[str]] = Counter()
+    _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, subject: str) -> None:
-        if self._taken[subject] >= EACH or self._taken.total() >= TOTAL:
-            raise TooMany("too many live pages are open; close one", "live")
-        self._taken[subject] += 1
+        # Taken in the requests' threads, given back on the event loop.
+        with self._lock:
+            if self._taken[subject] >= EACH or self._taken.total() >= TOTAL:
+                raise TooMany("too many live pages are open; close one", "live")
+            self._taken[subject] += 1
         self._subject, self._held = subject, True
 
     def release(self) -> None:
         """Give it back; a second time does nothing."""
-        if self._held:
-            self._held = False
-            self._taken[self._subject] -= 1
-            if not self._taken[self._subject]:
-                del self._taken[self._subject]
+        with self._lock:
+            if self._held:
+                self._held = False
+                self._taken[self._subject] -= 1
+                if not self._taken[self._subject]:
+                    del self._taken[self._subject]
 
 
 @dataclass(eq=False, slots=True)
@@ -125,7 +130,7 @@ class Feed:
         while True:
             try:
                 news = await asyncio.to_thread(self._look)
-            except (ProblemError, psycopg.Error) as error:
+            except (ProblemError, psycopg.Error, DatabaseError) as error:
                 _LOG.warning("log %d cannot be read now: %s", self._standing.log_id, error)
             else:
                 if news is not None:

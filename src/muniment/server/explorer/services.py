@@ -23,6 +23,11 @@ class NoSuchView(Refused):
     """There is no such view, or it is not this person's to see or change."""
 
 
+def may_share(standing: Standing) -> bool:
+    """Whether somebody may put views before everybody in the tenant: people whose reading is not recorded."""
+    return standing.subject.startswith("user:") and not standing.recorded_reads
+
+
 def views_for(standing: Standing) -> list[SavedView]:
     """A person's own views and the shared ones, by name."""
     rows = SavedView.objects.filter(tenant_id=standing.tenant_id)
@@ -57,14 +62,16 @@ def save_view(
         standing: whose it is.
         name: 1 to 64 characters on one line.
         query: of the ledger page's address: filters and `columns`, nothing else.
-        shared: shown to everybody in the tenant.
+        shared: shown to everybody in the tenant; see `may_share`.
         is_default: opens by itself from now on, for its owner.
 
     Raises:
         Malformed: naming the field.
-        Refused: beyond `MAX_VIEWS`.
+        Refused: beyond `MAX_VIEWS`, or to share what others would see from somebody who may only read.
     """
     name, query = checked_name(name), checked_query(query)
+    if shared and not may_share(standing):
+        raise Refused("sharing is for people whose reading is not recorded; keep the view to yourself", "shared")
     rows = SavedView.objects.filter(tenant_id=standing.tenant_id, created_by=standing.subject)
     if not rows.filter(name=name).exists() and rows.count() >= MAX_VIEWS:
         raise Refused(f"you have {MAX_VIEWS} views; remove one first", "name")

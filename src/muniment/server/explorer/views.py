@@ -37,6 +37,7 @@ from muniment.server.explorer.live import Place, TooMany
 from muniment.server.explorer.lookup import look_up
 from muniment.server.explorer.names import names_of
 from muniment.server.explorer.question import LABELS, OUTCOMES, PRESET_WORDS, Question, read_question
+from muniment.server.explorer.reading import quick_transaction
 from muniment.server.explorer.rows import Row, parsed, people_in, row_of
 from muniment.server.explorer.stream import LiveResponse, Watch, last_event, releasing
 
@@ -72,7 +73,7 @@ def _page(standing: Standing, question: Question, parameters: Mapping[str, str])
     if older and newer:
         raise Malformed("give either older or newer", "newer")
     asked, turned = question.asked, _turned(question)
-    with standing.transaction() as reading:
+    with quick_transaction(standing, asked) as reading:
         # Before the entries: what is recorded in between comes by the live stream, and is not left out.
         here = frontier(reading, standing.log_id)
         if newer:
@@ -144,6 +145,7 @@ def _answer(
         "views": views,
         "view": next((view for view in views if view.id == request.GET.get("view")), None),
         "owner": standing.subject,
+        "may_share": services.may_share(standing),
         "may_export": standing.may(Capability.EXPORT_CREATE),
         "saved_query": urlencode([*question.given, ("columns", columns)]),
     }
@@ -169,7 +171,7 @@ def _layout(request: HttpRequest) -> Layout:
 
 
 def _jump(request: HttpRequest, standing: Standing, typed: str) -> HttpResponse:
-    with standing.transaction() as reading:
+    with quick_transaction(standing) as reading:
         found = look_up(reading, standing.log_id, typed)
         if len(found.seqs) == 1:
             return HttpResponseRedirect(reverse("explorer:entry", args=[found.seqs[0]]))
@@ -188,7 +190,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
     question = read_question(request.GET.dict(), timezone.now())
 
     def newest() -> Frontier | None:
-        with standing.transaction() as reading:
+        with quick_transaction(standing) as reading:
             return frontier(reading, standing.log_id)
 
     watch = Watch(
@@ -246,7 +248,7 @@ def save(request: HttpRequest) -> HttpResponse:
             is_default=request.POST.get("is_default") == "yes",
         )
     except (Malformed, Refused) as error:
-        messages.error(request, f"The view was not saved: its {error.where} {error.reason}.")
+        messages.error(request, f"The view was not saved ({error.where}): {error.reason}.")
         return HttpResponseRedirect(reverse("explorer:ledger"))
     messages.success(request, f"Saved as “{saved.name}”.")
     return HttpResponseRedirect(_address("explorer:ledger", saved.query, view=saved.id))

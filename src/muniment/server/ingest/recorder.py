@@ -16,8 +16,9 @@ from muniment.ledger.apikeys import authenticate_async
 from muniment.ledger.groupcommit import GroupCommitter, connector
 from muniment.ledger.receipt import BodyErased, Conflict, Known, Outcome, Recorded, Refusal
 from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, LedgerUnavailable, LogClosed
-from muniment.server.credentials import unauthenticated
+from muniment.server.credentials import Credential, unauthenticated
 from muniment.server.ingest.application import Answer, Submitter
+from muniment.server.ingest.strangers import Strangers
 from muniment.server.ingest.submission import default_source
 from muniment.server.problems import Problem, ProblemError, refuse
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-    from muniment.server.credentials import Credential
     from muniment.server.ingest.submission import Draft
 
 REMEMBERED_SECONDS: Final = 5.0
@@ -63,6 +63,7 @@ class LedgerRecorder:
         )
         self._remembered: OrderedDict[tuple[str, bytes], tuple[Submitter, float]] = OrderedDict()
         self._asked: dict[tuple[str, bytes], asyncio.Task[Submitter | None]] = {}
+        self._strangers = Strangers()
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
@@ -74,9 +75,10 @@ class LedgerRecorder:
     ) -> None:
         await self._committer.__aexit__(kind, error, trace)
         await self._pool.close()
+        await self._strangers.close()
 
     async def authenticate(self, credential: Credential) -> Submitter | None:
-        """Who that is, or None if nobody.
+        """Who that is, or None if nobody, which is recorded.
 
         Raises:
             ProblemError: unavailable.
@@ -93,10 +95,12 @@ class LedgerRecorder:
             asked.add_done_callback(lambda _: self._asked.pop(name, None))
         found = await asyncio.shield(asked)
         self._remembered.pop(name, None)
-        if found is not None:
-            self._remembered[name] = (found, time.monotonic())
-            while len(self._remembered) > REMEMBERED_KEYS:
-                self._remembered.popitem(last=False)
+        if found is None:
+            await self._strangers.record(credential)
+            return None
+        self._remembered[name] = (found, time.monotonic())
+        while len(self._remembered) > REMEMBERED_KEYS:
+            self._remembered.popitem(last=False)
         return found
 
     async def _ask(self, credential: Credential) -> Submitter | None:
@@ -126,6 +130,7 @@ class LedgerRecorder:
             )
         except KeyRefused:
             self._remembered.pop((submitter.key_id, submitter.secret_hash), None)
+            await self._strangers.record(Credential(submitter.key_id, submitter.secret_hash))
             raise unauthenticated("the API key is unknown or revoked") from None
         except LogClosed as error:
             raise refuse("log-closed", error.reason) from None

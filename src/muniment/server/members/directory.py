@@ -74,6 +74,7 @@ class Holder:
         groups: ids.
         until: when it ends by itself; None for never.
         active: False for people whose account is off; they count for nothing.
+        break_glass: may sign in without the provider where the tenant demands single sign-on.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Holder:
     groups: frozenset[str] = frozenset()
     until: datetime | None = None
     active: bool = True
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,15 +47,15 @@ def read_directory(now: datetime) -> Directory:
     Args:
         now: invitations that are over by then are left out.
     """
-    members = list(Membership.objects.values_list("id", "user_id", "roles", "groups", "until"))
+    members = list(Membership.objects.values_list("id", "user_id", "roles", "groups", "until", "break_glass"))
     off = set(
         User.objects.filter(is_active=False, id__in=[row[1] for row in members]).values_list("id", flat=True)
         if members
         else ()
     )
     holders = [
-        Holder(row, "member", f"user:{user}", frozenset(roles), frozenset(groups), until, user not in off)
-        for row, user, roles, groups, until in members
+        Holder(row, "member", f"user:{user}", frozenset(roles), frozenset(groups), until, user not in off, glass)
+        for row, user, roles, groups, until, glass in members
     ]
     invitations = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
     holders += [

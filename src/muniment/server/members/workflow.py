@@ -195,7 +195,7 @@ def ends_lie_ahead(change: Change) -> None:
 
 def an_administrator_stays(change: Change) -> None:
     """A tenant that has an active administrator without an end keeps one."""
-    if _lasting_administrators(change.before) and not _lasting_administrators(change.after):
+    if lasting_administrators(change.before) and not lasting_administrators(change.after):
         raise Refused("this is the last administrator without an end: appoint another first", "member")
 
 
@@ -235,11 +235,13 @@ def may_make_key(actor: Actor, scope: str, power: Power) -> None:
     _within_limits(actor.power, power)
 
 
-def _lasting_administrators(state: Directory) -> bool:
-    return any(
-        holder.kind == "member" and holder.active and holder.until is None and state.power(holder).administrator
+def lasting_administrators(state: Directory) -> list[Holder]:
+    """The members who administer a tenant without an end, those whose account is off left out."""
+    return [
+        holder
         for holder in state.holders.values()
-    )
+        if holder.kind == "member" and holder.active and holder.until is None and state.power(holder).administrator
+    ]
 
 
 def _within(actor: Actor, capabilities: frozenset[Capability], field: str) -> None:

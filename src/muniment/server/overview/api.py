@@ -8,13 +8,20 @@ from ninja import Router
 from muniment.server.access.operations import Needs, standing_in
 from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
+from muniment.server.overview.shapes import Overview
 from muniment.server.overview.summary import CAP, CONTROL_DAYS, summarise
 from muniment.server.overview.verdict import STATEMENT
 
 router = Router(tags=["overview"])
 
 
-@router.get("/api/overview", auth=Needs(Capability.LEDGER_READ), summary="How the log stands", operation_id="overview")
+@router.get(
+    "/api/overview",
+    auth=Needs(Capability.LEDGER_READ),
+    summary="How the log stands",
+    operation_id="overview",
+    response=Overview,
+)
 def overview(request: HttpRequest) -> dict[str, object]:
     """Verdict, sealing, entries per minute, sources, setbacks and evidence by control.
 

@@ -100,11 +100,17 @@ def make_workspaces(tenant: RequestTenant, company: dict[str, Any], by: str) -> 
     """Make the workspaces that the sample's events name."""
     for name in sorted({capture["workspace"] for capture in company["captures"]}):
         with tenant_scope(tenant.tenant_id):
-            _, made = Workspace.objects.get_or_create(
+            workspace, made = Workspace.objects.get_or_create(
                 tenant_id=tenant.tenant_id, name=name, defaults={"region": REGION}
             )
             if made:
-                record("workspace.change", by=by, resource=("workspace", name), labels={"change": "made"})
+                record(
+                    "workspace.change",
+                    by=by,
+                    resource=("workspace", workspace.id),
+                    workspace=name,
+                    labels={"what": "create", "region": REGION},
+                )
 
 
 def make_keys(tenant: RequestTenant, company: dict[str, Any], standing: Standing) -> dict[str, tuple[str, Source]]:

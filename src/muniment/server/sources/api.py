@@ -19,6 +19,7 @@ from muniment.server.members.workflow import NoSuch
 from muniment.server.moments import moment
 from muniment.server.problems import refuse
 from muniment.server.sources.listing import KeyRow, ServiceRow, key_rows, service_rows
+from muniment.server.sources.shapes import KeyList, KeyMade, OneSource, ServiceList, ServiceMade, SourceList
 from muniment.server.tenants.scope import tenant_scope
 
 router = Router(tags=["sources"])
@@ -44,7 +45,11 @@ class NewService(Schema):
 
 
 @router.get(
-    "/api/sources", auth=Needs(Capability.SOURCE_READ), summary="Sources, heard last first", operation_id="sources"
+    "/api/sources",
+    auth=Needs(Capability.SOURCE_READ),
+    summary="Sources, heard last first",
+    operation_id="sources",
+    response=SourceList,
 )
 def sources(
     request: HttpRequest,
@@ -59,7 +64,13 @@ def sources(
     return {"sources": [_source(source, now) for source in found if source.silent(now) or not silent]}
 
 
-@router.get("/api/sources/{source_id}", auth=Needs(Capability.SOURCE_READ), summary="One source", operation_id="source")
+@router.get(
+    "/api/sources/{source_id}",
+    auth=Needs(Capability.SOURCE_READ),
+    summary="One source",
+    operation_id="source",
+    response=OneSource,
+)
 def source(request: HttpRequest, source_id: str) -> dict[str, object]:
     """A source, and the numbers that are missing among its newest entries."""
     standing = standing_in(request)
@@ -78,7 +89,7 @@ def source(request: HttpRequest, source_id: str) -> dict[str, object]:
     }
 
 
-@router.get("/api/keys", auth=Needs(Capability.SOURCE_READ), summary="API keys", operation_id="keys")
+@router.get("/api/keys", auth=Needs(Capability.SOURCE_READ), summary="API keys", operation_id="keys", response=KeyList)
 def keys(request: HttpRequest) -> dict[str, object]:
     """Every key of the log, open ones first, without their secrets."""
     standing = standing_in(request)
@@ -92,7 +103,7 @@ def keys(request: HttpRequest) -> dict[str, object]:
     auth=Needs(Capability.KEY_MANAGE),
     summary="Make an API key",
     operation_id="create_key",
-    response={201: dict[str, object]},
+    response={201: KeyMade},
 )
 def create_key(request: HttpRequest, key: NewKey) -> Status[dict[str, object]]:
     """Makes a key. `token` is given this once; the server keeps a hash of it."""
@@ -124,6 +135,7 @@ def revoke_key(request: HttpRequest, key_id: str) -> Status[None]:
     auth=Needs(Capability.SOURCE_READ),
     summary="Service accounts",
     operation_id="service_accounts",
+    response=ServiceList,
 )
 def service_accounts(request: HttpRequest) -> dict[str, object]:
     """The open service accounts, by name."""
@@ -138,7 +150,7 @@ def service_accounts(request: HttpRequest) -> dict[str, object]:
     auth=Needs(Capability.KEY_MANAGE),
     summary="Make a service account",
     operation_id="create_service_account",
-    response={201: dict[str, object]},
+    response={201: ServiceMade},
 )
 def create_service(request: HttpRequest, account: NewService) -> Status[dict[str, object]]:
     """Makes a service account whose read keys may do what its roles allow."""

@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from muniment.core.errors import Refused
 from muniment.ledger.integrity import log_integrity, walk_history
+from muniment.ledger.registry import api_keys
 from muniment.ledger.source_activity import (
     HOUR_CAP,
     NUMBERS_READ,
@@ -35,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """Every source: whose it is, when it was heard last, whether it is silent."""
     standing = page_standing(request)
     now = datetime.now(UTC)
-    only = request.GET.get("state", "")
+    state = request.GET.get("state", "")
     with standing.transaction() as connection:
         found = sources_of_log(connection, standing.log_id, limit=MOST_LISTED + 1)
         walks = walk_history(connection, standing.log_id, limit=1, full=True)
@@ -46,8 +47,8 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "sources/list.html",
         {
-            "rows": silent if only == "silent" else rows,
-            "only": only,
+            "rows": silent if state == "silent" else rows,
+            "state": state,
             "total": sum(not source.own for source, _ in rows),
             "silent": len(silent),
             "cut": len(found) > MOST_LISTED,
@@ -116,7 +117,9 @@ def waiting(request: HttpRequest, key_id: str) -> HttpResponse:
     """Whether something came with a key: a part of a page that asks again until it did."""
     standing = page_standing(request)
     with standing.transaction() as connection:
-        first = first_entry_of_key(connection, standing.log_id, key_id) if "\0" not in key_id else None
+        if all(key.key_id != key_id for key in api_keys(connection, standing.tenant_id, standing.log_id)):
+            raise Http404
+        first = first_entry_of_key(connection, standing.log_id, key_id)
     return render(request, "sources/waiting.html", {"key_id": key_id, "first": first})
 
 

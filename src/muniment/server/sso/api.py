@@ -17,6 +17,7 @@ from muniment.server.moments import moment
 from muniment.server.problems import refuse
 from muniment.server.sso import domains, services
 from muniment.server.sso.models import SsoConnection, VerifiedDomain
+from muniment.server.sso.shapes import BreakGlassOut, ConnectionOut, DomainOut, PolicyOut, SignInOut
 from muniment.server.tenants.scope import tenant_scope
 
 router = Router(tags=["sign-in"])
@@ -76,7 +77,9 @@ class DomainIn(Schema):
     domain: Annotated[str, Field(min_length=1, max_length=255)]
 
 
-@router.get("/api/sign-in", auth=MANAGE, summary="How people sign in", operation_id="sign_in_settings")
+@router.get(
+    "/api/sign-in", auth=MANAGE, summary="How people sign in", operation_id="sign_in_settings", response=SignInOut
+)
 def settings(request: HttpRequest) -> dict[str, object]:
     """Connections, domains and whether single sign-on is demanded."""
     standing = standing_in(request)
@@ -93,7 +96,7 @@ def settings(request: HttpRequest) -> dict[str, object]:
     auth=MANAGE,
     summary="Set up a connection",
     operation_id="create_connection",
-    response={201: dict[str, object]},
+    response={201: ConnectionOut},
 )
 def create_connection(request: HttpRequest, connection: ConnectionIn) -> Status[dict[str, object]]:
     """It lets nobody in until somebody tried it out on its page and it was switched on."""
@@ -104,7 +107,11 @@ def create_connection(request: HttpRequest, connection: ConnectionIn) -> Status[
 
 
 @router.get(
-    "/api/sign-in/connections/{connection_id}", auth=MANAGE, summary="One connection", operation_id="connection"
+    "/api/sign-in/connections/{connection_id}",
+    auth=MANAGE,
+    summary="One connection",
+    operation_id="connection",
+    response=ConnectionOut,
 )
 def connection(request: HttpRequest, connection_id: str) -> dict[str, object]:
     """A connection, without its secret."""
@@ -118,6 +125,7 @@ def connection(request: HttpRequest, connection_id: str) -> dict[str, object]:
     auth=MANAGE,
     summary="Change a connection",
     operation_id="change_connection",
+    response=ConnectionOut,
 )
 def change_connection(request: HttpRequest, connection_id: str, connection: ConnectionIn) -> dict[str, object]:
     """Which provider it is cannot change while people come in through it."""
@@ -147,6 +155,7 @@ def delete_connection(request: HttpRequest, connection_id: str) -> Status[None]:
     auth=MANAGE,
     summary="Switch a connection on",
     operation_id="activate_connection",
+    response=ConnectionOut,
 )
 def activate(request: HttpRequest, connection_id: str) -> dict[str, object]:
     """Refused before somebody tried it out."""
@@ -162,6 +171,7 @@ def activate(request: HttpRequest, connection_id: str) -> dict[str, object]:
     auth=MANAGE,
     summary="Switch a connection off",
     operation_id="disable_connection",
+    response=ConnectionOut,
 )
 def disable(request: HttpRequest, connection_id: str) -> dict[str, object]:
     """Refused for the last one while single sign-on is demanded."""
@@ -172,7 +182,13 @@ def disable(request: HttpRequest, connection_id: str) -> dict[str, object]:
         return _connection(row)
 
 
-@router.put("/api/sign-in/policy", auth=MANAGE, summary="Demand single sign-on", operation_id="sign_in_policy")
+@router.put(
+    "/api/sign-in/policy",
+    auth=MANAGE,
+    summary="Demand single sign-on",
+    operation_id="sign_in_policy",
+    response=PolicyOut,
+)
 def policy(request: HttpRequest, policy: PolicyIn) -> dict[str, object]:
     """Of every member but those with break-glass access."""
     standing = standing_in(request)
@@ -182,7 +198,11 @@ def policy(request: HttpRequest, policy: PolicyIn) -> dict[str, object]:
 
 
 @router.put(
-    "/api/sign-in/break-glass/{member_id}", auth=MANAGE, summary="Break-glass access", operation_id="break_glass"
+    "/api/sign-in/break-glass/{member_id}",
+    auth=MANAGE,
+    summary="Break-glass access",
+    operation_id="break_glass",
+    response=BreakGlassOut,
 )
 def break_glass(request: HttpRequest, member_id: str, access: AllowedIn) -> dict[str, object]:
     """Lets a member in with a password although single sign-on is demanded; each use is recorded."""
@@ -197,7 +217,7 @@ def break_glass(request: HttpRequest, member_id: str, access: AllowedIn) -> dict
     auth=MANAGE,
     summary="Add a domain",
     operation_id="add_domain",
-    response={201: dict[str, object]},
+    response={201: DomainOut},
 )
 def add_domain(request: HttpRequest, domain: DomainIn) -> Status[dict[str, object]]:
     """Put `token` where `address` says, then verify it."""
@@ -208,7 +228,11 @@ def add_domain(request: HttpRequest, domain: DomainIn) -> Status[dict[str, objec
 
 
 @router.post(
-    "/api/sign-in/domains/{domain_id}/verify", auth=MANAGE, summary="Verify a domain", operation_id="verify_domain"
+    "/api/sign-in/domains/{domain_id}/verify",
+    auth=MANAGE,
+    summary="Verify a domain",
+    operation_id="verify_domain",
+    response=DomainOut,
 )
 def verify_domain(request: HttpRequest, domain_id: str) -> dict[str, object]:
     """Asks the domain's web server for the token, now."""

@@ -1,11 +1,13 @@
 """Single sign-on only: who must come through the tenant's provider, at sign-in and at every page afterwards.
 
-A session that began with a password, or with another tenant's provider, does not open a tenant that demands its own.
+A session that began with a password, with another tenant's provider, or through a connection that was switched off
+since, does not open a tenant that demands its own.
 Members with break-glass access are let in and that is recorded with a label of its own.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Final
 from uuid import UUID
 
@@ -19,13 +21,16 @@ from muniment.server.accounts.models import User
 from muniment.server.members.models import Membership
 from muniment.server.paths import is_machine_path
 from muniment.server.problems import CONTENT_TYPE, Problem
+from muniment.server.ratelimit import RateLimit
 from muniment.server.recording import record_apart
-from muniment.server.sso.models import SsoPolicy
+from muniment.server.sso.models import SsoConnection, SsoPolicy
+from muniment.server.sso.workflow import State
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import lookup_scope, tenant_scope
 
 # The way in, the way out, and the account's own pages, which belong to no tenant.
 _OPEN: Final = ("/sso/", "/account/", "/static/")
+_told: Final = RateLimit(per_second=1 / 30, burst=5)
 _TOLD: Final = "muniment_sso_break_glass"
 
 
@@ -39,11 +44,16 @@ def demands_sso(tenant_id: UUID, user_id: str) -> tuple[bool, bool]:
 
 
 def came_through(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
-    """Whether this session began at a provider of this tenant."""
-    return any(
-        row.get("method") == "socialaccount" and row.get("tenant") == str(tenant_id)
+    """Whether this session began at a provider of this tenant, through a connection that is in use now."""
+    through = {
+        str(row.get("provider"))
         for row in get_authentication_records(request, user)
-    )
+        if row.get("method") == "socialaccount" and row.get("tenant") == str(tenant_id)
+    }
+    if not through:
+        return False
+    with tenant_scope(tenant_id):
+        return SsoConnection.objects.filter(tenant_id=tenant_id, id__in=through, state=State.ACTIVE).exists()
 
 
 def keeps_out(request: HttpRequest, user: User, tenant_id: UUID) -> bool:
@@ -96,7 +106,9 @@ class SsoOnly(MiddlewareMixin):
                 _record(tenant.tenant_id, user, "success", "break-glass")
                 request.session[_TOLD] = [*told, str(tenant.tenant_id)]
             return None
-        _record(tenant.tenant_id, user, "denied", "sso-only")
+        # Asking again costs nothing, an entry stands for good: who goes on is refused as before, and written out less.
+        if _told.take(f"{tenant.tenant_id}/{user.pk}", time.monotonic()) == 0:
+            _record(tenant.tenant_id, user, "denied", "sso-only")
         if is_machine_path(request.path_info):
             problem = Problem("missing-capability", "this tenant lets people in through single sign-on alone")
             return HttpResponse(problem.body(), status=403, content_type=CONTENT_TYPE)

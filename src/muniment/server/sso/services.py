@@ -16,10 +16,12 @@ from django.utils import timezone
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.members.models import Membership, Role
+from muniment.server.members.rows import lock_tenant, read_directory
 from muniment.server.members.standing import capabilities_of, roles_of
 from muniment.server.members.workflow import NoSuch
 from muniment.server.recording import record
 from muniment.server.sso import domains, saml
+from muniment.server.sso.breakglass import ways_in
 from muniment.server.sso.models import SsoConnection, SsoIdentity, SsoPolicy, VerifiedDomain
 from muniment.server.sso.network import check_address
 from muniment.server.sso.parties import secret_purpose
@@ -192,7 +194,8 @@ def enforce(standing: Standing, *, enforced: bool) -> None:
     if enforced:
         if not SsoConnection.objects.filter(tenant_id=standing.tenant_id, state=State.ACTIVE).exists():
             raise Refused("switch a connection on first", "enforced")
-        if not _break_glass_administrators(standing):
+        lock_tenant()
+        if not ways_in(read_directory(timezone.now())):
             raise Refused("mark an administrator for break-glass access first", "enforced")
     SsoPolicy.objects.update_or_create(tenant_id=standing.tenant_id, defaults={"enforced": enforced})
     record(
@@ -210,14 +213,16 @@ def set_break_glass(standing: Standing, membership_id: str, *, allowed: bool) ->
         NoSuch: if there is no such member.
         Refused: if it is the last one.
     """
+    lock_tenant()
     member = None
     if "\0" not in membership_id:
         member = Membership.objects.filter(tenant_id=standing.tenant_id, id=membership_id).first()
     if member is None:
         raise NoSuch("there is no such member", "member")
+    was = ways_in(read_directory(timezone.now()))
     member.break_glass = allowed
     member.save(update_fields=["break_glass"])
-    if is_enforced(standing) and not _break_glass_administrators(standing):
+    if was and is_enforced(standing) and not ways_in(read_directory(timezone.now())):
         raise Refused("this is the last administrator with break-glass access", "member")
     record(
         "sso.change",
@@ -312,6 +317,9 @@ def _rest(standing: Standing, row: SsoConnection, wanted: Wanted) -> None:
         raise Malformed("at most 200 groups of at most 255 characters", "group_roles")
     _check_roles(standing, set(wanted.group_roles.values()), "group_roles")
     _check_roles(standing, {wanted.default_role} - {""}, "default_role")
+    given = (dict(wanted.group_roles), wanted.joins, wanted.default_role)
+    if given != (dict(row.group_roles), row.joins, row.default_role):
+        _check_limits(standing, {*wanted.group_roles.values(), wanted.default_role} - {""})
     row.groups_claim, row.email_claim = wanted.groups_claim.strip(), wanted.email_claim.strip()
     row.group_roles, row.joins, row.default_role = dict(wanted.group_roles), wanted.joins, wanted.default_role
 
@@ -327,14 +335,12 @@ def _check_roles(standing: Standing, ids: set[str], where: str) -> None:
             raise Refused(f"the role {role.code} allows more than you may do yourself", where)
 
 
-def _break_glass_administrators(standing: Standing) -> bool:
-    role = Role.objects.filter(tenant_id=standing.tenant_id, code="administrator").first()
-    return role is not None and any(
-        member.until is None
-        for member in Membership.objects.filter(
-            tenant_id=standing.tenant_id, break_glass=True, roles__contains=[role.id]
-        )
-    )
+def _check_limits(standing: Standing, ids: set[str]) -> None:
+    """Refuse what would last longer, or be less watched, than the standing of who lets a provider give it."""
+    if ids and standing.until is not None:
+        raise Refused("your own membership ends, and what a provider's groups give does not", "group_roles")
+    if standing.recorded_reads and not all(role.recorded_reads for role in roles_of(ids)):
+        raise Refused("what you read is recorded, so you cannot give a role whose reading is not", "group_roles")
 
 
 def _save(row: SsoConnection) -> None:

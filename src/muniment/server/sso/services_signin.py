@@ -14,10 +14,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from muniment.server.accounts.models import User
-from muniment.server.members.models import Membership, Role
+from muniment.server.members.models import Membership
+from muniment.server.members.rows import lock_tenant, read_directory
 from muniment.server.members.standing import roles_of
+from muniment.server.members.workflow import lasting_administrators
 from muniment.server.recording import record
-from muniment.server.sso.models import SamlArrival, SsoConnection, SsoIdentity, VerifiedDomain
+from muniment.server.sso.breakglass import ways_in
+from muniment.server.sso.models import SamlArrival, SsoConnection, SsoIdentity, SsoPolicy, VerifiedDomain
 from muniment.server.sso.presets import preset_of
 from muniment.server.sso.refusal import SignInRefused
 from muniment.server.sso.saml import Assertion
@@ -221,13 +224,14 @@ def _follow(
     if roles == sorted(member.roles) or not group_roles:
         return
     lost = {role.code for role in roles_of(set(member.roles) - set(roles))}
-    if ADMINISTRATOR in lost and not _another_administrator(tenant, member):
+    last = _last_of_its_kind(tenant, member) if ADMINISTRATOR in lost else ""
+    if last:
         record(
             "member.change",
             by=user.subject,
             outcome="denied",
             resource=("member", member.id),
-            labels={"reason": "last-administrator", "through": row.id},
+            labels={"reason": last, "through": row.id},
         )
         return
     before = sorted(member.roles)
@@ -252,20 +256,14 @@ def _givable(ids: set[str]) -> set[str]:
     return {role.id for role in roles_of(ids) if not role.time_boxed}
 
 
-def _another_administrator(tenant: RequestTenant, member: Membership) -> bool:
-    """Whether somebody else administers the tenant for good; two who lose the role at once wait for each other."""
-    role = Role.objects.filter(tenant_id=tenant.tenant_id, code=ADMINISTRATOR).first()
-    if role is None:
-        return False
-    holders = Membership.objects.select_for_update().filter(
-        tenant_id=tenant.tenant_id, roles__contains=[role.id], until__isnull=True
-    )
-    active = set(
-        User.objects.filter(is_active=True)
-        .values_list("pk", flat=True)
-        .filter(pk__in=[holder.user_id for holder in holders.order_by("id")])
-    )
-    return bool(active - {member.user_id})
+def _last_of_its_kind(tenant: RequestTenant, member: Membership) -> str:
+    """Why a member must stay administrator, or ""; two who lose the role at once wait for each other."""
+    lock_tenant()
+    state = read_directory(timezone.now())
+    if not {holder.id for holder in lasting_administrators(state)} - {member.id}:
+        return "last-administrator"
+    enforced = SsoPolicy.objects.filter(tenant_id=tenant.tenant_id, enforced=True).exists()
+    return "last-break-glass" if enforced and ways_in(state) == {member.id} else ""
 
 
 def _membership(tenant: RequestTenant, user_id: str) -> Membership | None:

@@ -63,7 +63,8 @@ class HostForm(forms.Form):
     host = forms.CharField(
         label="Host name",
         max_length=253,
-        help_text="The operator must let the server answer to it, and its DNS must lead here.",
+        help_text="The operator must let the server answer to it (in MUNIMENT_HOSTS, with a dot in front), and its "
+        "DNS must lead here.",
     )
 
 

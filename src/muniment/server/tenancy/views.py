@@ -17,6 +17,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.members.services import memberships_of
 from muniment.server.recording import installation_tenant
 from muniment.server.tenancy import services
+from muniment.server.tenancy.addresses import address_of
 from muniment.server.tenancy.forms import HostForm, PublicForm, SettingsForm, WorkspaceForm
 from muniment.server.tenancy.workflow import Settings, security_txt
 from muniment.server.tenants.middleware import tenant_of
@@ -28,9 +29,9 @@ from muniment.server.tenants.scope import tenant_scope
 @account_page()
 def choose(request: HttpRequest) -> HttpResponse:
     """One's tenants; whoever has one alone goes straight there."""
-    found = memberships_of(str(request.user.pk))
-    if len(found) == 1:
-        return HttpResponseRedirect(f"/t/{found[0].slug}/")
+    found = [(one, address_of(request, one.slug)) for one in memberships_of(str(request.user.pk))]
+    if len(found) == 1 and (address := found[0][1]) is not None:
+        return HttpResponseRedirect(address)
     return render(request, "tenancy/choose.html", {"found": found, "here": tenant_of(request)})
 
 

@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 from muniment.core.errors import Refused
 
 STEP_UP: Final = (30, 3600)
-SESSION_HOURS: Final = (1, 168)
+# A session ends after twelve hours in any case; a tenant can only ask for less.
+SESSION_HOURS: Final = (1, 12)
 MOST_HOSTS: Final = 20
 MOST_WORKSPACES: Final = 200
 SECURITY_TXT_LASTS: Final = timedelta(days=180)
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+", re.ASCII)
-_MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
+_MAILBOX: Final = re.compile(r"[A-Za-z0-9.!#$&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,183}", re.ASCII)
 _TELEPHONE: Final = re.compile(r"\+[0-9-]{5,30}", re.ASCII)
 _WEB: Final = re.compile(r"https://[\x21-\x7e]{1,247}", re.ASCII)
 
@@ -32,7 +33,7 @@ class Settings:
         security_contact: a URI for reports of vulnerabilities: `mailto:`, `https:` or `tel:`; "" for none.
         security_policy_url: of the policy for such reports, `https:`; "" for none.
         step_up_seconds: how old a second factor may be for what needs a fresh one, 30 to 3600.
-        session_hours: how long a session may last, 1 to 168.
+        session_hours: how long a session may last, 1 to 12.
         mfa_from_first_login: the second factor is asked for at the first sign-in already, not from the second on.
     """
 
@@ -94,7 +95,7 @@ def security_txt(contact: str, policy: str, canonical: str, now: datetime) -> st
     Args:
         contact: a URI.
         policy: a URI or "".
-        canonical: the address at which it stands.
+        canonical: the address at which it stands; left out of the text unless it is https, as section 2.5.2 demands.
         now: aware.
 
     Source: RFC 9116.
@@ -103,7 +104,7 @@ def security_txt(contact: str, policy: str, canonical: str, now: datetime) -> st
     lines = [
         f"Contact: {contact}",
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
-        f"Canonical: {canonical}",
+        *([f"Canonical: {canonical}"] if canonical.startswith("https://") else []),
         *([f"Policy: {policy}"] if policy else []),
         "Preferred-Languages: en",
     ]
@@ -142,7 +143,11 @@ def checked_host(host: str, reserved: frozenset[str], bases: tuple[str, ...]) ->
     if _is_address(host):
         raise Refused("must be a name and not an address", "host")
     if host in reserved or any(host == base or host.endswith("." + base) for base in bases):
-        raise Refused("this name belongs to the installation itself", "host")
+        raise Refused(
+            "this name belongs to the installation itself; the operator lists names for tenants in MUNIMENT_HOSTS "
+            "with a dot in front",
+            "host",
+        )
     return host
 
 

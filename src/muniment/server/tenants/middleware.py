@@ -21,7 +21,7 @@ _WITHOUT = ("/logs/", "/healthz", "/readyz", "/static/", "/api/events", "/api/au
 class TenantMiddleware(MiddlewareMixin):
     """Sets `request.tenant`; a tenant that does not exist is a 404 before anything else is done.
 
-    So is a request that names two tenants, one by its host and another by its path or header.
+    So is a request that names two tenants: by its host, its path and (for the API) its header, whichever two differ.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
@@ -31,13 +31,17 @@ class TenantMiddleware(MiddlewareMixin):
         if found is not None:
             slug, rest = found
             tenant = find_tenant(slug, prefix=f"/t/{slug}")
-            if tenant is None or slug_of_host(_host(request)) not in (None, slug):
+            if (
+                tenant is None
+                or slug_of_host(_host(request)) not in (None, slug)
+                or _header(request, rest) not in (None, slug)
+            ):
                 raise Http404
             request.path_info = rest
             set_script_prefix(f"/t/{slug}/")
         elif not request.path_info.startswith(_WITHOUT):
             named = slug_of_host(_host(request))
-            header = request.headers.get("X-Tenant") if request.path_info.startswith("/api/") else None
+            header = _header(request, request.path_info)
             if named is not None and header is not None and named != header:
                 raise Http404
             name = named if named is not None else header
@@ -46,6 +50,13 @@ class TenantMiddleware(MiddlewareMixin):
                 raise Http404
         request.tenant = tenant  # type: ignore[attr-defined]
         return None
+
+
+def _header(request: HttpRequest, path: str) -> str | None:
+    """The tenant that the header names, where it is read: at addresses of the API that are a tenant's."""
+    if not path.startswith("/api/") or path.startswith(_WITHOUT):
+        return None
+    return request.headers.get("X-Tenant")
 
 
 def _host(request: HttpRequest) -> str:

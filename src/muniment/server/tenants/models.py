@@ -57,7 +57,10 @@ class TenantHost(models.Model):
 
 
 class Workspace(models.Model):
-    """A part of a tenant with agents of its own, pinned to a region when it is made."""
+    """A part of a tenant with agents of its own, pinned to a region when it is made.
+
+    The application's role may insert rows and neither change nor delete them: see the migrations.
+    """
 
     id = models.CharField(primary_key=True, max_length=30, default=workspace_id, editable=False)
     tenant_id = models.UUIDField()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """Run the block in a transaction that sees and writes the rows of one tenant; commits at its end.
 
-    Inside a scope of the same tenant it is a savepoint.
+    Inside a scope of the same tenant it is a savepoint. Inside a transaction that is in no tenant it is a savepoint
+    too, after which that transaction is in no tenant again.
 
     Args:
         tenant_id: of the tenant.
@@ -31,6 +32,7 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     Raises:
         Refused: inside a scope of another tenant.
     """
+    within = connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT coalesce(current_setting('muniment.tenant', true), '')")
@@ -39,6 +41,9 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
                 raise Refused("this transaction is in another tenant already", "tenant")
             cursor.execute("SELECT set_config('muniment.tenant', %s, true)", [str(tenant_id)])
         yield
+        if within and not named and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('muniment.tenant', '', true)")
 
 
 @contextmanager

@@ -13,12 +13,17 @@ from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
 from muniment.server.tenants.scope import tenant_scope
 from muniment.server.trail.reading import read_trail
+from muniment.server.trail.shapes import Trail
 
 router = Router(tags=["trail"])
 
 
 @router.get(
-    "/api/trail", auth=Needs(Capability.TRAIL_READ), summary="What people did in this tenant", operation_id="trail"
+    "/api/trail",
+    auth=Needs(Capability.TRAIL_READ),
+    summary="What people did in this tenant",
+    operation_id="trail",
+    response=Trail,
 )
 def trail(
     request: HttpRequest,

@@ -28,7 +28,7 @@ KINDS: Final = (
     Kind("roles", "Roles and groups", ("role.change", "group.change")),
     Kind("keys", "Keys and programs", ("key.create", "key.revoke", "key.use", "service.change", "source.bind")),
     Kind("sso", "Single sign-on", ("sso.change",)),
-    Kind("tenant", "Settings", ("tenant.create", "tenant.change", "workspace.change")),
+    Kind("tenant", "Settings", ("tenant.create", "tenant.change", "tenant.settings", "workspace.change")),
     Kind("exports", "Exports and erasures", ("export.create", "body.erase")),
     Kind("reads", "Recorded reads", ("record.read",)),
     Kind("refusals", "Refusals", ("access.refuse",)),
@@ -118,18 +118,25 @@ def _made(noun: str) -> _Said:
     return say
 
 
-def _invited(_type: str, _outcome: str, facts: Mapping[str, str]) -> str:
-    return "withdrew an invitation" if facts.get("what", "").startswith("withdr") else "invited somebody"
+def _invited(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+    withdrew = facts.get("what", "").startswith("withdr")
+    if outcome == "success":
+        return "withdrew an invitation" if withdrew else "invited somebody"
+    return "tried to withdraw an invitation" if withdrew else "tried to invite somebody"
 
 
-def _removed(_type: str, _outcome: str, facts: Mapping[str, str]) -> str:
-    return "left the tenant" if facts.get("left") == "yes" else "removed a member"
+def _removed(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+    left = facts.get("left") == "yes"
+    if outcome == "success":
+        return "left the tenant" if left else "removed a member"
+    return "tried to leave the tenant" if left else "tried to remove a member"
 
 
 def _changed(noun: str) -> _Said:
-    def say(_type: str, _outcome: str, facts: Mapping[str, str]) -> str:
-        what = facts.get("change") or facts.get("what") or facts.get("setting", "")
-        return f"changed {noun}" + (f": {what.replace('-', ' ').replace('_', ' ')}" if what else "")
+    def say(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+        said = [facts[name] for name in ("changed", "change", "what", "setting") if facts.get(name)]
+        what = ", ".join(said).replace(",", ", ").replace("  ", " ").replace("-", " ").replace("_", " ")
+        return f"{'changed' if outcome == 'success' else 'tried to change'} {noun}" + (f": {what}" if what else "")
 
     return say
 
@@ -170,7 +177,8 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "source.bind": _went("gave a source to another API key", "could not give a source to another API key"),
     "sso.change": _changed("single sign-on"),
     "tenant.create": _went("made this tenant", "could not make this tenant"),
-    "tenant.change": _changed("the tenant's settings"),
+    "tenant.change": _changed("what is public of this tenant"),
+    "tenant.settings": _changed("the tenant's settings"),
     "workspace.change": _made("a workspace"),
     "export.create": _went("took entries out", "failed to take entries out"),
     "body.erase": _went("erased a payload", "could not erase a payload"),

@@ -14,6 +14,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
 from muniment.server.problems import refuse
 from muniment.server.verification.services import pin_of
+from muniment.server.verification.shapes import Pin, WalkList
 
 router = Router(tags=["audit"])
 
@@ -23,6 +24,7 @@ router = Router(tags=["audit"])
     auth=Needs(Capability.LEDGER_READ),
     summary="Finished audit walks",
     operation_id="walk_history",
+    response=WalkList,
 )
 def history(
     request: HttpRequest,
@@ -49,7 +51,14 @@ def history(
     return {"walks": shown, "cursor": walks[limit - 1].number if len(walks) > limit else None}
 
 
-@router.get("/api/pin", auth=Needs(Capability.LEDGER_READ), summary="What a verifier pins", operation_id="pin")
+@router.get(
+    "/api/pin",
+    auth=Needs(Capability.LEDGER_READ),
+    summary="What a verifier pins",
+    operation_id="pin",
+    response=Pin,
+    exclude_none=True,
+)
 def pin(
     request: HttpRequest,
     checkpoint: Annotated[

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +18,18 @@ from muniment.server.members.directory import Directory, Power
 from muniment.server.members.models import ServiceKey
 from muniment.server.members.rows import lock_tenant, read_directory
 from muniment.server.members.workflow import Actor, Change, Escalation, judge
+
+_further: Final[list[Callable[[Change], None]]] = []
+
+
+def add_rule(rule: Callable[[Change], None]) -> None:
+    """Have a change judged by one more rule, of an application that stands on this one; called when Django starts.
+
+    Args:
+        rule: as those of `workflow`, and inside the tenant's scope.
+    """
+    if rule not in _further:
+        _further.append(rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ def changing(by: Standing | str, *, needs: Capability | None = None) -> Iterator
         needs: the capability for it, asked again under the lock.
 
     Raises:
-        Refused: as `workflow.judge` does, or if the standing has ended.
+        Refused: as `workflow.judge` and the added rules do, or if the standing has ended.
     """
     with transaction.atomic():
         lock_tenant()
@@ -53,7 +66,10 @@ def changing(by: Standing | str, *, needs: Capability | None = None) -> Iterator
         if needs is not None and actor.power is not None and needs not in actor.own:
             raise Escalation(f"this needs the capability {needs}", "standing")
         yield Changing(before, actor, now)
-        judge(Change(before, read_directory(now), actor, now))
+        change = Change(before, read_directory(now), actor, now)
+        judge(change)
+        for rule in _further:
+            rule(change)
 
 
 def actor_of(standing: Standing, directory: Directory, now: datetime) -> Actor:

@@ -22,13 +22,14 @@ from muniment.core.errors import Refused
 from muniment.server.access.standing import Standing
 from muniment.server.accounts.models import User
 from muniment.server.capabilities import Capability
-from muniment.server.members.models import Invitation, Membership
-from muniment.server.members.services.change import changing
+from muniment.server.members.directory import Power
+from muniment.server.members.models import Invitation, Membership, ServiceKey
+from muniment.server.members.services.change import Changing, changing
 from muniment.server.members.services.memberships import place, record_joined
 from muniment.server.members.workflow import INVITATION_LASTS, NoSuch, may_still_give
 from muniment.server.recording import SERVER, record
 from muniment.server.tenants.resolving import RequestTenant
-from muniment.server.tenants.scope import lookup_scope, tenant_scope
+from muniment.server.tenants.scope import ledger_connection, lookup_scope, tenant_scope
 
 MOST_OPEN: Final = 500
 _LOG: Final = logging.getLogger("muniment.members")
@@ -168,10 +169,8 @@ def accept(invitation: Invitation, user: User) -> Membership:
                 raise NoSuch("this invitation is not open any more", "invitation")
             if user.email.lower() != row.email:
                 raise Refused("this invitation is for another address", "email")
-            inviter = change.before.member_of(f"user:{row.invited_by}")
-            if row.invited_by.startswith("usr_"):
-                gone = inviter is None or not inviter.active or _is_over(inviter.until, change.now)
-                power = None if inviter is None or gone else change.before.power(inviter)
+            if row.invited_by.startswith(("usr_", "ak_")):
+                power = _power_of(change, row.invited_by)
                 if not may_still_give(power, change.before.power(change.before.holders[row.id])):
                     raise Refused("whoever invited you may not do that any more: ask for another invitation", "email")
             row.accepted_at = change.now
@@ -184,6 +183,20 @@ def accept(invitation: Invitation, user: User) -> Membership:
 def open_invitations(now: datetime) -> QuerySet[Invitation]:
     """The invitations of the open tenant that can still be accepted."""
     return Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+
+def _power_of(change: Changing, inviter: str) -> Power | None:
+    """What a person, or the service account of an open key, holds now; None for who is gone."""
+    if inviter.startswith("usr_"):
+        holder = change.before.member_of(f"user:{inviter}")
+    else:
+        with ledger_connection() as raw:
+            known = raw.execute("SELECT revoked_at FROM ledger.api_keys WHERE key_id = %s", [inviter]).fetchone()
+        service = ServiceKey.objects.filter(key_id=inviter).values_list("service_id", flat=True).first()
+        holder = change.before.holders.get(service or "") if known is not None and known[0] is None else None
+    if holder is None or not holder.active or _is_over(holder.until, change.now):
+        return None
+    return change.before.power(holder)
 
 
 def _is_over(until: datetime | None, now: datetime) -> bool:

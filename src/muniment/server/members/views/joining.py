@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -69,12 +69,15 @@ def _with_new_account(request: HttpRequest, tenant: RequestTenant, invitation: I
         user.name = form.cleaned_data["name"]
         user.set_password(form.cleaned_data["password"])
         try:
-            with recorded_change(None, "user.create", user) as labels:
-                labels["how"] = "invitation"
-                user.save(force_insert=True)
-                # The link came to this address, or from an administrator who answers for it.
-                EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-            services.accept(invitation, user)
+            # Whoever does not become a member gets no account, nor an address that counts as theirs.
+            with transaction.atomic():
+                with recorded_change(None, "user.create", user) as labels:
+                    labels["how"] = "invitation"
+                    # The link came to this address, or was shown to whoever invited, who answers for it.
+                    labels["address"] = "vouched-for" if invitation.delivery == "shown" else "reached"
+                    user.save(force_insert=True)
+                    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+                services.accept(invitation, user)
         except IntegrityError:
             # Somebody else was quicker with the same link; this page then asks them to sign in.
             return HttpResponseRedirect(request.path)

@@ -143,7 +143,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         return True
 
     if form.is_valid() and attempt(request, form, act):
-        return HttpResponseRedirect("/tenants")
+        return HttpResponseRedirect(reverse("tenants:choose"))
     return _not_done(request, form, reverse("members:member", args=[holder.id]))
 
 

@@ -59,9 +59,8 @@ if (box) {
 
   function arrived(event) {
     const told = JSON.parse(event.data);
-    const holder = document.createElement("template");
-    holder.innerHTML = `<table><tbody>${told.html}</tbody></table>`;
-    const rows = [...holder.content.querySelectorAll("tr")].reverse();
+    const sent = new DOMParser().parseFromString(`<table><tbody>${told.html}</tbody></table>`, "text/html");
+    const rows = [...sent.querySelectorAll("tr")].reverse().map((row) => document.adoptNode(row));
     const lost = told.skipped + told.count - told.shown;
     if (!busy() && !beyond && !lost && added + rows.length <= MOST) {
       put(waiting.concat(rows));
