@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.row import Row
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
+from muniment.agent.spools.syncer import SYNC_INTERVAL
 from muniment.agent.state import State
-from muniment.agent.syncer import SYNC_INTERVAL
 
 RATE = 4_000
 ROUNDS = 12

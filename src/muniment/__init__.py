@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from muniment.agent.gate import NotAccepted
     from muniment.agent.recorded import recorded
     from muniment.agent.recording import configure, record
-    from muniment.agent.redaction import Redaction
-    from muniment.agent.spool import SpoolFull
+    from muniment.agent.redaction.rules import Redaction
+    from muniment.agent.spools.spool import SpoolFull
     from muniment.agent.steps import intent
 
 

@@ -14,7 +14,7 @@ from muniment.agent import recording
 from muniment.agent.adapters import openrun
 from muniment.agent.adapters.plain import MAX_DEPTH, MAX_PARTS, plain
 from muniment.agent.adapters.run import Runs
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from tests.adapters.running import Scene, read
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent.client import LedgerClient
-from muniment.agent.shipper import Shipper
+from muniment.agent.shipping.client import LedgerClient
+from muniment.agent.shipping.shipper import Shipper
 from muniment.agent.state import State
 from tests.agent.fake_ledger import KEY, FakeLedger, RunningLedger
 

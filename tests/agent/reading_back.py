@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from muniment.agent.frames import Frame, marker_of, read_frames
+from muniment.agent.spools.frames import Frame, marker_of, read_frames
 from muniment.agent.state import State
 from muniment.core.body import check_body
 from muniment.core.event import Event, event_hash, parse_event

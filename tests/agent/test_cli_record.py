@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from muniment.agent.client import LedgerClient
-from muniment.agent.gatekeeper import Gatekeeper
+from muniment.agent.shipping.client import LedgerClient
+from muniment.agent.shipping.gatekeeper import Gatekeeper
 from muniment.agent.state import State
 from muniment.core.identifiers import EVENT_REFERENCES
 from tests.agent.fake_ledger import KEY, FakeLedger

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from muniment.agent import draft as draft_module
 from muniment.agent.draft import MAX_OWN_LABELS, draft, labels_of, traceparent
 from muniment.agent.payload import encode_payload
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from muniment.core.event import Actor, Body, Event, Resource, Trace, parse_event

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.verifier.knownlogs import KnownLogs
 from muniment.verifier.standalone import muniment_verify as standalone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muniment.agent.frames import HEADER_BYTES, Damage, Frame, frame_header, marker_of, read_frames
+from muniment.agent.spools.frames import HEADER_BYTES, Damage, Frame, frame_header, marker_of, read_frames
 
 EPOCH = bytes(range(16))
 MARKER = marker_of(EPOCH, 0)

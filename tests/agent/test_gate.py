@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent.binding import Binding, write_binding
-from muniment.agent.client import LedgerClient
 from muniment.agent.gate import DIRECTORY, Acceptance, NotAccepted, accepted, ask, socket_path
-from muniment.agent.gatekeeper import Gatekeeper
-from muniment.agent.shipper import Shipper
-from muniment.agent.spool import Spool, SpoolFull
+from muniment.agent.shipping.binding import Binding, write_binding
+from muniment.agent.shipping.client import LedgerClient
+from muniment.agent.shipping.gatekeeper import Gatekeeper
+from muniment.agent.shipping.shipper import Shipper
+from muniment.agent.spools.spool import Spool, SpoolFull
 from muniment.agent.state import State
 from muniment.core.errors import Malformed, Refused
 from tests.agent.fake_ledger import KEY, KEY_ID, FakeLedger

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from muniment.agent.client import LedgerClient
 from muniment.agent.gate import NotAccepted, accepted, ask
-from muniment.agent.gatekeeper import Gatekeeper
-from muniment.agent.shipper import Shipper
-from muniment.agent.spool import Spool
+from muniment.agent.shipping.client import LedgerClient
+from muniment.agent.shipping.gatekeeper import Gatekeeper
+from muniment.agent.shipping.shipper import Shipper
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from tests.support.installations import Installation, installation, printed_key
 

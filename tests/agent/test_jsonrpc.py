@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.agent.jsonrpc import id_key, read_line
+from muniment.agent.mcp.jsonrpc import id_key, read_line
 
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}'
 

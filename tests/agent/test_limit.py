@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent import backlog
-from muniment.agent.gaps import Gaps
-from muniment.agent.limit import DEFAULT, spool_limit
-from muniment.agent.shipper import Shipper
-from muniment.agent.spool import Spool, SpoolFull
+from muniment.agent.shipping.gaps import Gaps
+from muniment.agent.shipping.shipper import Shipper
+from muniment.agent.spools import backlog
+from muniment.agent.spools.limit import DEFAULT, spool_limit
+from muniment.agent.spools.spool import Spool, SpoolFull
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from tests.agent.fake_ledger import KEY_ID, FakeLedger

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from muniment.agent import epoch
-from muniment.agent.mcp_refusals import NOT_RECORDED
-from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.spool import Spool
+from muniment.agent.mcp.observer import McpRecorder, McpSession
+from muniment.agent.mcp.refusals import NOT_RECORDED
+from muniment.agent.spools import epoch
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.event import Event
 from tests.agent.reading_back import events, frames, labels

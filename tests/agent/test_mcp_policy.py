@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from muniment.agent import mcp_recorder
 from muniment.agent.gate import NotAccepted
-from muniment.agent.mcp_refusals import NOT_RECORDED, REFUSED
-from muniment.agent.mcp_session import McpRecorder, McpSession, Passage
-from muniment.agent.policy import AMBIGUOUS, DEFAULT, TOO_LONG, UNREADABLE, Policy
-from muniment.agent.spool import Spool, Written
+from muniment.agent.mcp import recorder as mcp_recorder
+from muniment.agent.mcp.observer import McpRecorder, McpSession, Passage
+from muniment.agent.mcp.policy import AMBIGUOUS, DEFAULT, TOO_LONG, UNREADABLE, Policy
+from muniment.agent.mcp.refusals import NOT_RECORDED, REFUSED
+from muniment.agent.spools.spool import Spool, Written
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from tests.agent.reading_back import events, frames, labels

@@ -9,16 +9,16 @@ from typing import Any
 import mcp_types.methods as published
 import pytest
 
-from muniment.agent import mcp_waiting
-from muniment.agent.mcp_methods import (
+from muniment.agent.mcp import waiting as mcp_waiting
+from muniment.agent.mcp.methods import (
     CANCELLED,
     COUNTED_NOTICES,
     COUNTED_REQUESTS,
     RECORDED_NOTICES,
     REQUESTS,
 )
-from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.spool import Spool
+from muniment.agent.mcp.observer import McpRecorder, McpSession
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.event import Event
 from tests.agent.reading_back import events, frames, labels

@@ -267,9 +267,9 @@ def test_a_line_that_is_too_long_to_be_held_flows_through_and_is_hashed(
 ) -> None:
     import hashlib
 
-    from muniment.agent import tee
-    from muniment.agent.mcp_session import McpRecorder, McpSession
-    from muniment.agent.spool import Spool
+    from muniment.agent.mcp import tee
+    from muniment.agent.mcp.observer import McpRecorder, McpSession
+    from muniment.agent.spools.spool import Spool
 
     monkeypatch.setattr(tee, "MAX_LINE", 100_000)
     line = b"y" * 700_000

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.agent.cause import caused_by
-from muniment.agent.jsonrpc import read_line
-from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.mcp_tracing import with_traceparent
-from muniment.agent.spool import Spool
+from muniment.agent.mcp.jsonrpc import read_line
+from muniment.agent.mcp.observer import McpRecorder, McpSession
+from muniment.agent.mcp.tracing import with_traceparent
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from tests.agent.reading_back import events, frames, labels
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent.patterns import bounded
-from muniment.agent.redaction import Redaction, Rule
-from muniment.agent.spool import Spool
+from muniment.agent.redaction.patterns import bounded
+from muniment.agent.redaction.rules import Redaction, Rule
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from tests.agent.reading_back import events, frames, labels, segments

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent.binding import FILE, Binding, write_binding
-from muniment.agent.client import LedgerClient, ProtocolViolated, RequestRefused, Unavailable
-from muniment.agent.proving import LedgerContradicts
-from muniment.agent.shipper import Shipper
-from muniment.agent.spool import Spool
+from muniment.agent.shipping.binding import FILE, Binding, write_binding
+from muniment.agent.shipping.client import LedgerClient, ProtocolViolated, RequestRefused, Unavailable
+from muniment.agent.shipping.proving import LedgerContradicts
+from muniment.agent.shipping.shipper import Shipper
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from muniment.core.event import event_hash

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from muniment.agent import backlog, epoch
-from muniment.agent.spool import Spool, SpoolFull
+from muniment.agent.spools import backlog, epoch
+from muniment.agent.spools.spool import Spool, SpoolFull
 from muniment.agent.state import State
 from muniment.core.body import check_body
 from muniment.core.errors import Malformed, Refused
@@ -26,7 +26,11 @@ from tests.agent.reading_back import events, frames, labels, segments
 
 def program(state: State, code: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run code in a fresh Python with this state directory; `spool` is open."""
-    head = "import os, sys, signal, resource\nfrom muniment.agent.spool import Spool, SpoolFull\nspool = Spool('a')\n"
+    head = (
+        "import os, sys, signal, resource\n"
+        "from muniment.agent.spools.spool import Spool, SpoolFull\n"
+        "spool = Spool('a')\n"
+    )
     return subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(code)],
         env={**os.environ, "MUNIMENT_STATE": str(state.root)},
@@ -118,7 +122,7 @@ def test_a_parent_that_dies_leaves_its_epoch_to_the_shipper_though_its_child_liv
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0
-    from muniment.agent.reading import Epoch, Sources
+    from muniment.agent.spools.reading import Epoch, Sources
 
     (source,) = Sources(state.spool).all()
     (path,) = Sources.epochs(source)

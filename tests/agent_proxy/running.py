@@ -9,15 +9,15 @@ from typing import Any
 
 import uvicorn
 
-from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.mcphttp import HttpRecorder
+from muniment.agent.mcp.http import HttpRecorder
+from muniment.agent.mcp.observer import McpRecorder, McpSession
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
 from muniment.agent.proxy.application import ReverseProxy
 from muniment.agent.proxy.exchange import MAX_HELD, Recorder
 from muniment.agent.proxy.guard import Guard
 from muniment.agent.proxy.upstream import Upstream
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.event import Event
 from tests.agent.reading_back import events, frames

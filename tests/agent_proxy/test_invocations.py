@@ -12,7 +12,7 @@ import pytest
 
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
-from muniment.agent.spool import Spool, SpoolFull
+from muniment.agent.spools.spool import Spool, SpoolFull
 from tests.agent.reading_back import labels
 from tests.agent_proxy.running import RunningProxy
 from tests.agent_proxy.test_streaming import ASK, CHAT, DONE, WHOLE, piece
@@ -223,8 +223,8 @@ def test_a_spool_that_is_full_stops_nothing_and_is_counted(models: Models, monke
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("muniment.agent.chain.os.writev", full, raising=False)
-    monkeypatch.setattr("muniment.agent.chain.os.write", full, raising=False)
+    monkeypatch.setattr("muniment.agent.spools.chain.os.writev", full, raising=False)
+    monkeypatch.setattr("muniment.agent.spools.chain.os.write", full, raising=False)
     for _ in range(3):
         assert httpx.post(proxy.url + CHAT, content=ASK).content == WHOLE
     assert proxy.events() == []

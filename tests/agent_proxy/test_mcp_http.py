@@ -12,8 +12,8 @@ import httpx
 import pytest
 from mcp import Client, MCPError
 
-from muniment.agent import mcphttp
-from muniment.agent.spool import Spool, SpoolFull
+from muniment.agent.mcp import http as mcphttp
+from muniment.agent.spools.spool import Spool, SpoolFull
 from tests.agent.reading_back import labels
 from tests.agent_proxy.mcp_server import NotesServer
 from tests.agent_proxy.running import RunningProxy

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from mcp import Client, MCPError
 
-from muniment.agent.policy import Policy
+from muniment.agent.mcp.policy import Policy
 from tests.agent.reading_back import labels
 from tests.agent_proxy.mcp_server import NotesServer
 from tests.agent_proxy.running import RunningProxy

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from muniment.agent.client import Receipt
+from muniment.agent.shipping.client import Receipt
 from muniment.core.body import commit
 from muniment.core.checkpoint import Checkpoint, parse_signed_checkpoint
 from muniment.core.event import Body, Source, event_hash

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from muniment.agent.client import RequestRefused
-from muniment.agent.proving import Behind, LedgerContradicts, Promise, Prover
+from muniment.agent.shipping.client import RequestRefused
+from muniment.agent.shipping.proving import Behind, LedgerContradicts, Promise, Prover
 from muniment.core.errors import Malformed, VerificationFailed
 from muniment.ledger.audit import check_log
 from muniment.ledger.connection import tenant_transaction

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import orjson
 
-from muniment.agent.spool import Spool, SpoolFull, Written
+from muniment.agent.spools.spool import Spool, SpoolFull, Written
 from muniment.core.errors import Malformed, Refused
 from muniment.core.identifiers import is_hash
 

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from muniment.agent.draft import Actor, Labels, Resource, draft, label_pairs
 from muniment.agent.recording import Mode
-from muniment.agent.redaction import Redaction
+from muniment.agent.redaction.rules import Redaction
 from muniment.agent.steps import Step, intent
 
 _Begin: TypeAlias = Callable[[tuple[object, ...], dict[str, object]], Step]

@@ -9,8 +9,8 @@ from typing import Final, Literal, TypeAlias
 from muniment.agent.cause import enclosing
 from muniment.agent.draft import Actor, Labels, Resource, Trace
 from muniment.agent.gate import accepted
-from muniment.agent.redaction import Redaction
-from muniment.agent.spool import Spool
+from muniment.agent.redaction.rules import Redaction
+from muniment.agent.spools.spool import Spool
 from muniment.core.errors import Malformed, Refused
 
 _LOG = logging.getLogger("muniment.agent")

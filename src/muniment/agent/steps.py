@@ -23,8 +23,8 @@ from muniment.agent.draft import Actor, Labels, Resource, Trace, label_pairs, tr
 from muniment.agent.endings import outcome_of, text_of
 from muniment.agent.gate import NotAccepted, accepted, ask
 from muniment.agent.recording import MODES, Mode, default_spool, report_unrecorded, unrecorded
-from muniment.agent.redaction import Redaction
-from muniment.agent.spool import SpoolFull, Written
+from muniment.agent.redaction.rules import Redaction
+from muniment.agent.spools.spool import SpoolFull, Written
 from muniment.core.errors import Malformed, Refused
 
 OUTCOME_ACTIONS: Final = {

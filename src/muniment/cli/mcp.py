@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from muniment.agent.background import BackgroundShipper
-from muniment.agent.binding import Binding, read_binding, write_binding
-from muniment.agent.credentials import key_id_of
-from muniment.agent.mcp_session import McpRecorder
-from muniment.agent.policy import Policy
-from muniment.agent.session import record_session, server_name
-from muniment.agent.spool import Spool
+from muniment.agent.mcp.observer import McpRecorder
+from muniment.agent.mcp.policy import Policy
+from muniment.agent.mcp.stdio import record_session, server_name
+from muniment.agent.shipping.background import BackgroundShipper
+from muniment.agent.shipping.binding import Binding, read_binding, write_binding
+from muniment.agent.shipping.credentials import key_id_of
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import MunimentError
 from muniment.core.identifiers import WORKSPACES

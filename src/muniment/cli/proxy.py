@@ -12,18 +12,18 @@ from typing import Final
 import click
 import uvicorn
 
-from muniment.agent.background import BackgroundShipper
-from muniment.agent.binding import Binding, read_binding, write_binding
-from muniment.agent.credentials import key_id_of
-from muniment.agent.mcp_session import McpRecorder, McpSession
-from muniment.agent.mcphttp import HttpRecorder
+from muniment.agent.mcp.http import HttpRecorder
+from muniment.agent.mcp.observer import McpRecorder, McpSession
+from muniment.agent.mcp.policy import Policy
 from muniment.agent.models.contents import Contents
 from muniment.agent.models.recorder import ModelRecorder
-from muniment.agent.policy import Policy
 from muniment.agent.proxy.application import ReverseProxy
 from muniment.agent.proxy.guard import Guard, is_loopback
 from muniment.agent.proxy.upstream import Upstream
-from muniment.agent.spool import Spool
+from muniment.agent.shipping.background import BackgroundShipper
+from muniment.agent.shipping.binding import Binding, read_binding, write_binding
+from muniment.agent.shipping.credentials import key_id_of
+from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed, MunimentError
 from muniment.core.identifiers import WORKSPACES

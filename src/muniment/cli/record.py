@@ -11,7 +11,7 @@ import orjson
 from muniment.agent.cause import caused_by, current, current_trace, handover
 from muniment.agent.draft import trace_pair
 from muniment.agent.gate import NotAccepted, ask
-from muniment.agent.spool import Spool, Written
+from muniment.agent.spools.spool import Spool, Written
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import OUTCOMES

@@ -8,9 +8,9 @@ import time
 
 import click
 
-from muniment.agent.client import LedgerClient, Unavailable
-from muniment.agent.gatekeeper import Gatekeeper
-from muniment.agent.shipper import Shipper
+from muniment.agent.shipping.client import LedgerClient, Unavailable
+from muniment.agent.shipping.gatekeeper import Gatekeeper
+from muniment.agent.shipping.shipper import Shipper
 from muniment.agent.state import State
 
 _POLL = 0.2

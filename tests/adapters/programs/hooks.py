@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from muniment.agent import spool
 from muniment.agent.adapters import claude_code
+from muniment.agent.spools import spool
 from muniment.cli import hook, main
 
 IMPORTED = (spool, claude_code, hook)

@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import anyio.to_thread
-from claude_agent_sdk import HookMatcher  # type: ignore[import-not-found]
-from claude_agent_sdk._internal.query import Query  # type: ignore[import-not-found]
+from claude_agent_sdk import HookMatcher
+from claude_agent_sdk._internal.query import Query
 
 from muniment.agent.adapters.claude_hooks import HOOKS, ClaudeEvents, remember, session_key
 from muniment.agent.adapters.run import Runs, version_of

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from crewai.events.event_bus import CrewAIEventsBus  # type: ignore[import-not-found]
-from crewai.events.event_context import SCOPE_ENDING_EVENTS, SCOPE_STARTING_EVENTS  # type: ignore[import-not-found]
+from crewai.events.event_bus import CrewAIEventsBus
+from crewai.events.event_context import SCOPE_ENDING_EVENTS, SCOPE_STARTING_EVENTS
 
 from muniment.agent.adapters.openrun import MAX_OPEN
 from muniment.agent.adapters.run import Runs, version_of

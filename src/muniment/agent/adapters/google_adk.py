@@ -13,8 +13,8 @@ import threading
 from collections.abc import Hashable
 from typing import Any, Final, TypeAlias
 
-from google.adk.plugins.base_plugin import BasePlugin  # type: ignore[import-not-found]
-from google.adk.plugins.plugin_manager import PluginManager  # type: ignore[import-not-found]
+from google.adk.plugins.base_plugin import BasePlugin
+from google.adk.plugins.plugin_manager import PluginManager
 
 from muniment.agent.adapters.openrun import MAX_OPEN, OpenRun
 from muniment.agent.adapters.run import Runs, version_of

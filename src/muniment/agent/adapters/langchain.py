@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from typing import Any, Final
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler  # type: ignore[import-not-found]
-from langchain_core.tracers.context import register_configure_hook  # type: ignore[import-not-found]
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.tracers.context import register_configure_hook
 
 from muniment.agent.adapters.openrun import MAX_OPEN
 from muniment.agent.adapters.run import Runs, version_of

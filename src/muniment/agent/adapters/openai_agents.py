@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from agents.tracing import TracingProcessor, add_trace_processor  # type: ignore[import-not-found]
+from agents.tracing import TracingProcessor, add_trace_processor
 
 from muniment.agent.adapters.openrun import MAX_OPEN
 from muniment.agent.adapters.plain import plain

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from pydantic_ai import Agent  # type: ignore[import-not-found]
-from pydantic_ai.capabilities import AbstractCapability  # type: ignore[import-not-found]
+from pydantic_ai import Agent
+from pydantic_ai.capabilities import AbstractCapability
 
 from muniment.agent.adapters.run import Runs, version_of
 from muniment.agent.recording import Mode, unrecorded

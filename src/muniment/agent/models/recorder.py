@@ -22,7 +22,7 @@ from muniment.agent.models.resulting import labels_of, outcome_of
 from muniment.agent.models.sightings import JSON, Sighting
 from muniment.agent.proxy.exchange import Ending, Exchange, Reply, RequestHead
 from muniment.agent.proxy.headers import Headers, causes_said, first
-from muniment.agent.spool import Spool
+from muniment.agent.spools.spool import Spool
 from muniment.core.errors import MunimentError
 from muniment.core.identifiers import MAX_CAUSES
 
