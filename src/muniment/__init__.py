@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from muniment.version import __version__
 
 if TYPE_CHECKING:
-    from muniment.agent.cause import caused_by, current, handover
+    from muniment.agent.cause import caused_by, current, handover, handover_meta
     from muniment.agent.gate import NotAccepted
     from muniment.agent.recorded import recorded
     from muniment.agent.recording import configure, record
@@ -24,6 +24,7 @@ __all__ = [
     "configure",
     "current",
     "handover",
+    "handover_meta",
     "intent",
     "record",
     "recorded",
@@ -31,12 +32,13 @@ __all__ = [
 
 _HOMES: Final = {
     "NotAccepted": "gate",
-    "Redaction": "redaction",
-    "SpoolFull": "spool",
+    "Redaction": "redaction.rules",
+    "SpoolFull": "spools.spool",
     "caused_by": "cause",
     "configure": "recording",
     "current": "cause",
     "handover": "cause",
+    "handover_meta": "cause",
     "intent": "steps",
     "record": "recording",
     "recorded": "recorded",

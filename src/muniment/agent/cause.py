@@ -2,7 +2,7 @@
 
 Within a process a context variable holds it, so that it follows asyncio tasks, `asyncio.to_thread`, and threads that
 run in a copy of their starter's context. From process to process it travels in two environment variables:
-`MUNIMENT_CAUSE` (an event's reference) and `TRACEPARENT` (W3C Trace Context).
+`MUNIMENT_CAUSE` (an event's reference) and `TRACEPARENT` (W3C Trace Context); with a request of MCP in its `_meta`.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ _LOG = logging.getLogger("muniment.agent")
 
 CAUSE: Final = "MUNIMENT_CAUSE"
 TRACEPARENT: Final = "TRACEPARENT"
+META_CAUSE: Final = "muniment/cause"
+META_TRACEPARENT: Final = "traceparent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,17 @@ def handover() -> dict[str, str]:
     if here is not None and here.trace is not None and here.trace[1] is not None:
         variables[TRACEPARENT] = f"00-{here.trace[0]}-{here.trace[1]}-01"
     return variables
+
+
+def handover_meta() -> dict[str, str]:
+    """The same as the `_meta` of an MCP request, for a client that lets its caller say what stands there.
+
+    >>> with caused_by("src_01KAY9M2Z7Q4WXYH3J8V5T6R0C/evt_01KAY9M2Z7Q4WXYH3J8V5T6R0D"):
+    ...     handover_meta()
+    {'muniment/cause': 'src_01KAY9M2Z7Q4WXYH3J8V5T6R0C/evt_01KAY9M2Z7Q4WXYH3J8V5T6R0D'}
+    """
+    names = {CAUSE: META_CAUSE, TRACEPARENT: META_TRACEPARENT}
+    return {names[variable]: value for variable, value in handover().items()}
 
 
 @contextlib.contextmanager

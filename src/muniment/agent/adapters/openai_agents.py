@@ -73,7 +73,7 @@ class _Asked:
         return None
 
 
-class MunimentProcessor(TracingProcessor):  # type: ignore[misc]
+class MunimentProcessor(TracingProcessor):
     """A trace processor that records.
 
     Args:

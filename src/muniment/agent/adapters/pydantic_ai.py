@@ -43,7 +43,7 @@ def install(*, contents: bool = True, mode: Mode = "async") -> "MunimentCapabili
     with _lock:
         if _installed is None:
             _installed = MunimentCapability(contents=contents, mode=mode)
-            Agent.iter = _with(_installed, Agent.iter)
+            Agent.iter = _with(_installed, Agent.iter)  # type: ignore[method-assign]
         return _installed
 
 
@@ -56,7 +56,7 @@ def _with(capability: "MunimentCapability", original: Callable[..., Any]) -> Cal
 
 
 @dataclass(kw_only=True)
-class MunimentCapability(AbstractCapability[Any]):  # type: ignore[misc]
+class MunimentCapability(AbstractCapability[Any]):
     """A capability that records; for `Agent(..., capabilities=[MunimentCapability()])` where not everything should be.
 
     Args:

@@ -3,11 +3,10 @@
 import json
 from typing import Final
 
+from muniment.agent.cause import META_CAUSE
 from muniment.core.identifiers import EVENT_REFERENCES
 
 META: Final = "io.modelcontextprotocol/"
-CAUSE: Final = "muniment/cause"
-"""Key in `_meta` by which a client may name the event that led to its request."""
 
 
 def meta_of(params: dict[str, object]) -> dict[str, object]:
@@ -24,7 +23,7 @@ def params_of(value: dict[str, object]) -> dict[str, object]:
 
 def cause_in(meta: dict[str, object]) -> tuple[str, ...]:
     """The event that `_meta` names as the cause, if it names one."""
-    cause = meta.get(CAUSE)
+    cause = meta.get(META_CAUSE)
     return (cause,) if isinstance(cause, str) and EVENT_REFERENCES.fullmatch(cause) else ()
 
 

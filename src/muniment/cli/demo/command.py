@@ -1,6 +1,5 @@
 """The demonstration itself, act by act."""
 
-import asyncio
 import contextlib
 import hashlib
 import shutil
@@ -14,7 +13,7 @@ import click
 from psycopg import Connection
 
 from muniment.cli.demo import insider
-from muniment.cli.demo.session import work
+from muniment.cli.demo.scene import POLICY, work
 from muniment.cli.demo.stage import Stage, shown
 from muniment.core.entry import Entry
 from muniment.core.errors import Refused
@@ -33,8 +32,9 @@ CONTROL = "soc2:CC6.1"
 def command(keep: bool, repository: Path | None) -> None:
     """Record, seal, prove and attack a ledger, in a throw-away folder.
 
-    A real MCP client drives a real MCP server through the recorder. Then the evidence is taken away and verified by two
-    verifiers, and three attacks on it are tried. Asks nothing, needs no network, leaves nothing running.
+    Two agents of two frameworks work; one hands on to the other, and drives a real MCP server through the recorder.
+    Their model plays a script. Then the evidence is taken away and verified by two verifiers, and three attacks on it
+    are tried. Asks nothing, needs no network, leaves nothing running.
     """
     began = time.monotonic()
     repository = (repository or _repository_here()).resolve()
@@ -61,22 +61,34 @@ def _start(stage: Stage) -> None:
 
 
 def _record(stage: Stage, repository: Path) -> None:
-    _act(2, "Record an agent's tool calls", "a real MCP client and a real MCP server; the recorder stands between them")
-    shown(f"muniment mcp --agent research-01 -- mcp-server-git --repository {_short(repository)}")
+    _act(
+        2,
+        "Record two agents and an MCP server",
+        "OpenAI Agents SDK and Pydantic AI, a scripted model, a real MCP server behind a policy",
+    )
+    policy = stage.folder / "policy.toml"
+    policy.write_text(POLICY)
+    shown("python planner.py      # calls install(), starts: muniment mcp --policy policy.toml -- mcp-server-git …")
     before = stage.sealed_size()
-    calls = asyncio.run(work(repository, stage.client("append"), _tell_call))
-    # Every call is two entries: what was asked, and what came of it.
-    stage.wait("the entries to be sealed", lambda: stage.sealed_size() >= before + 2 * calls)
-    click.echo(f"\n  Arrived and sealed; the part that evidences {CONTROL}:\n")
+    done = work(stage, repository, policy)
+    click.echo(f"    planner: {done}\n")
+    # The recorder's own shipper ends with the session, done or not.
+    stage.run("ship", scope="append")
+    stage.wait("the entries to be sealed", lambda: stage.sealed_size() > before and stage.all_sealed())
+    click.echo("  Three processes, two frameworks, one trace: what led to what, from the refused call on:\n")
+    refused = stage.get("/api/entries", outcome="denied", limit=1).json()["entries"][0]["entry"]["event"]
+    shown("muniment trace <event of the refused call>")
+    _quote(stage.run("trace", f"{refused['source']['id']}/{refused['id']}", scope="read").stdout)
+    click.echo(f"  The part that evidences {CONTROL}:\n")
     shown(f"curl '$MUNIMENT_URL/api/entries?control={CONTROL}'")
     sealed = stage.sealed_size()
     entries = stage.get("/api/entries", control=CONTROL, order="oldest", limit=50).json()["entries"]
-    click.secho(f"  {'seq':>5}  {'action':<12} {'tool':<12} {'outcome':<9} {'':<8} hash", dim=True)
+    click.secho(f"  {'seq':>5}  {'action':<12} {'tool':<14} {'outcome':<9} {'':<8} hash", dim=True)
     for item in entries:
         entry, event = item["entry"], item["entry"]["event"]
         seal = "sealed" if entry["seq"] < sealed else "recorded"
         click.echo(
-            f"  {entry['seq']:>5}  {event['action']:<12} {event.get('tool', ''):<12} {event['outcome']:<9} "
+            f"  {entry['seq']:>5}  {event['action']:<12} {event.get('tool', ''):<14} {event['outcome']:<9} "
             f"{seal:<8} {item['entry_hash'][:16]}…"
         )
 
@@ -217,11 +229,6 @@ def _log_id(connection: Connection, stage: Stage) -> int:
 
 def _act(number: int, title: str, words: str) -> None:
     click.echo("\n" + click.style(f"{number}  {title}", bold=True) + click.style(f"   {words}", dim=True) + "\n")
-
-
-def _tell_call(tool: str, words: str, succeeded: bool) -> None:
-    mark = click.style("ok", fg="green") if succeeded else click.style("failed", fg="yellow")
-    click.echo(f"    {tool:<12} {words:<34} {mark}")
 
 
 def _quote(text: str, *, only: tuple[str, ...] = (), failed: bool = False) -> None:

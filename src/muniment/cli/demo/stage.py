@@ -144,6 +144,11 @@ class Stage:
         answer = httpx.get(f"{self.log_url}/checkpoint", timeout=10)
         return int(answer.text.split("\n")[1]) if answer.status_code == 200 else 0
 
+    def all_sealed(self) -> bool:
+        """Whether the newest checkpoint covers the newest entry."""
+        newest = self.get("/api/entries", order="newest", limit=1).json()["entries"]
+        return bool(newest) and self.sealed_size() > int(newest[0]["entry"]["seq"])
+
     def wait(self, what: str, done: Callable[[], bool]) -> None:
         """Wait until something is so.
 
