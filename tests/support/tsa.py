@@ -84,12 +84,8 @@ def certificate(
         .not_valid_after(moment(ends))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=path_length if ca else None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-        )
-        .add_extension(
-            x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False), critical=True
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False), critical=True)
     )
     if usage is not None and not ca:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=critical)

@@ -245,7 +245,9 @@ def _token(data: Element) -> Token:
     wrapped.end()
     if read_integer(fields.take("a version", INTEGER), "signed data") != 3:
         raise MalformedTimestamp("has a version other than 3", "signed data")
-    fields.take("hash algorithms", SET)
+    declared = [
+        _hash_name(one, "hash algorithms") for one in Fields(fields.take("hash algorithms", SET), "hash").rest()
+    ]
     enclosed = Fields(fields.take("the time information", SEQUENCE), "content")
     if read_oid(enclosed.take("a type", OID), "content") != _TST_INFO:
         raise MalformedTimestamp("signs something else than a time", "content")
@@ -259,7 +261,10 @@ def _token(data: Element) -> Token:
     fields.end()
     signer = Fields(signers.take("a signer", SEQUENCE), "signer")
     signers.end()
-    return _signed(data, info, certificates, revocations, signer)
+    token = _signed(data, info, certificates, revocations, signer)
+    if declared != [token.digest]:
+        raise MalformedTimestamp("declares other hashes than its signer used", "signed data")
+    return token
 
 
 def _signed(

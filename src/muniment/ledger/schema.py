@@ -9,9 +9,14 @@ from muniment.ledger.roles import OWNER
 _FILES = Path(__file__).parent / "sql"
 
 
-def schema_files() -> list[Path]:
-    """The SQL files by name. Files in folders below are queries, not schema."""
-    return sorted(_FILES.glob("*.sql"))
+def schema_files(after: str = "", through: str = "~") -> list[Path]:
+    """The SQL files by name. Files in folders below are queries, not schema.
+
+    Args:
+        after: only files behind this one, a name without its ending.
+        through: only files up to this one. Each migration runs a part of its own: what is new comes behind all others.
+    """
+    return sorted(path for path in _FILES.glob("*.sql") if after < path.stem <= through)
 
 
 def apply(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The background process: it seals, keeps partitions ahead and walks the logs.
+"""The background process: it seals, keeps partitions ahead, walks and anchors the logs.
 
 `python -m muniment.server.background_jobs` is started beside the server by `muniment up`, as a process of its own, so
 that a walk over a long log takes no time away from requests. It ends when its standard input is closed, and so when its
@@ -18,6 +18,7 @@ from muniment.keys import KeyRing
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.partitions import create_partitions, months_ready
 from muniment.ledger.seal import Sealer
+from muniment.server.anchoring import Anchoring
 from muniment.server.background import Background, Job, PartlyFailed
 from muniment.server.background_walks import Walks
 from muniment.server.runtime import Places
@@ -66,6 +67,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("sealing", SEAL_EVERY, app_url, Sealing(places)),
         Job("partitions", PARTITIONS_EVERY, app_url, keep_partitions_ahead),
         Job("walks", Walks.LOOK_EVERY, app_url, Walks(places)),
+        Job("anchoring", Anchoring.LOOK_EVERY, app_url, Anchoring(places)),
     ]
 
 

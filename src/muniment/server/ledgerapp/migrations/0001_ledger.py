@@ -10,7 +10,7 @@ from muniment.ledger.schema import schema_files
 def _run(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     del apps
     with editor.connection.cursor() as cursor:
-        for path in schema_files():
+        for path in schema_files(through="900_grants"):
             cursor.execute(path.read_text(encoding="utf-8"), None)
 
 

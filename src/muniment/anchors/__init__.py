@@ -1,0 +1,1 @@
+"""Timestamp authorities: which there are, and how one is asked."""

@@ -1,0 +1,295 @@
+"""Anchors: timestamp tokens over sealed notes, as the database has them, and recording them.
+
+A token is recorded as an `anchor.record` entry, whose labels name its hash: whatever is anchored later covers that
+entry too, and so shows that the older token existed while its certificates were still valid. That is all of renewal.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from psycopg import Connection
+
+from muniment.catalogs.mapping import MAPPING_VERSION
+from muniment.core.errors import Refused
+from muniment.core.event import Actor, Resource
+from muniment.ledger.functions import controls_column, optional_seq
+from muniment.ledger.queries import query
+from muniment.ledger.refused import named_refusals
+from muniment.ledger.system import ActiveLog, record_system
+
+SYSTEM: Final = "system:muniment"
+MAX_REASON: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A stored token: nothing about it is proven here.
+
+    Attributes:
+        size: of the checkpoint whose sealed note it stamps.
+        authority: who made it.
+        stamped_at: the authority's time.
+        valid_until: when the first certificate of its chain ends.
+        seq: of its `anchor.record` entry.
+        token: DER.
+    """
+
+    size: int
+    authority: str
+    stamped_at: datetime
+    valid_until: datetime
+    seq: int
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How an authority does that failed at least once for this log.
+
+    Attributes:
+        authority: its name.
+        failures: in a row; 0 when the last attempt was good.
+        failing_since: of the first of them.
+        tried_at: of the last attempt.
+        retry_at: when the next one comes.
+        word, reason: of the last failure.
+    """
+
+    authority: str
+    failures: int
+    failing_since: datetime | None
+    tried_at: datetime
+    retry_at: datetime | None
+    word: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How one authority stands to the newest checkpoint of a log.
+
+    Attributes:
+        authority: its name.
+        size: of the newest checkpoint.
+        stamped: size of the checkpoint it stamped last; None before the first.
+        seq, recorded_at, valid_until: of that token.
+        news: there is something to stamp besides the ledger's own entries.
+        may_try: no pause after a failure lasts any more.
+        now: the database's clock.
+    """
+
+    authority: str
+    size: int
+    stamped: int | None
+    seq: int | None
+    recorded_at: datetime | None
+    valid_until: datetime | None
+    news: bool
+    may_try: bool
+    now: datetime
+
+
+def record_anchor(
+    connection: Connection[Any],
+    *,
+    log_id: int,
+    size: int,
+    authority: str,
+    token: bytes,
+    imprint: bytes,
+    stamped_at: datetime,
+    valid_until: datetime,
+    evidence: Mapping[str, object],
+    by: str = SYSTEM,
+) -> int | None:
+    """Record a token that was proven; the seq of its entry, or None if this authority stamped this checkpoint before.
+
+    Args:
+        connection: as the app role, in a transaction of the log's tenant.
+        log_id: the log.
+        size: of the checkpoint.
+        authority: who made the token.
+        token: DER.
+        imprint: SHA-256 of the sealed note, 32 bytes.
+        stamped_at: the authority's time.
+        valid_until: when the first certificate of its chain ends.
+        evidence: the entry's body besides the token: certificates, revocation lists; JSON.
+        by: who records it.
+
+    Raises:
+        Refused: if there is no such active log in the tenant.
+    """
+    with named_refusals():
+        row = connection.execute(
+            query("record_anchor"),
+            {
+                "by": by,
+                "log": log_id,
+                "size": size,
+                "authority": authority,
+                "token": token,
+                "imprint": imprint,
+                "stamped": stamped_at,
+                "until": valid_until,
+                "body": json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode(),
+                "salt": secrets.token_bytes(32),
+                "mapping": MAPPING_VERSION,
+                "controls": controls_column("anchor.record"),
+            },
+        ).fetchone()
+    return None if row is None else row[0]
+
+
+def record_failure(
+    connection: Connection[Any], log: ActiveLog, *, authority: str, size: int, word: str, reason: str
+) -> datetime:
+    """Count a failure, and record it where it is another one than the last; gives when to try again.
+
+    Args:
+        connection: as the app role, in a transaction of the log's tenant.
+        log: the log.
+        authority: who gave no token.
+        size: of the checkpoint that was to be stamped.
+        word: why, in one word.
+        reason: why, in a sentence.
+    """
+    reason = "".join(c if c.isprintable() else "?" for c in reason)[:MAX_REASON]
+    parameters = {"log": log.log_id, "authority": authority, "word": word, "reason": reason}
+    with named_refusals():
+        failures, retry_at, news = connection.execute(query("count_anchor_failure"), parameters).fetchone() or (0, 0, 0)
+    if news:
+        record_system(
+            connection,
+            by=SYSTEM,
+            log=log,
+            action="anchor.refuse",
+            actor=Actor(SYSTEM, "system"),
+            outcome="failure",
+            resource=Resource(str(size), "checkpoint"),
+            labels=[f"anchor.authority={authority}", f"anchor.word={word}"],
+            body={"reason": reason, "failures": failures},
+        )
+    if not isinstance(retry_at, datetime):
+        raise TypeError("count_anchor_failure() gave no time")
+    return retry_at
+
+
+def ask_for_growth(connection: Connection[Any], log: ActiveLog, outlook: Outlook) -> bool:
+    """Let an idle log grow by one entry, so that a checkpoint comes to cover the record of its newest token.
+
+    Returns:
+        False if it was asked for before.
+    """
+    parameters = {"log": log.log_id, "seq": outlook.seq, "since": outlook.recorded_at}
+    row = connection.execute(query("anchor_renewal_asked"), parameters).fetchone()
+    if row is None or row[0]:
+        return False
+    record_system(
+        connection,
+        by=SYSTEM,
+        log=log,
+        action="anchor.renew",
+        actor=Actor(SYSTEM, "system"),
+        resource=Resource(str(outlook.stamped), "checkpoint"),
+        labels=[f"anchor.authority={outlook.authority}"],
+    )
+    return True
+
+
+def log_of(connection: Connection[Any], log_id: int) -> ActiveLog:
+    """An active log by its number.
+
+    Raises:
+        Refused: if the transaction's tenant has no such log, or it is closed.
+    """
+    row = connection.execute(
+        "SELECT log_id, origin, system_source, region FROM ledger.logs WHERE state = 'active' AND log_id = %s", [log_id]
+    ).fetchone()
+    if row is None:
+        raise Refused("there is no such active log in this tenant", f"log {log_id}")
+    return ActiveLog(*row)
+
+
+def outlooks(connection: Connection[Any], log_id: int, authorities: Sequence[str]) -> list[Outlook]:
+    """How some authorities stand to the newest checkpoint; none while nothing is sealed."""
+    rows = connection.execute(query("anchor_due"), {"log": log_id, "authorities": list(authorities)}).fetchall()
+    return [Outlook(*row) for row in rows]
+
+
+def newest_anchors(connection: Connection[Any], log_id: int, *, limit: int, below: int | None = None) -> list[Anchor]:
+    """The newest tokens of a log, the one of the largest checkpoint first.
+
+    Args:
+        connection: in a transaction of the log's tenant.
+        log_id: the log.
+        limit: how many.
+        below: only over checkpoints that are smaller.
+    """
+    return _anchors(connection, "anchors_newest", {"log": log_id, "limit": limit, "below": below})
+
+
+def anchors_of(connection: Connection[Any], log_id: int, sizes: Sequence[int]) -> list[Anchor]:
+    """The tokens over some checkpoints, by size and authority."""
+    return _anchors(connection, "anchors_of_sizes", {"log": log_id, "sizes": list(sizes)}) if sizes else []
+
+
+def anchors_over(connection: Connection[Any], log_id: int, first: int, last: int, up_to: int) -> list[Anchor]:
+    """The tokens that say that some entries existed at a time, the earliest of each authority.
+
+    That over the smallest checkpoint that covers all of the entries; where there is none, the one that covers most.
+    Where its certificates have ended: also what renews it, as far as there is something.
+
+    Args:
+        connection: in a transaction of the log's tenant.
+        log_id: the log.
+        first: seq of the first entry, and `last` of the last.
+        last: see `first`.
+        up_to: size of the largest checkpoint that may be used.
+
+    Returns:
+        For each authority: one over these entries, then each one that renews the one before it.
+    """
+    found = {one.authority: [one] for one in _covering(connection, log_id, "anchor_covering", last, up_to)}
+    for one in _covering(connection, log_id, "anchor_before", first, min(last, up_to)):
+        found.setdefault(one.authority, [one])
+    now = datetime.now(UTC)
+    for chain in found.values():
+        while chain[-1].valid_until < now:
+            old = chain[-1]
+            parameters = {"log": log_id, "authority": old.authority, "seq": old.seq, "up_to": up_to}
+            renewing = _anchors(connection, "anchor_renewing", parameters | {"before": old.valid_until})
+            if not renewing:
+                break
+            chain += renewing
+    return [one for _, chain in sorted(found.items()) for one in chain]
+
+
+def attempts(connection: Connection[Any], log_id: int) -> list[Attempt]:
+    """How the authorities of a log do that failed at least once."""
+    rows = connection.execute(query("anchor_attempts"), {"log": log_id}).fetchall()
+    return [Attempt(*row) for row in rows]
+
+
+def cadence(connection: Connection[Any], log_id: int) -> int | None:
+    """Seconds between two anchors of a log as its tenant chose them; None for the installation's own setting."""
+    row = connection.execute(query("anchor_cadence"), {"log": log_id}).fetchone()
+    return None if row is None else row[0]
+
+
+def set_cadence(connection: Connection[Any], *, by: str, log_id: int, every: int) -> int | None:
+    """Set the seconds between two anchors, 60 to a year; the seq of the entry that tells so, or None if they were."""
+    statement = "SELECT ledger.set_anchor_cadence(%s, %s, %s, %s, %s)"
+    return optional_seq(connection, statement, by, log_id, every, MAPPING_VERSION, controls_column("tenant.change"))
+
+
+def _covering(connection: Connection[Any], log_id: int, name: str, above: int, up_to: int) -> list[Anchor]:
+    return _anchors(connection, name, {"log": log_id, "above": above, "up_to": up_to})
+
+
+def _anchors(connection: Connection[Any], name: str, parameters: Mapping[str, object]) -> list[Anchor]:
+    rows = connection.execute(query(name), parameters).fetchall()
+    return [Anchor(row[0], row[1], row[2], row[3], row[4], bytes(row[5])) for row in rows]
