@@ -13,8 +13,8 @@ import re
 from collections import Counter
 from typing import Any, Final, NoReturn, TypeGuard
 
-from muniment.catalogs.framework import KINDS, Catalog, Count, Kind, LicenceClass, Requirement, RequirementSet
-from muniment.catalogs.jsonlines import MalformedCatalog, Path, place, read_json
+from muniment.catalogs.framework import KINDS, Catalog, Count, LicenceClass, Requirement, RequirementSet, is_kind
+from muniment.catalogs.jsonlines import MalformedCatalog, place, read_json
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_control, check_text
 
@@ -106,7 +106,9 @@ class _Reader:
             sets=sets,
         )
 
-    def keys(self, value: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...], *path: str | int) -> None:
+    def keys(
+        self, value: dict[str, Any], required: tuple[str, ...], optional: tuple[str, ...], *path: str | int
+    ) -> None:
         for key in value:
             if key not in required and key not in optional:
                 self.refuse(f"unknown key {key!r}; known are {', '.join((*required, *optional))}", *path, key)
@@ -114,7 +116,9 @@ class _Reader:
             if key not in value:
                 self.refuse(f"the key {key!r} is missing", *path)
 
-    def line(self, value: dict[str, Any], key: str, *path: str | int, maximum: int = 2000, optional: bool = False) -> str:
+    def line(
+        self, value: dict[str, Any], key: str, *path: str | int, maximum: int = 2000, optional: bool = False
+    ) -> str:
         if optional and key not in value:
             return ""
         try:
@@ -188,7 +192,7 @@ class _Reader:
         except Malformed as error:
             self.refuse(f"{prefix}:{value['id']} {error.reason}", *path, "id")
         kind = value.get("kind", "requirement")
-        if not _is_kind(kind):
+        if not is_kind(kind):
             self.refuse(f"must be one of {', '.join(KINDS)}", *path, "kind")
         names = self.list_of(value.get("sets", []), *path, "sets")
         for position, name in enumerate(names):
@@ -252,7 +256,3 @@ def _json(value: object) -> str:
 
 def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
-
-
-def _is_kind(value: object) -> TypeGuard[Kind]:
-    return value in KINDS

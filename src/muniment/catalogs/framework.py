@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeGuard
 
 from muniment.core.errors import Malformed
 
@@ -12,8 +12,13 @@ Kind: TypeAlias = Literal["group", "requirement", "part"]
 KINDS: Final = ("group", "requirement", "part")
 
 
+def is_kind(value: object) -> TypeGuard[Kind]:
+    """Say whether a value names a kind of row."""
+    return isinstance(value, str) and value in KINDS
+
+
 class LicenceClass(StrEnum):
-    """What may be done with a framework's text once a tenant has brought it in. Identifiers and labels are always shown.
+    """What may be done with the text of a framework that a tenant brought in; identifiers are always shown.
 
     Attributes:
         FREE: shown and exported (works of the US government, EU legislation, UK Open Government Licence).

@@ -1,0 +1,53 @@
+"""Whether a control id names something: a row of a catalog, or a control of the tenant's own."""
+
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+
+from muniment.catalogs.framework import Catalog
+from muniment.catalogs.shipped import catalog, catalog_ids
+from muniment.core.errors import Malformed
+from muniment.core.identifiers import check_control
+
+
+def check_known(
+    controls: Iterable[object],
+    where: str = "controls",
+    *,
+    own: Collection[str] = (),
+    find: Callable[[str], Catalog] = catalog,
+) -> tuple[str, ...]:
+    """Give control ids back if each has the grammar of control ids and is in a catalog, or among the tenant's own.
+
+    Args:
+        controls: control ids, as a caller sent them.
+        where: the field, as the error names it.
+        own: ids of the tenant's own controls.
+        find: gives a catalog by its id, or raises `Malformed`; the shipped ones by default.
+
+    Raises:
+        Malformed: naming the field and the position, such as `controls[2]`.
+    """
+    given = []
+    for at, value in enumerate(controls):
+        control = check_control(value, f"{where}[{at}]")
+        if control not in own:
+            prefix, _, requirement = control.partition(":")
+            try:
+                known = find(prefix)
+            except Malformed:
+                raise Malformed(f"{control} belongs to no catalog that is known here", f"{where}[{at}]") from None
+            if requirement not in known.rows:
+                raise Malformed(f"{control} is not in {known.title}, {known.version}", f"{where}[{at}]")
+        given.append(control)
+    return tuple(given)
+
+
+@lru_cache(maxsize=16_384)
+def is_shipped(control: str) -> bool:
+    """Say whether a control id names a row of a shipped catalog; for the path of every event.
+
+    >>> is_shipped("soc2:CC6.1"), is_shipped("soc2:CC6.11"), is_shipped("acme:1")
+    (True, False, False)
+    """
+    prefix, _, requirement = control.partition(":")
+    return prefix in catalog_ids() and requirement in catalog(prefix).rows
