@@ -66,8 +66,8 @@ class Coverage:
         counted = [row for row in self.rows if row.evidence is Evidence.AUTOMATIC and row.entries is not None]
         seen = f", {sum(bool(row.entries) for row in counted)} of them with entries in the period" if counted else ""
         return (
-            f"{self.title}: of {total:,} {self.what}, actions map to {self.automatic:,}{seen}; {self.attachment:,} have "
-            f"an attachment only, {self.nothing:,} nothing. "
+            f"{self.title}: of {total:,} {self.what}, actions map to {self.automatic:,}{seen}; "
+            f"{self.attachment:,} have an attachment only, {self.nothing:,} nothing. "
             "An entry is evidence of what happened, not that a requirement is met."
         )
 

@@ -29,3 +29,14 @@ def catalog(catalog_id: str) -> Catalog:
     if made.id != catalog_id:
         raise Malformed(f"{catalog_id}.json says it is {made.id}", "id")
     return made
+
+
+NOT_SHIPPED = (
+    ("CSA Cloud Controls Matrix, control specifications", "its domains are shipped"),
+    ("EU GMP Annex 11, numbered paragraphs", "its sections are shipped"),
+    ("ISO/IEC 27701:2025", "the edition of 2019 is shipped"),
+    ("KSC, the Polish act on the national cybersecurity system as amended in 2026", "no consolidated text at hand"),
+    ("MAS Technology Risk Management Guidelines", "no complete list at hand"),
+    ("PDPA, the Singapore Personal Data Protection Act", "no complete list at hand"),
+)
+"""Frameworks that one may look for here: what is missing, and why. `muniment catalog import` brings them in."""

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "take entries away as a bundle that anyone can verify"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
     "verify": ("verify", "check a bundle, a folder, a live log or a database"),
+    "catalog": ("catalog", "control frameworks: list, show, import your own, what actions map to"),
     "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
     "keys": ("keys", "create, list and revoke API keys"),
     "tenants": ("tenants", "create and list tenants, and set what is public"),
@@ -36,7 +37,7 @@ _EXTRAS = {"demo": "server,demo", "proxy": "proxy"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Prove", ("export", "trace", "verify", "known-logs")),
+    ("Prove", ("export", "trace", "verify", "catalog", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 
