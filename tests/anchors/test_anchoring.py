@@ -56,7 +56,7 @@ def test_a_failing_authority_is_counted_recorded_once_and_said_until_it_works(an
     anchored.served.status = 503
     job = Anchoring(anchored.places)
     for _ in range(2):
-        with pytest.raises(PartlyFailed, match="here gives no timestamp .unreachable.: it answers with status 503"):
+        with pytest.raises(PartlyFailed, match=r"here gives no timestamp \(unreachable\): it answers with status 503"):
             job(anchored.world.conn)
     with tenant_transaction(anchored.world.conn, anchored.world.tenant):
         (attempt,) = attempts(anchored.world.conn, anchored.world.log)

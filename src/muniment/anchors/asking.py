@@ -127,7 +127,7 @@ def _check_time(authority: Authority, stamped: Stamped, now: float) -> None:
         which = "ahead of" if off > 0 else "behind"
         reason = f"its clock is {abs(off):.0f} s {which} ours, and {MAX_SKEW} are allowed"
         raise NoTimestamp("wrong-time", reason, authority.name)
-    if stamped.until < now:
+    if stamped.until <= now:
         over: x509.Certificate = min(stamped.chain, key=ends)
         reason = f"a certificate above it has expired: {over.subject.rfc4514_string()[:200]}"
         raise NoTimestamp("expired-certificate", reason, authority.name)

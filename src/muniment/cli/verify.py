@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
 from muniment.core.errors import Malformed
+from muniment.verifier.anchors import load_trust
 from muniment.verifier.browser.page import verifier_page
 from muniment.verifier.bundle import Progress
 from muniment.verifier.knownlogs import KnownLogs
@@ -63,6 +65,14 @@ def write_page(context: click.Context, _: click.Parameter, path: Path | None) ->
     help="a checkpoint that you kept",
 )
 @click.option("--origin", "origin", metavar="ORIGIN", help="the log's name")
+@click.option(
+    "--timestamp-root",
+    "timestamp_roots",
+    metavar="PEM-FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="certificates of timestamp authorities that you trust: then their tokens are checked too (repeatable)",
+)
 @click.option("--require-pin", is_flag=True, help="exit with 1 also when what is verified is self-attested only")
 @click.option("--no-known-logs", is_flag=True, help="neither use nor update what this machine has proven before")
 @click.option("--since-pin", is_flag=True, help="live log: fetch only what came after the pinned or known checkpoint")
@@ -94,6 +104,7 @@ def command(
     genesis: str | None,
     checkpoint: Path | None,
     origin: str | None,
+    timestamp_roots: tuple[Path, ...],
     require_pin: bool,
     no_known_logs: bool,
     since_pin: bool,
@@ -112,7 +123,9 @@ def command(
     self-attested only. 2: malformed, or wrong usage.
     """
     try:
+        now = time.time_ns() // 1000
         pins = gather_pins(pin, root, genesis, checkpoint, origin)
+        pins = replace(pins, timestamps=load_trust(timestamp_roots, now))
         options = Options(
             pins=pins,
             known=None if no_known_logs else KnownLogs.of(os.environ),
@@ -120,7 +133,7 @@ def command(
             since_pin=since_pin,
             patience=patience,
             workers=jobs,
-            now=time.time_ns() // 1000,
+            now=now,
         )
         reports: list[Report] = []
         for target in targets:

@@ -157,7 +157,7 @@ def _paths(
     if len(path) >= MAX_CHAIN:
         return
     for issuer in candidates:
-        if issuer in path or issuer.subject != last.issuer:
+        if issuer in path or not _may_be_issuer(last, issuer):
             continue
         try:
             _check_issued(last, issuer, below=len(path) - 1)
@@ -165,6 +165,18 @@ def _paths(
             refused.append(error)
             continue
         yield from _paths((*path, issuer), pinned, candidates, refused)
+
+
+def _may_be_issuer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether names, and key identifiers where both have one, fit: another key of one name is another authority."""
+    if issuer.subject != certificate.issuer:
+        return False
+    try:
+        wanted = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return True
+    return wanted is None or wanted == own
 
 
 def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> None:
@@ -211,5 +223,5 @@ def begins(certificate: x509.Certificate) -> int:
 
 
 def ends(certificate: x509.Certificate) -> int:
-    """Last second of its validity, since the Unix epoch."""
+    """Second at which its validity ends, since the Unix epoch; at that very second it is over, as OpenSSL has it."""
     return int(certificate.not_valid_after_utc.timestamp())

@@ -3,7 +3,7 @@
 Rules, each refused by name when it does not hold:
 
 1. The imprint is the SHA-256 that was to be stamped.
-2. One certificate is the signer's: the identifier and the signed ESSCertID both name it.
+2. One certificate is the signer's: the identifier names it, and the signed ESSCertID holds its hash.
 3. The signed attributes hold the hash of the time information, and the signer's key signed them.
 4. The signer's certificate is for timestamping and nothing else (critical extended key usage).
 5. From it a way leads, issuer by issuer, to a pinned certificate; each certificate in between is an authority's.
@@ -67,8 +67,8 @@ class Stamped:
 
     Attributes:
         time: microseconds since the Unix epoch, UTC.
-        until: last second, since the Unix epoch, at which all certificates of the chain are valid: until then the token
-            can be verified without a newer one.
+        until: second, since the Unix epoch, at which the first certificate of the chain ends: until then the token can
+            be verified without a newer one.
         authority: the signer's name, for people.
         chain: from the signer's certificate to the pinned one, both included.
     """
@@ -92,22 +92,28 @@ def verify_token(token: Token, imprint: bytes, pinned: Certificates, chain: Cert
         WrongImprint: rule 1.
         WrongSignature: rules 2 and 3.
         WrongUsage: rule 4, or a certificate on the only way is no authority's.
-        UnknownAuthority: no way leads to a pinned certificate.
         OutOfTime: rule 6.
+        UnknownAuthority: no way leads to a pinned certificate; all else holds.
     """
     if (token.imprint_hash, token.imprint) != ("sha256", imprint):
         raise WrongImprint("it stamps another hash", "imprint")
     carried = _carried(token)
     signer = _signer(token, [*carried, *chain, *pinned])
+    check_purpose(signer)
+    _check_named(token, signer)
     _check_attributes(token)
     _check_signature(token, signer)
-    check_purpose(signer)
+    _check_valid(signer, token)
+    # Last, so that what is called unknown is whole.
     path = path_to_pinned(signer, pinned, [*carried, *chain])
-    seconds = token.time // 1_000_000
     for certificate in path:
-        if not begins(certificate) <= seconds <= ends(certificate):
-            raise OutOfTime(f"the certificate of {name_of(certificate)} was not valid at the token's time", "time")
+        _check_valid(certificate, token)
     return Stamped(token.time, min(ends(certificate) for certificate in path), name_of(signer), path)
+
+
+def _check_valid(certificate: x509.Certificate, token: Token) -> None:
+    if not begins(certificate) <= token.time // 1_000_000 < ends(certificate):
+        raise OutOfTime(f"the certificate of {name_of(certificate)} was not valid at the token's time", "time")
 
 
 def _carried(token: Token) -> list[x509.Certificate]:
@@ -115,17 +121,19 @@ def _carried(token: Token) -> list[x509.Certificate]:
 
 
 def _signer(token: Token, candidates: Certificates) -> x509.Certificate:
-    try:
-        named = _named_by_attribute(token)
-    except MalformedDer as error:
-        raise WrongSignature(f"the signed attributes cannot be read: {error}", "signature") from error
     for certificate in candidates:
-        der = certificate.public_bytes(Encoding.DER)
-        if hashlib.new(named[0], der, usedforsecurity=False).digest() == named[1]:
-            if not _identifies(token.signer, certificate):
-                raise WrongSignature("the signer's identifier names another certificate", "signature")
+        if _identifies(token.signer, certificate):
             return certificate
     raise WrongSignature("the certificate of its signer is not there, or was changed", "signature")
+
+
+def _check_named(token: Token, signer: x509.Certificate) -> None:
+    try:
+        function, named = _named_by_attribute(token)
+    except MalformedDer as error:
+        raise WrongSignature(f"the signed attributes cannot be read: {error}", "signature") from error
+    if hashlib.new(function, signer.public_bytes(Encoding.DER), usedforsecurity=False).digest() != named:
+        raise WrongSignature("the signed attributes name another certificate", "signature")
 
 
 def _named_by_attribute(token: Token) -> tuple[str, bytes]:

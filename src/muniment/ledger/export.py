@@ -6,14 +6,16 @@ Source: docs/format.md section 7.
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from heapq import merge
+from itertools import count, groupby, pairwise
 
 from psycopg import Connection
 
 from muniment.core.bundle import BundleWriter, Writable
 from muniment.core.errors import Malformed, VerificationFailed
+from muniment.ledger.anchors import Anchor, anchors_of, anchors_over
 from muniment.ledger.checkpoints import StoredCheckpoint, read_checkpoint, stored_checkpoint
-from muniment.ledger.export_plan import Folded, Mark, Part, Shown, plan, runs
+from muniment.ledger.export_plan import Folded, Mark, Part, Shown, also, plan, runs
 from muniment.ledger.keysnotes import read_keysnotes
 from muniment.ledger.proofs import NotSealed
 from muniment.ledger.queries import query
@@ -122,7 +124,11 @@ def _write(
     block: list[Part] = []
     folds = rows = 0
     limit = ROWS // 8 if request.bodies else ROWS
-    for part in _cut(plan(runs(shown), _marks(connection, request, last, shown)), limit):
+    anchors = _anchors(connection, request, last, shown)
+    # A token whose certificates have ended counts by what renews it, which covers the entry that records it.
+    renewed = [old.seq for old, new in pairwise(anchors) if old.authority == new.authority]
+    marks = _marks(connection, request, last, shown, {anchor.size for anchor in anchors})
+    for part in _cut(plan(also(runs(shown), renewed), marks), limit):
         block.append(part)
         folds += isinstance(part, Folded)
         rows += part.end - part.first if isinstance(part, Shown) else 0
@@ -144,24 +150,49 @@ def _cut(parts: Iterator[Part], limit: int) -> Iterator[Part]:
             yield part
 
 
-def _marks(
+def _anchors(
     connection: Connection, request: BundleRequest, last: StoredCheckpoint, shown: Sequence[int] | range
+) -> list[Anchor]:
+    """The timestamps that say something about the entries shown."""
+    if not len(shown):
+        return []
+    return anchors_over(connection, request.log_id, shown[0], shown[-1], last.checkpoint.size)
+
+
+def _marks(
+    connection: Connection,
+    request: BundleRequest,
+    last: StoredCheckpoint,
+    shown: Sequence[int] | range,
+    anchored: set[int],
 ) -> Iterator[Mark]:
     end = last.checkpoint.size
     since = request.since or 0
     held = since or None
+    between: Iterator[StoredCheckpoint] = iter(())
     if request.every_checkpoint:
         first = shown[0] if len(shown) else end - 1
-        for stored in _checkpoints(connection, request, min(first, since - 1) if since else first, end - 1):
-            size = stored.checkpoint.size
-            if held is not None and held <= size:
-                if held < size:
-                    yield Mark(held, None)
-                held = None
-            yield Mark(size, stored.note.encoded())
+        between = _checkpoints(connection, request, min(first, since - 1) if since else first, end - 1)
+    for stored in _with_anchored(connection, request, between, sorted(size for size in anchored if size < end)):
+        size = stored.checkpoint.size
+        if held is not None and held <= size:
+            if held < size:
+                yield Mark(held, None)
+            held = None
+        yield Mark(size, stored.note.encoded())
     if held is not None and held < end:
         yield Mark(held, None)
     yield Mark(end, last.note.encoded())
+
+
+def _with_anchored(
+    connection: Connection, request: BundleRequest, between: Iterator[StoredCheckpoint], anchored: list[int]
+) -> Iterator[StoredCheckpoint]:
+    """Checkpoints by size, and among them those of certain sizes."""
+    found = [read_checkpoint(connection, request.log_id, request.origin, size) for size in anchored]
+    merged = merge(between, (one for one in found if one is not None), key=lambda one: one.checkpoint.size)
+    for _, same in groupby(merged, key=lambda one: one.checkpoint.size):
+        yield next(same)
 
 
 def _checkpoints(connection: Connection, request: BundleRequest, above: int, up_to: int) -> Iterator[StoredCheckpoint]:
@@ -181,6 +212,10 @@ def _write_block(connection: Connection, request: BundleRequest, writer: BundleW
     )
     seqs = [seq for part in block if isinstance(part, Shown) for seq in range(part.first, part.end)]
     entries = _entries(connection, request, seqs)
+    tokens: dict[int, list[bytes]] = {}
+    sizes = [part.size for part in block if isinstance(part, Mark) and part.note is not None]
+    for anchor in anchors_of(connection, request.log_id, sizes):
+        tokens.setdefault(anchor.size, []).append(anchor.token)
     for part in block:
         match part:
             case Folded():
@@ -192,6 +227,8 @@ def _write_block(connection: Connection, request: BundleRequest, writer: BundleW
             case Mark():
                 if part.note is not None:
                     writer.checkpoint(part.note)
+                    for token in tokens.get(part.size, ()):
+                        writer.token(token)
 
 
 def _write_entry(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import TypeAlias
 
 from muniment.core.errors import Malformed
@@ -59,6 +60,24 @@ def runs(seqs: Sequence[int] | range) -> Iterator[tuple[int, int]]:
         if end > 0:
             yield first, end
         first, end = seq, seq + 1
+    if end > 0:
+        yield first, end
+
+
+def also(shown: Iterable[tuple[int, int]], seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Runs with some more places among them.
+
+    >>> list(also([(1, 4), (7, 8)], [2, 4, 9]))
+    [(1, 5), (7, 8), (9, 10)]
+    """
+    first = end = -1
+    for run in merge(shown, ((seq, seq + 1) for seq in sorted(seqs))):
+        if run[0] <= end:
+            end = max(end, run[1])
+            continue
+        if end > 0:
+            yield first, end
+        first, end = run
     if end > 0:
         yield first, end
 

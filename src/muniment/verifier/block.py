@@ -44,7 +44,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A `T` line: a timestamp token, carried and not checked."""
+    """A `T` line: a timestamp token, DER, not looked into."""
+
+    der: bytes
 
 
 Part = Run | Subtree | Judged | Token
@@ -164,9 +166,10 @@ class BlockReader:
         if head == b"T ":
             if before not in (b"C ", b"T "):
                 raise MalformedBlock("a timestamp token that follows no checkpoint", str(number))
-            if not read_blob(rest, number):
+            token = read_blob(rest, number)
+            if not token:
                 raise MalformedBlock("an empty timestamp token", str(number))
-            return Token()
+            return Token(token)
         raise MalformedBlock(_stranger(line), str(number))
 
 

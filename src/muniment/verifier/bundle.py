@@ -127,7 +127,7 @@ def _take(checker: LogChecker, read: BlockRead, lines: int) -> None:
         elif isinstance(part, Subtree):
             checker.subtree(part.level, part.hash)
         elif isinstance(part, Token):
-            checker.token()
+            checker.token(part.der)
     if read.malformed is not None:
         reason, line = read.malformed
         raise Malformed(reason, f"line {lines + line + 1}")

@@ -7,6 +7,7 @@ from typing import Final
 
 from muniment.core.errors import Malformed, VerificationFailed
 from muniment.core.merkle import Stack, verify_inclusion
+from muniment.verifier.anchors import AnchorBook
 from muniment.verifier.keyring import Judgement, Keyring, settle
 from muniment.verifier.pins import PinnedCheckpoint, Pins
 from muniment.verifier.report import Check, Finding, Report, State
@@ -53,13 +54,13 @@ class LogChecker:
         self.unreadable = 0
         self.disclosed = 0
         self.undisclosed = 0
-        self.tokens = 0
         self.genesis: bytes | None = None
         self.met: set[PinnedCheckpoint] = set()
         self.contradicted: set[PinnedCheckpoint] = set()
         self.last: Judgement | None = None
         self.last_note = b""
         self.sources = SourceBook()
+        self.anchors = AnchorBook(self.pins.timestamps, self._anchor_failed)
         self.unnumbered: dict[str, int] = {}
         self.findings: list[Finding] = []
         self.failures: dict[str, int] = {}
@@ -134,9 +135,9 @@ class LogChecker:
         self._flush()
         self.judged(self.keyring.judge(note), note)
 
-    def token(self) -> None:
-        """A timestamp token: carried, not checked."""
-        self.tokens += 1
+    def token(self, der: bytes) -> None:
+        """A timestamp token over the checkpoint that was fed last."""
+        self.anchors.token(der, self.last_note, self.last.checkpoint.size if self.last else 0)
 
     def run(self, run: Run) -> None:
         """A run that was scanned elsewhere and starts at the present position."""
@@ -330,6 +331,7 @@ class LogChecker:
         self.disclosed += run.disclosed
         self.undisclosed += run.undisclosed
         self.sources.refused(run.refusals)
+        self.anchors.recorded(run.anchored)
         count_unnumbered(self.unnumbered, run.unnumbered)
         kept: dict[str, int] = {}
         for finding in run.findings:
@@ -337,6 +339,9 @@ class LogChecker:
             kept[finding.check] = kept.get(finding.check, 0) + 1
         for check, count in run.failures.items():
             self.failures[check] += count - kept[check]
+
+    def _anchor_failed(self, reason: str, size: int) -> None:
+        self.fail("anchors", reason, f"checkpoint {size}", size)
 
     def _source_failed(self, reason: str, position: int) -> None:
         self.fail("sources", reason, f"entry {position}", position)

@@ -12,6 +12,7 @@ from muniment.core.checkpoint import parse_checkpoint
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_origin
 from muniment.core.note import VerifierKey, parse_note, parse_vkey
+from muniment.verifier.anchors import TimestampTrust
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _MAX_SIZE: Final = 2**53 - 1
@@ -44,6 +45,7 @@ class Pins:
         known: the tree that this machine has proven last (see `knownlogs`).
         known_fails: whether a log smaller than `known` fails (a live log) or is only an older file.
         remembered: the root key comes from the known logs of this machine.
+        timestamps: certificates of timestamp authorities, and as of when; without them tokens are not checked.
     """
 
     origin: str | None = None
@@ -55,6 +57,7 @@ class Pins:
     known: PinnedCheckpoint | None = None
     known_fails: bool = True
     remembered: bool = False
+    timestamps: TimestampTrust | None = None
 
     def merged(self, other: Pins) -> Pins:
         """These pins, completed with what only `other` has.
@@ -78,6 +81,7 @@ class Pins:
             known=self.known or other.known,
             known_fails=self.known_fails and other.known_fails,
             remembered=self.remembered if self.root or not other.root else other.remembered,
+            timestamps=self.timestamps or other.timestamps,
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from muniment.verifier.anchors import AnchorFound
+
 State = Literal["passed", "failed", "not_made"]
 Verdict = Literal["verified", "failed", "malformed"]
 Trust = Literal["pinned", "self-attested"]
@@ -102,6 +104,8 @@ class Report:
         trust: `pinned` when what passed was held against something the caller brought along; None unless verified.
         trust_reason: in words, what the trust rests on.
         remarks: further sentences (first use, sources without numbering, ...).
+        parts: one for each file of a folder.
+        anchors: timestamp tokens that were looked at and did not fail.
     """
 
     target: str
@@ -118,6 +122,7 @@ class Report:
     trust_reason: str
     remarks: tuple[str, ...] = ()
     parts: tuple[Report, ...] = field(default=())
+    anchors: tuple[AnchorFound, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -178,6 +183,8 @@ class Report:
             "findings_total": self.findings_total,
             "remarks": list(self.remarks),
         }
+        if self.anchors:
+            value["anchors"] = [anchor.as_json() for anchor in self.anchors]
         if self.parts:
             value["parts"] = [part.as_json() for part in self.parts]
         return value

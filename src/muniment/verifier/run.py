@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from muniment.verifier.anchors import Recorded
 from muniment.verifier.refusals import Refusal
 from muniment.verifier.report import Finding
 
@@ -78,6 +79,7 @@ class Run:
         holes: positions of the first and the last entry whose source could not be read; None if there is none.
         edges: places where a source's numbers may lie in such an entry.
         gaps: missing numbers within the run; refusals: what its entries name as refused.
+        anchored: timestamp tokens that its entries record.
         findings: the first broken places; failures: how many there were, per check.
         genesis: hash of entry 0 when the run starts there.
         creation: what is wrong with that entry as the creation of a log; root: the root key it names, `<name>+<id>`.
@@ -100,6 +102,7 @@ class Run:
     edges: int = 0
     gaps: list[Gap] = field(default_factory=list)
     refusals: tuple[Refusal, ...] = ()
+    anchored: tuple[Recorded, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     genesis: bytes | None = None

@@ -15,6 +15,7 @@ from muniment.core.event import event_hash
 from muniment.core.fields import check_integer, read_hex
 from muniment.core.identifiers import check_source_id
 from muniment.core.times import MalformedTime, parse_time6
+from muniment.verifier.anchors import records
 from muniment.verifier.creation import creation_fault, root_named
 from muniment.verifier.hashing import EVENT, LEAF, digests, subtrees
 from muniment.verifier.refusals import refusals, submitter
@@ -79,6 +80,7 @@ class Scanner:
             run.genesis = leaves[0]
         run.subtrees = subtrees(run.start, leaves)
         run.refusals = tuple(refusals(self.texts))
+        run.anchored = records(self.texts, run.start)
         return run
 
     def _several(self, texts: Sequence[bytes], first: int, end: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from muniment.core.times import format_time6
 from muniment.verifier.report import CHECK_NAMES, Check, Finding, Report, Trust
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def conclude(checker: LogChecker, malformed: str | None = None) -> Report:
         trust=None,
         trust_reason="",
         remarks=(*checker.remarks, *_remarks(checker)),
+        anchors=checker.anchors.found(),
     )
     if report.verdict != "verified":
         return report
@@ -190,11 +192,34 @@ def _head(_: LogChecker) -> Check:
 
 
 def _anchors(checker: LogChecker) -> Check:
-    if checker.tokens:
-        return Check(
-            "anchors", "not_made", f"{_many(checker.tokens, 'token', 'tokens')} carried, not checked", checker.tokens
+    book = checker.anchors
+    if not book.tokens:
+        return Check("anchors", "not_made", "no timestamp token")
+    if book.trust is None:
+        many = _many(book.tokens, "token", "tokens")
+        return Check("anchors", "not_made", f"{many} not checked: no timestamp root is pinned", book.tokens)
+    found = book.found()
+    holding = [one for one in found if one.state == "holds"]
+    said = []
+    if holding:
+        best = max(holding, key=lambda one: (one.size, -one.time))
+        said.append(
+            f"{_many(len(holding), 'token verifies', 'tokens verify')}: the first {best.size:,} entries existed no "
+            f"later than {_second(best.time)}, says {best.authority}"
         )
-    return Check("anchors", "not_made", "no timestamp token")
+        until = max(one.until or 0 for one in holding)
+        said.append(f"verifies without renewal until {_second(until * 1_000_000)}")
+    ended = sum(one.state == "ended" for one in found)
+    if ended:
+        said.append(f"the certificates of {_many(ended, 'token', 'tokens')} have ended, and nothing shown renews them")
+    unknown = sum(one.state == "unknown" for one in found) + book.dropped
+    if unknown:
+        said.append(f"{_many(unknown, 'token', 'tokens')} not checked: of no pinned authority")
+    return Check("anchors", "passed" if holding else "not_made", "; ".join(said), len(holding) or len(found))
+
+
+def _second(microseconds: int) -> str:
+    return format_time6(microseconds)[:19] + "Z"
 
 
 _OPEN = {

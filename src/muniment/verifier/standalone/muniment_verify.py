@@ -22,8 +22,9 @@ One root key may speak for several logs: look at the origin that the answer name
 
 What is not proved, even then: that an entry tells the truth; that everything that happened was recorded (numbered
 sources show gaps, others cannot); that the file is recent, or carries the newest keys note; that nobody else was shown
-another history, unless cosigners whom you trust signed this one; and the moment of recording, for RFC 3161 tokens are
-carried in a bundle but not checked here.
+another history, unless cosigners whom you trust signed this one; and the moment of recording. That a checkpoint existed
+no later than some moment is proved by RFC 3161 tokens, if the bundle carries them, you pin the certificate of the
+authority that made them (--timestamp-root), and `openssl` is installed: this program does not check X.509 itself.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ import hashlib
 import http.client
 import json
 import re
+import shutil
+import ssl
+import subprocess
 import sys
+import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -569,7 +575,242 @@ def read_keys_note(signed: bytes) -> KeysNote:
     return KeysNote(origin, int(ordinal), genesis[8:], found["log"], found["cosigner"], found["revoked"])
 
 
-# ---- 6. The report ---------------------------------------------------------------------------------------------------
+# ---- 6. Timestamp tokens (RFC 3161) ----------------------------------------------------------------------------------
+#
+# A token is DER: elements of a tag, a length and a content. We read as much of it as says what is stamped and when, and
+# leave signature and certificates to OpenSSL, asked for the moment of the token and for every other that matters.
+
+TOKEN_HASHES = {"608648016503040201": "sha256", "608648016503040202": "sha384", "608648016503040203": "sha512"}
+RSA, ED25519_ALGORITHM = "2a864886f70d010101", "2b6570"
+SIGNING = {  # algorithms of signatures with the hash that they imply, by object identifier
+    **{f"2a864886f70d0101{11 + place:02x}": name for place, name in enumerate(("sha256", "sha384", "sha512"))},
+    **{f"2a8648ce3d04030{2 + place}": name for place, name in enumerate(("sha256", "sha384", "sha512"))},
+}
+SIGNED_DATA, TST_INFO = "2a864886f70d010702", "2a864886f70d0109100104"
+NO_WAY = ("unable to get local issuer", "unable to get issuer", "self-signed certificate", "self signed certificate")
+MAX_TOKENS, MAX_TOKEN = 100_000, 262_144
+
+
+class Element(NamedTuple):
+    """An element of DER: its tag octet and its content."""
+
+    tag: int
+    content: bytes
+
+
+def read_der(raw: bytes) -> list[Element]:
+    """Elements that stand one after the other, with lengths in their shortest form."""
+    elements, at = [], 0
+    while at < len(raw):
+        tag, length, begin = raw[at], raw[at + 1] if at + 1 < len(raw) else 0xFF, at + 2
+        if length & 0x80:
+            octets = raw[begin : begin + (length & 0x7F)]
+            length, begin = int.from_bytes(octets, "big"), begin + len(octets)
+            if not 1 <= len(octets) <= 4 or len(octets) != raw[at + 1] & 0x7F or not octets[0] or length < 0x80:
+                raise Malformed("is no DER")
+        if tag & 0x1F == 0x1F or begin + length > len(raw):
+            raise Malformed("is no DER")
+        elements.append(Element(tag, raw[begin : begin + length]))
+        at = begin + length
+    return elements
+
+
+def write_der(element: Element) -> bytes:
+    """The bytes of an element again."""
+    size = len(element.content)
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([element.tag, *([size] if size < 0x80 else [0x80 | len(octets), *octets])]) + element.content
+
+
+def take(elements: list[Element], *tags: int) -> bytes:
+    """The content of the first element, which is taken off and must have one of these tags."""
+    if not elements or elements[0].tag not in tags:
+        raise Malformed("lacks a field of a timestamp token")
+    return elements.pop(0).content
+
+
+def only(elements: list[Element], *tags: int) -> bytes:
+    """The content of the one element that there is."""
+    if len(elements) != 1:
+        raise Malformed("has more or fewer fields than a timestamp token")
+    return take(elements, *tags)
+
+
+def hash_of(algorithm: bytes) -> str:
+    """The name of a hash function."""
+    name = TOKEN_HASHES.get(take(read_der(algorithm), 0x06).hex())
+    if name is None:
+        raise Malformed("is made with a hash that does not count")
+    return name
+
+
+class Token(NamedTuple):
+    """What a token stamps, a SHA-256, and when, in seconds; and the certificates that came along, as PEM."""
+
+    imprint: bytes
+    moment: int
+    certificates: bytes
+
+
+def read_token(raw: bytes) -> Token:
+    """Read a TimeStampToken; its signature has not been looked at."""
+    if len(raw) > MAX_TOKEN:
+        raise Malformed("is longer than 262,144 bytes")
+    outer = read_der(only(read_der(raw), 0x30))
+    if take(outer, 0x06).hex() != SIGNED_DATA:
+        raise Malformed("is no signed data")
+    data = read_der(only(read_der(only(outer, 0xA0)), 0x30))
+    if take(data, 0x02) != b"\x03":
+        raise Malformed("is of another version")
+    declared = only(read_der(take(data, 0x31)), 0x30)
+    enclosed = read_der(take(data, 0x30))
+    if take(enclosed, 0x06).hex() != TST_INFO:
+        raise Malformed("signs something else than a time")
+    info = only(read_der(only(enclosed, 0xA0)), 0x04)
+    carried = read_der(take(data, 0xA0)) if data and data[0].tag == 0xA0 else []
+    certificates = "".join(ssl.DER_cert_to_PEM_cert(write_der(one)) for one in carried if one.tag == 0x30)
+    if data and data[0].tag == 0xA1:  # revocation lists
+        read_der(take(data, 0xA1))
+    signer = read_der(only(read_der(only(data, 0x31)), 0x30))
+    version, named = take(signer, 0x02), signer[0].tag if signer else 0
+    take(signer, 0x30, 0x80)
+    digest, _, algorithm = hash_of(take(signer, 0x30)), take(signer, 0xA0), take(signer, 0x30)
+    take(signer, 0x04)
+    kind = take(read_der(algorithm), 0x06).hex()
+    if (version, named) not in ((b"\x01", 0x30), (b"\x03", 0x80)) or hash_of(declared) != digest:
+        raise Malformed("does not name its signer, or its hash, as prescribed")
+    if (kind not in (RSA, ED25519_ALGORITHM) and SIGNING.get(kind) != digest) or [one.tag for one in signer] not in (
+        [],
+        [0xA1],
+    ):
+        raise Malformed("is signed in a way that does not count")
+    return Token(*read_time_information(info), certificates.encode())
+
+
+def read_time_information(info: bytes) -> tuple[bytes, int]:
+    """The hash that is stamped, and the moment in seconds."""
+    fields = read_der(only(read_der(info), 0x30))
+    version, _, stamped, _, moment_ = (take(fields, tag) for tag in (0x02, 0x06, 0x30, 0x02, 0x18))
+    imprint = read_der(stamped)
+    function = hash_of(take(imprint, 0x30))
+    digest = only(imprint, 0x04)
+    for tag in (0x30, 0x01, 0x02, 0xA0, 0xA1):  # accuracy, ordering, nonce, the authority's name, extensions
+        if fields and fields[0].tag == tag:
+            take(fields, tag)
+    shown = re.fullmatch(rb"([0-9]{14})(\.[0-9]*[1-9])?Z", moment_)
+    try:
+        when = datetime.datetime.strptime(shown[1].decode() if shown else "", "%Y%m%d%H%M%S")  # noqa: DTZ007
+    except ValueError:
+        raise Malformed("has no real time") from None
+    if version != b"\x01" or fields or function != "sha256":
+        raise Malformed("has time information of another form")
+    return digest, int(when.replace(tzinfo=datetime.UTC).timestamp())
+
+
+def sealed_imprint(note: Note, origin: str) -> bytes:
+    """SHA-256 of the sealed note: the text, and the log's signature alone."""
+    own = [(key_id, made) for name, key_id, made in note.signatures if name == origin and len(made) == 64]
+    if len(own) != 1:
+        raise Malformed("stands over a note without exactly one signature of the log")
+    line = f"\u2014 {origin} {base64.b64encode(own[0][0] + own[0][1]).decode()}\n"
+    return sha256(note.text, b"\n", line.encode())
+
+
+def openssl_program() -> str | None:
+    """OpenSSL, if it is installed; programs that only take its name do not know every option."""
+    program = shutil.which("openssl")
+    if program is None:
+        return None
+    said = subprocess.run([program, "version"], capture_output=True, check=False, timeout=60).stdout
+    return program if said.startswith(b"OpenSSL ") else None
+
+
+class Timestamps:
+    """The tokens of a bundle, and what they are worth under the pinned certificates of authorities."""
+
+    def __init__(self, roots: bytes | None, now: int) -> None:
+        self.roots, self.now, self.count, self.unknown = roots, now, 0, 0
+        self.good: list[tuple[int, bytes, int, bytes]] = []  # size, token, its moment, the hash that it stamps
+        self.records: dict[str, int] = {}  # by the SHA-256 of a token: where the entry stands that records it
+        self.program = openssl_program() if roots is not None else None
+
+    def token(self, raw: bytes, note: Note, said: Checkpoint) -> str | None:
+        """A token after a checkpoint; what is wrong with it, if anything."""
+        self.count += 1
+        if self.roots is None:
+            return None
+        try:
+            token = read_token(raw)
+            imprint = sealed_imprint(note, said.origin)
+        except Malformed as error:
+            return f"the token {error}"
+        if token.imprint != imprint:
+            return "the token stamps another hash"
+        if self.program is None or len(self.good) >= MAX_TOKENS:
+            self.unknown += 1
+            return None
+        problem = self.ask(raw, imprint, token.moment)
+        if problem is None:
+            self.good.append((said.size, raw, token.moment, imprint))
+            return None
+        if any(words in problem for words in NO_WAY):
+            # Of an authority that is not pinned, or changed so that it looks like one: is it good by its own word?
+            problem = self.ask(raw, imprint, token.moment, token.certificates)
+        self.unknown += problem is None
+        return None if problem is None else f"the token does not hold: {problem}"
+
+    def ask(self, raw: bytes, imprint: bytes, moment_: int, also: bytes = b"") -> str | None:
+        """What OpenSSL has against a token as of a moment, perhaps with more roots; None if nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            token, roots = Path(folder, "token"), Path(folder, "roots")
+            token.write_bytes(raw)
+            roots.write_bytes((self.roots or b"") + b"\n" + also)
+            command = [self.program or "openssl", "ts", "-verify", "-digest", imprint.hex(), "-in", str(token)]
+            command += ["-token_in", "-CAfile", str(roots), "-partial_chain", "-attime", str(moment_)]
+            done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        if done.returncode == 0:
+            return None
+        said = done.stderr.decode("utf-8", "replace")
+        found = re.search("Verify error:(.*)", said) or re.search("error:[^\n]*:([^:\n]+):[^:\n]*:[0-9]+:", said)
+        return found[1].strip()[:200] if found else "OpenSSL does not say why"
+
+    def holding(self) -> tuple[list[tuple[int, int]], int]:
+        """Size and moment of each token that holds now, and how many have ended.
+
+        A token whose certificates have ended holds if a newer one that holds was made before, over a checkpoint that
+        contains the entry by which the older one was recorded.
+        """
+        holding: list[tuple[int, int]] = []
+        for size, raw, moment_, imprint in sorted(self.good, key=lambda one: one[2], reverse=True):
+            place = self.records.get(hashlib.sha256(raw).hexdigest())
+            moments = [max(self.now, moment_)]
+            moments += [newer for larger, newer in holding if place is not None and larger > place]
+            if any(self.ask(raw, imprint, then) is None for then in moments):
+                holding.append((size, moment_))
+        return holding, len(self.good) - len(holding)
+
+    def conclude(self) -> tuple[bool, str]:
+        """Whether the check passes, and why or why not."""
+        if not self.count:
+            return False, "no timestamp token"
+        if self.roots is None:
+            return False, f"{self.count} tokens not checked: no timestamp root is pinned"
+        if self.program is None:
+            return False, f"{self.count} tokens not checked: the program openssl is not installed here"
+        holding, ended = self.holding()
+        said = []
+        if holding:
+            size, moment_ = max(holding, key=lambda one: (one[0], -one[1]))
+            when = datetime.datetime.fromtimestamp(moment_, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            said.append(
+                f"{len(holding)} tokens verify by openssl: the first {size} entries existed no later than {when}"
+            )
+        said += [f"the certificates of {ended} tokens have ended, and nothing shown renews them"] if ended else []
+        said += [f"{self.unknown} tokens not checked: of no pinned authority"] if self.unknown else []
+        return bool(holding), "; ".join(said)
+
+
+# ---- 7. The report ---------------------------------------------------------------------------------------------------
 
 CHECKS = (
     *("form", "entries", "place", "chain", "time", "tree", "genesis", "keys", "signatures", "cosignatures", "pin"),
@@ -620,9 +861,11 @@ class Pins(NamedTuple):
     genesis: str | None = None
     root: Key | None = None
     checkpoint: Checkpoint | None = None
+    timestamp_roots: bytes | None = None  # PEM
+    now: int | None = None  # seconds since 1970 as of which tokens are judged; None for the clock's
 
 
-# ---- 7. The walk: everything that is checked along a log, from its first leaf to its last ---------------------------
+# ---- 8. The walk: everything that is checked along a log, from its first leaf to its last ---------------------------
 
 
 class Walk:
@@ -648,6 +891,8 @@ class Walk:
         self.refused: dict[tuple[str, str, str], dict[int, str]] = {}  # per submitter, source and epoch: number, hash
         self.refusals = 0
         self.named_gaps: list[str] = []
+        self.timestamps = Timestamps(pins.timestamp_roots, int(time.time()) if pins.now is None else pins.now)
+        self.sealed: tuple[Note, Checkpoint] | None = None  # the last checkpoint
 
     def fail(self, check: str, reason: str) -> None:
         """Report that a check fails here."""
@@ -743,9 +988,27 @@ class Walk:
         self.body_field = event.get("body")
         self.bodies += "body" in event
         by = fields.get("by")
+        if event.get("action") == "anchor.record":
+            self.note_token(event, position)
         if event.get("action") == "event.refused" and isinstance(by, str):
             self.note_refusal(event, by)
         self.follow_source(event, by if isinstance(by, str) else "")
+
+    def note_token(self, event: dict[str, Json], position: int) -> None:
+        """Remember where a token is recorded: a later token over this entry shows that it existed before."""
+        labels = event.get("labels")
+        named = (
+            [label[13:] for label in labels if isinstance(label, str) and label.startswith("anchor.token=")]
+            if isinstance(labels, list)
+            else []
+        )
+        if len(named) == 1 and not HASH(named[0]) and len(self.timestamps.records) < MAX_TOKENS:
+            self.timestamps.records.setdefault(named[0], position)
+
+    def token(self, raw: bytes) -> None:
+        """A timestamp token over the last checkpoint."""
+        if self.sealed is not None and (problem := self.timestamps.token(raw, *self.sealed)) is not None:
+            self.fail("anchors", problem)
 
     def note_refusal(self, event: dict[str, Json], by: str) -> None:
         """Remember the number that an `event.refused` entry names; it names none if a label is missing or doubled."""
@@ -859,6 +1122,7 @@ class Walk:
         """A checkpoint over all leaves so far: its log, size, root and signatures."""
         note = read_note(raw)
         said = read_checkpoint(note.text)
+        self.sealed = (note, said)
         self.checkpoints += 1
         if said.origin != self.origin:
             self.fail("place", f"the checkpoint is of the log {said.origin}")
@@ -942,10 +1206,10 @@ class Walk:
         report.settle("sources", linked, followed + open_links + named + more)
         report.settle("columns", False, "only for a database")
         report.settle("head", live, "all is served that the checkpoint covers" if live else "only a database has one")
-        report.settle("anchors", False, "tokens are carried, not checked")
+        report.settle("anchors", *self.timestamps.conclude())
 
 
-# ---- 8. Reading a bundle ---------------------------------------------------------------------------------------------
+# ---- 9. Reading a bundle ---------------------------------------------------------------------------------------------
 
 # Which lines may come after which. The whole order of a bundle is in this table.
 FOLLOWERS = {"": "H", "H": "KEN", "K": "KEN", "E": "BENC", "B": "ENC", "N": "ENC", "C": "TENZ", "T": "TENZ", "Z": ""}
@@ -999,11 +1263,13 @@ def walk_line(letter: str, rest: bytes, walk: Walk) -> None:
             walk.checkpoint(raw)
         elif letter == "B" and 32 <= len(raw) <= 262_176:
             walk.body(raw)
-        elif letter != "T" or raw == b"":
+        elif letter == "T" and raw != b"":
+            walk.token(raw)
+        else:
             raise Malformed("is a body of a length that cannot be, or an empty token")
 
 
-# ---- 9. Reading a live log (C2SP tlog-tiles) -------------------------------------------------------------------------
+# ---- 10. Reading a live log (C2SP tlog-tiles) ------------------------------------------------------------------------
 
 
 class NotServed(Malformed):
@@ -1117,7 +1383,7 @@ def walk_live(server: Server, walk: Walk) -> None:
     walk.checkpoint(sealed)
 
 
-# ---- 10. The answer --------------------------------------------------------------------------------------------------
+# ---- 11. The answer --------------------------------------------------------------------------------------------------
 
 
 def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any]:
@@ -1215,6 +1481,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--genesis", metavar="HEX", help="the hash of entry 0")
     parser.add_argument("--root", metavar="VKEY", help="the installation's root key")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of this log that you kept")
+    parser.add_argument(
+        "--timestamp-root",
+        metavar="PEM-FILE",
+        action="append",
+        default=[],
+        help="an authority's certificates, repeatable",
+    )
     parser.add_argument("--key", metavar="mk_…", help="the API key for a live log that is not public")
     parser.add_argument("--require-pin", action="store_true", help="exit with 1 also when it is self-attested only")
     parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
@@ -1230,9 +1503,12 @@ def main(arguments: list[str] | None = None) -> int:
         checkpoint = None if given.checkpoint is None else read_pinned_checkpoint(given.checkpoint)
         if checkpoint is not None and given.origin not in (None, checkpoint.origin):
             raise Malformed(f"--checkpoint is of the log {checkpoint.origin}, not of --origin")
+        roots = b"\n".join(Path(file).read_bytes() for file in given.timestamp_root) or None
+        if roots is not None:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=roots.decode("ascii"))
     except (Malformed, OSError, ValueError) as error:
         parser.error(f"what is pinned cannot be read: {str(error)!a}")
-    found = verify(given.target, Pins(given.origin, given.genesis, root, checkpoint), given.key)
+    found = verify(given.target, Pins(given.origin, given.genesis, root, checkpoint, roots), given.key)
     if given.json:
         print(json.dumps(found, indent=2))
     else:
