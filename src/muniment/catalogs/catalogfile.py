@@ -187,10 +187,11 @@ class _Reader:
     def row(self, value: dict[str, Any], prefix: str, sets: set[str], at: int) -> Requirement:
         path = ("requirements", at)
         self.keys(value, ("id",), _ROW, *path)
+        row_id = self.line(value, "id", *path)
         try:
-            check_control(f"{prefix}:{value['id']}")
+            check_control(f"{prefix}:{row_id}")
         except Malformed as error:
-            self.refuse(f"{prefix}:{value['id']} {error.reason}", *path, "id")
+            self.refuse(f"{prefix}:{row_id} {error.reason}", *path, "id")
         kind = value.get("kind", "requirement")
         if not is_kind(kind):
             self.refuse(f"must be one of {', '.join(KINDS)}", *path, "kind")
@@ -204,7 +205,7 @@ class _Reader:
         if not isinstance(text, str) or len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
             self.refuse(f"must be a string of at most {MAX_TEXT:,} bytes", *path, "text")
         return Requirement(
-            id=value["id"],
+            id=row_id,
             kind=kind,
             label=self.line(value, "label", *path, maximum=MAX_LABEL, optional=True),
             parent=self.line(value, "parent", *path, optional=True),

@@ -1,6 +1,7 @@
 """A folder of catalogs that somebody imported, read beside those that are shipped."""
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,19 @@ def check_replacement(made: Catalog) -> None:
             f"lacks {len(missing)} identifiers of {made.id}, the first is {missing[0]}; import it under another id",
             "requirements",
         )
+
+
+def beside_shipped(imported: Mapping[str, Catalog]) -> Callable[[str], Catalog]:
+    """A function that finds a catalog by its id among those of a tenant, and then among ours.
+
+    Args:
+        imported: id -> catalog; each has passed `check_replacement`.
+    """
+
+    def find(catalog_id: str) -> Catalog:
+        return imported[catalog_id] if catalog_id in imported else catalog(catalog_id)
+
+    return find
 
 
 @dataclass(frozen=True, slots=True)

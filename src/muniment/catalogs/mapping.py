@@ -1,7 +1,7 @@
 """The base mapping: which control ids are baked into an entry because of its action."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -37,14 +37,28 @@ def base_controls(action: str) -> tuple[str, ...]:
     return tuple(sorted({control for row in actions.find(action).evidences for control in capabilities()[row]}))
 
 
-def controls_for(action: str, explicit: Iterable[str] = ()) -> tuple[str, ...]:
+def controls_for(
+    action: str, explicit: Iterable[str] = (), known: Callable[[str], bool] | None = None
+) -> tuple[str, ...]:
     """The union of an event's own control ids and those of the base mapping, sorted by bytes.
 
+    Args:
+        action: a registered action, or one under `x.`.
+        explicit: the event's own control ids; all of them are kept.
+        known: says whether a control id names something; without it only their grammar is held, elsewhere.
+
     Raises:
-        Malformed: if the action is not registered, or the union has more than 16 ids.
+        Malformed: if the action is not registered, a control id is not known, or the union has more than 16 ids.
     """
     base = base_controls(action)
-    union = tuple(sorted({*base, *explicit})) if explicit else base
+    if not explicit:
+        return base
+    given = tuple(explicit)
+    if known is not None:
+        for at, control in enumerate(given):
+            if not known(control):
+                raise Malformed(f"{control} is in no catalog that is known here", f"controls[{at}]")
+    union = tuple(sorted({*base, *given}))
     if len(union) > MAX_CONTROLS:
         raise Malformed(
             f"{len(union)} control ids with those of mapping {MAPPING_VERSION}; an entry holds {MAX_CONTROLS}",
