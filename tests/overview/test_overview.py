@@ -72,7 +72,7 @@ def test_after_a_walk_that_held_it_says_so_as_the_operators_statement(tenant: Te
     page = home(ada, tenant)
     assert "Yes: every check that was made held." in page
     assert "operator&#x27;s own statement" in page
-    assert "None configured" in page
+    assert "Nobody outside this installation has stamped" in page
 
 
 def test_an_answer_that_is_hours_old_is_called_old(tenant: Tenant, ada: Person) -> None:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ship": ("ship", "send what the spools hold, and free it once proven"),
     "export": ("export", "take entries away as a bundle that anyone can verify"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
+    "anchor": ("anchor", "have outside authorities stamp the log's checkpoints, and see how they do"),
     "verify": ("verify", "check a bundle, a folder, a live log or a database"),
     "catalog": ("catalog", "control frameworks: list, show, import your own, what actions map to"),
     "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
@@ -37,7 +38,7 @@ _EXTRAS = {"demo": "server,demo", "proxy": "proxy"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Prove", ("export", "trace", "verify", "catalog", "known-logs")),
+    ("Prove", ("export", "trace", "anchor", "verify", "catalog", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 

@@ -90,6 +90,9 @@ def _say_log(log: TenantLog) -> None:
     click.echo(f"  log         {log.log.origin} of tenant {log.slug} ({log.log.state})")
     click.echo(f"              {log.log.size} entries, {log.log.sealed} of them sealed; last checkpoint {sealed}")
     click.echo(f"              last audit walk {walked}{found}")
+    if log.anchored_at is not None:
+        ago = _since(log.anchored_at.timestamp())
+        click.echo(f"              last timestamp from outside {ago} ago, over {log.anchored_size} entries")
 
 
 def _log_json(log: TenantLog) -> dict[str, object]:
@@ -102,6 +105,8 @@ def _log_json(log: TenantLog) -> dict[str, object]:
         "checkpoint_at": _iso(log.sealed_at),
         "walked_at": _iso(log.walked_at),
         "walk_ok": log.walk_ok,
+        "anchored_at": _iso(log.anchored_at),
+        "anchored_size": log.anchored_size,
     }
 
 

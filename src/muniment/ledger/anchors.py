@@ -16,6 +16,7 @@ from psycopg import Connection
 from muniment.catalogs.mapping import MAPPING_VERSION
 from muniment.core.errors import Refused
 from muniment.core.event import Actor, Resource
+from muniment.core.times import format_time6
 from muniment.ledger.functions import controls_column, optional_seq
 from muniment.ledger.queries import query
 from muniment.ledger.refused import named_refusals
@@ -91,6 +92,43 @@ class Outlook:
     news: bool
     may_try: bool
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorFacts:
+    """How a log stands with its authorities.
+
+    Attributes:
+        newest: the token over the largest checkpoint; None before the first.
+        failing: authorities whose last attempt gave no token.
+    """
+
+    newest: Anchor | None
+    failing: tuple[Attempt, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The facts as a JSON object, without an authority's own words: `failing` says who, why and until when."""
+        newest = self.newest
+        return {
+            "newest": newest
+            and {
+                "at": _moment(newest.stamped_at),
+                "size": newest.size,
+                "authority": newest.authority,
+                "until": _moment(newest.valid_until),
+                "entry": newest.seq,
+            },
+            "failing": [
+                {
+                    "authority": one.authority,
+                    "word": one.word,
+                    "since": _moment(one.failing_since),
+                    "failures": one.failures,
+                    "retry_at": _moment(one.retry_at),
+                }
+                for one in self.failing
+            ],
+        }
 
 
 def record_anchor(
@@ -274,6 +312,19 @@ def attempts(connection: Connection[Any], log_id: int) -> list[Attempt]:
     return [Attempt(*row) for row in rows]
 
 
+def anchor_facts(connection: Connection[Any], log_id: int) -> AnchorFacts:
+    """How a log stands with its authorities.
+
+    Args:
+        connection: in a transaction of the log's tenant.
+        log_id: the log.
+    """
+    newest = newest_anchors(connection, log_id, limit=1)
+    return AnchorFacts(
+        newest[0] if newest else None, tuple(one for one in attempts(connection, log_id) if one.failures)
+    )
+
+
 def cadence(connection: Connection[Any], log_id: int) -> int | None:
     """Seconds between two anchors of a log as its tenant chose them; None for the installation's own setting."""
     row = connection.execute(query("anchor_cadence"), {"log": log_id}).fetchone()
@@ -284,6 +335,10 @@ def set_cadence(connection: Connection[Any], *, by: str, log_id: int, every: int
     """Set the seconds between two anchors, 60 to a year; the seq of the entry that tells so, or None if they were."""
     statement = "SELECT ledger.set_anchor_cadence(%s, %s, %s, %s, %s)"
     return optional_seq(connection, statement, by, log_id, every, MAPPING_VERSION, controls_column("tenant.change"))
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else format_time6(int(value.timestamp()) * 1_000_000 + value.microsecond)
 
 
 def _covering(connection: Connection[Any], log_id: int, name: str, above: int, up_to: int) -> list[Anchor]:

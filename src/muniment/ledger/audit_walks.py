@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, Error
 from psycopg.types.json import Jsonb
 
+from muniment.core.errors import Refused
 from muniment.ledger.audit import Progress, check_log
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.queries import query
+from muniment.ledger.walk_entries import record_walk_entry
 from muniment.verifier.pins import PinnedCheckpoint, Pins
 
 
@@ -28,6 +30,7 @@ class Walk:
         head: hash of the last of them, 32 bytes.
         broken_at: place of the first broken entry, or None.
         report: every check, as `Report.as_json` gives it; `walk.from` is the size from which on entries were read.
+        unrecorded: why there is no entry of what was found, where one was asked for; else empty.
     """
 
     number: int
@@ -38,6 +41,7 @@ class Walk:
     head: bytes
     broken_at: int | None
     report: dict[str, Any]
+    unrecorded: str = ""
 
 
 def walk_log(
@@ -50,6 +54,7 @@ def walk_log(
     full: bool = True,
     progress: Progress | None = None,
     workers: int | None = 1,
+    entry: bool = False,
 ) -> Walk:
     """Walk a log and record what was found.
 
@@ -62,6 +67,8 @@ def walk_log(
         full: read everything. Otherwise reading begins where the last walk ended, unless that one failed.
         progress: told how far the walk has come.
         workers: processes; one leaves the other cores to those who append. None for as many as there are cores.
+        entry: also record the result as an entry. A log that takes none, being broken or closed, has its walk recorded
+            all the same, and `unrecorded` says why.
 
     Raises:
         Refused: if there is no such log.
@@ -86,10 +93,35 @@ def walk_log(
         "broken": broken,
         "report": Jsonb(document),
     }
+    unrecorded = ""
+    try:
+        number, finished_at = _record(connection, tenant_id, parameters, entry, document)
+    except (Refused, Error) as error:
+        if not entry or connection.broken:
+            raise
+        unrecorded = f"its result could not be recorded as an entry: {str(error).strip().splitlines()[0]}"
+        number, finished_at = _record(connection, tenant_id, parameters, False, document)
+    started = standing.started_at
+    return Walk(number, started, finished_at, ok, standing.size, standing.entry_hash, broken, document, unrecorded)
+
+
+def _record(
+    connection: Connection[Any], tenant_id: UUID, parameters: dict[str, Any], entry: bool, report: dict[str, Any]
+) -> tuple[int, datetime]:
     with tenant_transaction(connection, tenant_id):
-        row = connection.execute(query("walk_record"), parameters).fetchone()
-    number, finished_at = row or (0, standing.started_at)
-    return Walk(number, standing.started_at, finished_at, ok, standing.size, standing.entry_hash, broken, document)
+        number, finished_at = connection.execute(query("walk_record"), parameters).fetchone() or (0, None)
+        if entry:
+            record_walk_entry(
+                connection,
+                parameters["log"],
+                number=number,
+                ok=parameters["ok"],
+                total_rows=parameters["total"],
+                head=parameters["head"],
+                broken_at=parameters["broken"],
+                report=report,
+            )
+    return number, finished_at or parameters["started"]
 
 
 def latest_walk(connection: Connection[Any], log_id: int, *, full: bool = False) -> Walk | None:

@@ -26,6 +26,8 @@ class TenantLog:
         last_at: when its newest entry was recorded.
         walked_at: when the newest finished audit walk ended; None before the first.
         walk_ok: what that walk found.
+        anchored_at: the time in the newest timestamp token; None before the first.
+        anchored_size: entries under the checkpoint that it stamps.
     """
 
     log: LogSize
@@ -38,6 +40,8 @@ class TenantLog:
     last_at: datetime
     walked_at: datetime | None
     walk_ok: bool | None
+    anchored_at: datetime | None
+    anchored_size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,15 @@ _TENANT_LOG = """
     SELECT t.slug, t.name, t.public_verify, l.genesis_hash, l.region,
         (SELECT max(c.sealed_at) FROM ledger.checkpoints c
          WHERE c.log_id = l.log_id AND c.size = (SELECT max(size) FROM ledger.checkpoints WHERE log_id = l.log_id)),
-        h.last_at, w.finished_at, w.ok
+        h.last_at, w.finished_at, w.ok, a.stamped_at, a.size
     FROM ledger.logs l JOIN ledger.tenants t USING (tenant_id) JOIN ledger.heads h USING (log_id)
     LEFT JOIN LATERAL (
         SELECT finished_at, ok FROM ledger.walks
         WHERE log_id = l.log_id AND finished_at IS NOT NULL ORDER BY number DESC LIMIT 1
     ) w ON true
+    LEFT JOIN LATERAL (
+        SELECT stamped_at, size FROM ledger.anchors WHERE log_id = l.log_id ORDER BY size DESC LIMIT 1
+    ) a ON true
     WHERE l.log_id = %s
 """
 

@@ -1,5 +1,7 @@
 """When logs are walked: everything once an hour, what is new once a minute, and at once when someone asks.
 
+The result of a walk over everything is an entry of the log that was walked.
+
 Someone asks by `NOTIFY muniment_walk, '<log id>'`, which any role may send: it says which log, never what to find.
 """
 
@@ -15,6 +17,7 @@ from muniment.ledger.audit_walks import Walk, latest_walk, walk_log
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.tenants import LogSize, all_logs
+from muniment.server.background import PartlyFailed
 from muniment.server.runtime import Places
 from muniment.verifier.pins import Pins
 
@@ -47,10 +50,16 @@ class Walks:
         """Walk what is due."""
         asked = self._asked(connection)
         done = []
+        unrecorded = []
         for log in all_logs(connection):
             full = self._due(connection, log, log.log_id in asked)
             if full is not None:
-                done.append(self._walk(connection, log, full=full))
+                found = self._walk(connection, log, full=full)
+                done.append(_said(log, found, full=full))
+                if found.unrecorded:
+                    unrecorded.append(f"{log.origin}: {found.unrecorded}")
+        if unrecorded:
+            raise PartlyFailed("; ".join(unrecorded[:4]))
         return done[-1] if done else ""
 
     def _asked(self, connection: Connection) -> set[int]:
@@ -71,18 +80,24 @@ class Walks:
             return True
         return False if log.size != known.size and now - known.at >= NEW_EVERY else None
 
-    def _walk(self, connection: Connection, log: LogSize, *, full: bool) -> str:
+    def _walk(self, connection: Connection, log: LogSize, *, full: bool) -> Walk:
         pins = Pins(root=KeyRing(self._places.keys).root_verifier())
         heads = HeadDirectory(self._places.heads)
-        found = walk_log(connection, log.tenant_id, log.log_id, pins=pins, heads=heads, full=full)
+        # A closed log takes no entries any more; what its walks find stands in the table of walks.
+        entry = full and log.state == "active"
+        found = walk_log(connection, log.tenant_id, log.log_id, pins=pins, heads=heads, full=full, entry=entry)
         before, now = self._known[log.log_id], time.time()
         self._known[log.log_id] = _Walked(now if full else before.full_at, now, found.total_rows)
         if not found.ok:
             place = "" if found.broken_at is None else f", first at entry {found.broken_at}"
             _LOG.error("%s does not hold%s: walk %d; run muniment verify", log.origin, place, found.number)
-        kind = "everything" if full else "what is new"
-        verdict = "all held" if found.ok else "BROKEN"
-        return f"walked {kind} of {log.origin}, {found.total_rows} entries: {verdict}"
+        return found
+
+
+def _said(log: LogSize, found: Walk, *, full: bool) -> str:
+    kind = "everything" if full else "what is new"
+    verdict = "all held" if found.ok else "BROKEN"
+    return f"walked {kind} of {log.origin}, {found.total_rows} entries: {verdict}"
 
 
 def _ended(walk: Walk | None) -> float:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from muniment.core.times import format_time6
+from muniment.ledger.anchors import AnchorFacts, anchor_facts
 from muniment.ledger.audit_walks import Walk, latest_walk
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.logfacts import LogFacts, log_facts, tenant_log
 from muniment.ledger.read import entry_at
 from muniment.ledger.tenants import tenant_by_slug
+from muniment.ledger.walk_entries import walk_entry
 from muniment.server.api.answers import micros
 from muniment.server.background_walks import CHANNEL
 from muniment.server.pools import reader
@@ -37,6 +39,8 @@ class Standing:
         walk: the newest finished walk, or None.
         full: the newest that read everything, or None.
         cut: the log does not hold any more what that walk ended with.
+        full_entry: place of the entry that says what the newest full walk found; None if there is none.
+        anchors: the newest timestamp, and authorities that give none.
     """
 
     tenant_id: UUID
@@ -45,6 +49,8 @@ class Standing:
     walk: Walk | None
     full: Walk | None
     cut: bool
+    full_entry: int | None
+    anchors: AnchorFacts
 
     @property
     def ok(self) -> bool | None:
@@ -61,7 +67,8 @@ class Standing:
             "run": None,
             "total_rows": None,
             "head": None,
-            "last_anchor_at": None,
+            "last_anchor_at": self.anchors.newest and format_time6(micros(self.anchors.newest.stamped_at)),
+            "anchors": self.anchors.as_json(),
             "broken_at": None,
             "size": self.facts.size,
             "note": NOTE,
@@ -77,7 +84,12 @@ class Standing:
             "finished_at": format_time6(micros(walk.finished_at)),
             "read_from": walk.report.get("walk", {}).get("from", 0),
             "full_run": self.full
-            and {"run": self.full.number, "finished_at": format_time6(micros(self.full.finished_at))},
+            and {
+                "run": self.full.number,
+                "finished_at": format_time6(micros(self.full.finished_at)),
+                "ok": self.full.ok,
+                "entry": self.full_entry,
+            },
             "checks": [
                 {"name": check["name"], "state": check["state"], "count": check["count"]}
                 for check in walk.report.get("checks", [])
@@ -106,7 +118,9 @@ def standing_of(slug: str) -> Standing | None:
             if walk is not None and walk.total_rows:
                 last = entry_at(connection, log_id, walk.total_rows - 1)
                 cut = last is None or last[0].entry_hash != walk.head or facts.size < walk.total_rows
-            return Standing(tenant.tenant_id, log_id, facts, walk, full, cut)
+            entry = None if full is None else walk_entry(connection, log_id, full.number)
+            anchors = anchor_facts(connection, log_id)
+            return Standing(tenant.tenant_id, log_id, facts, walk, full, cut, entry, anchors)
 
 
 def order_walk(connection: Connection[Any], log_id: int) -> None:

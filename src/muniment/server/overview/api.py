@@ -71,7 +71,7 @@ def overview(request: HttpRequest) -> dict[str, object]:
         ],
         "control_days": CONTROL_DAYS,
         "counted_to": CAP,
-        "anchors": None,
+        "anchors": found.anchors.as_json(),
         "jobs": [
             {"name": job.name, "works": job.works, "beat_at": moment(job.beat_at), "failures": job.failures}
             for job in found.jobs

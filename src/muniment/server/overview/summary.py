@@ -19,6 +19,7 @@ from muniment.ledger.activity import (
     entries_each_minute,
     setbacks,
 )
+from muniment.ledger.anchors import AnchorFacts, anchor_facts
 from muniment.ledger.integrity import Integrity, log_integrity
 from muniment.ledger.source_activity import SourceActivity, sources_of_log
 from muniment.server.access.standing import Standing
@@ -93,6 +94,7 @@ class Summary:
     coverage: list[Coverage]
     jobs: list[JobHealth]
     warnings: list[str]
+    anchors: AnchorFacts
 
     @property
     def last_hour(self) -> int:
@@ -139,6 +141,7 @@ def summarise(connection: Connection[Any], standing: Standing) -> Summary:
         coverage=_coverage(connection, standing.log_id, now),
         jobs=_jobs(now) if runs_it else [],
         warnings=_warnings() if runs_it else [],
+        anchors=anchor_facts(connection, standing.log_id),
     )
 
 
