@@ -117,7 +117,7 @@ def test_an_import_that_does_not_say_what_it_is_ends_with_2(
 def test_coverage_states_gaps_and_reads_a_tenants_overrides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run("coverage", "soc2", "--gaps", capsys=capsys)
     assert code == 0
-    assert "soc2:CC1.1  Integrity and ethical values: nothing" in out
+    assert "soc2:CC1.1  Control environment: Integrity and ethical values: nothing" in out
     assert "soc2:CC6.1" not in out
     document = {"format": "muniment-mapping/1", "name": "acme", "base": "base-1", "notes": "notes-1"}
     path = tmp_path / "mapping.json"
@@ -128,3 +128,12 @@ def test_coverage_states_gaps_and_reads_a_tenants_overrides(tmp_path: Path, caps
     code, _, err = run("validate", path, capsys=capsys)
     assert code == 2
     assert "annotate.x.policy.sign.add[0]" in err
+
+
+def test_export_prints_a_catalog_as_oscal_that_import_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("export", "nis2", capsys=capsys)
+    assert code == 0
+    file = tmp_path / "nis2.json"
+    file.write_text(out)
+    assert run("import", file, "--id", "again", "--class", "A", capsys=capsys)[0] == 0
+    assert "again" in run("list", capsys=capsys)[1]

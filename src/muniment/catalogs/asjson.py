@@ -33,6 +33,7 @@ def row_json(found: Catalog, row: Requirement) -> dict[str, Any]:
         "control": found.control_id(row),
         "kind": row.kind,
         "label": found.label_of(row),
+        "name": found.name_of(row),
         "parent": row.parent or None,
         "sets": list(row.sets),
         "text": row.text or None,
@@ -48,10 +49,9 @@ def exported_row_json(found: Catalog, row: Requirement) -> dict[str, Any]:
     made = row_json(found, row)
     if found.licence_class is LicenceClass.LICENSED:
         ours = catalog(found.id) if found.id in catalog_ids() else None
-        return made | {
-            "text": None,
-            "label": ours.label_of(ours.rows[row.id]) if ours and row.id in ours.rows else None,
-        }
+        same = ours.rows.get(row.id) if ours else None
+        known = {"label": ours.label_of(same), "name": ours.name_of(same)} if ours and same else {}
+        return made | {"text": None, "label": None, "name": None} | known
     return made | ({"attribution": found.attribution} if found.attribution else {})
 
 

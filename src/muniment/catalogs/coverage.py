@@ -28,7 +28,7 @@ class Covered:
 
     Attributes:
         control: its control id.
-        label: what to call it.
+        label: what to call it where it stands alone.
         evidence: where evidence comes from; automatic goes before an attachment.
         baked: actions whose entries hold this control id, or that of a part, by the mapping in force.
         annotated: actions that are annotated with it and do not hold it.
@@ -108,7 +108,7 @@ def coverage(
         rows.append(
             Covered(
                 control=ids[0],
-                label=catalog.label_of(row),
+                label=catalog.name_of(row),
                 evidence=Evidence.AUTOMATIC if by or noted else Evidence.ATTACHMENT if attached else Evidence.NOTHING,
                 baked=tuple(sorted(by)),
                 annotated=tuple(sorted(noted)),

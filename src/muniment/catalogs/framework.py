@@ -30,6 +30,11 @@ class LicenceClass(StrEnum):
     ATTRIBUTED = "B"
     LICENSED = "C"
 
+    @property
+    def meaning(self) -> str:
+        """The class in a few words."""
+        return {"A": "free text", "B": "with attribution", "C": "licensed: never exported"}[self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -138,6 +143,16 @@ class Catalog:
     def label_of(self, row: Requirement) -> str:
         """What to call a row: its label, or that of the nearest row above it."""
         return row.label or next((above.label for above in self.above(row) if above.label), self.title)
+
+    def name_of(self, row: Requirement) -> str:
+        """What to call a row that stands alone: its label after that of the row above it, where both have one.
+
+        >>> from muniment.catalogs.shipped import catalog
+        >>> catalog("pci-dss-4").name_of(catalog("pci-dss-4").find("10.4.1"))
+        'Logs reviewed: Daily'
+        """
+        over = self.rows[row.parent].label if row.parent else ""
+        return f"{over}: {row.label}" if over and row.label and over != row.label else self.label_of(row)
 
     def exportable_text(self, row: Requirement) -> str:
         """The text of a row as it may leave the tenant: empty for class C, whatever was imported."""

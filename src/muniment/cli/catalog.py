@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -18,17 +19,13 @@ from muniment.catalogs.framework import Catalog, LicenceClass, Requirement
 from muniment.catalogs.imported import Shelf
 from muniment.catalogs.jsonlines import MalformedCatalog, read_json
 from muniment.catalogs.oscal import read_oscal
+from muniment.catalogs.oscalwriter import write_oscal
 from muniment.catalogs.overrides import FORMAT as MAPPING
 from muniment.catalogs.overrides import ResolvedMapping, resolve, unchanged
 from muniment.catalogs.shipped import NOT_SHIPPED
 from muniment.catalogs.tables import NUMBERINGS, Numbering, Origin, catalog_from_table, overlay
 from muniment.core.errors import Malformed
 
-CLASSES: Final = {
-    LicenceClass.FREE: "free text",
-    LicenceClass.ATTRIBUTED: "with attribution",
-    LicenceClass.LICENSED: "licensed: never exported",
-}
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _FOLDER = click.option(
     "--folder",
@@ -62,7 +59,7 @@ def list_(as_json: bool, folder: Path | None) -> None:
     for one in found:
         count = f"{one.count.number:>5,} {one.count.what}"
         click.echo(f"{one.id:<{width}}  {one.licence_class}  {count:<52.52}  {one.title}, {one.version}")
-    click.echo(f"\n{len(found)} catalogs. Class {'; '.join(f'{key} {value}' for key, value in CLASSES.items())}.")
+    click.echo(f"\n{len(found)} catalogs. Class {'; '.join(f'{one} {one.meaning}' for one in LicenceClass)}.")
     click.echo("Not shipped, to be imported:")
     for name, reason in NOT_SHIPPED:
         click.echo(f"  {name} ({reason})")
@@ -91,7 +88,7 @@ def show(name: str, as_json: bool, folder: Path | None) -> None:
     for key in ("source", "checked_against", "licence", "attribution", "superseded_by", "note"):
         if value := getattr(found, key):
             click.echo(f"  {key.replace('_', ' ')}: {value}")
-    click.echo(f"  class: {found.licence_class}, {CLASSES[found.licence_class]}")
+    click.echo(f"  class: {found.licence_class}, {found.licence_class.meaning}")
     click.echo(f"  count: {found.count.number:,} {found.count.what} ({found.count.source})")
     for one in found.sets:
         click.echo(f"  {one.title}: {one.number:,}")
@@ -208,8 +205,17 @@ def import_(
         click.echo(_dump(catalog_json(made) | {"texts": texts, "kept": str(place) if place else None}))
         return
     click.echo(f"{made.id}: {made.count.number:,} {made.count.what}, {texts:,} with text. {made.title}, {made.version}")
-    click.echo(f"Class {made.licence_class}, {CLASSES[made.licence_class]}.")
+    click.echo(f"Class {made.licence_class}, {made.licence_class.meaning}.")
     click.echo(f"Kept in {place}" if place else "Nothing was kept (--dry-run).")
+
+
+@command.command()
+@click.argument("name", metavar="CATALOG")
+@_FOLDER
+def export(name: str, folder: Path | None) -> None:
+    """Print a catalog as OSCAL JSON, with the text that its licence class lets out."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    click.echo(write_oscal(_shelf(folder).find(name), now), nl=False)
 
 
 @command.command("coverage")
@@ -277,7 +283,7 @@ def _validated(path: Path, shelf: Shelf) -> str:
 
 
 def _show_control(found: Catalog, row: Requirement) -> None:
-    click.echo(f"{found.control_id(row)}  {found.label_of(row)}")
+    click.echo(f"{found.control_id(row)}  {found.name_of(row)}")
     click.echo(f"  in {found.title}, {found.version}")
     for above in found.above(row):
         click.echo(f"  below {above.id} {above.label}".rstrip())
