@@ -7,7 +7,6 @@ from typing import Any
 from psycopg import Connection
 
 from muniment.ledger.connection import tenant_transaction
-from muniment.ledger.query import EntryFilter
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.reading import quick_transaction
@@ -40,12 +39,4 @@ def test_a_page_is_answered_by_one_process_of_the_database(tenant: Tenant) -> No
     with standing.transaction() as reading:
         assert "Gather" in plan(reading, standing.log_id)
     with quick_transaction(standing) as reading:
-        assert "Gather" not in plan(reading, standing.log_id)
-
-
-def test_a_question_for_a_label_may_use_several_processes(tenant: Tenant) -> None:
-    standing = standing_in(tenant)
-    with quick_transaction(standing, EntryFilter(label="env=prod")) as reading:
-        assert "Gather" in plan(reading, standing.log_id)
-    with quick_transaction(standing, EntryFilter(action="tool.call")) as reading:
         assert "Gather" not in plan(reading, standing.log_id)

@@ -17,6 +17,18 @@ from muniment.ledger.read import StoredEntry
 MAX_LIMIT = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">8sqq")
+_OF_ENTRIES = (
+    "action",
+    "actor",
+    "actor_type",
+    "tool",
+    "workspace",
+    "resource",
+    "resource_type",
+    "outcome",
+    "trace",
+    "source",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,9 @@ class EntryFilter:
         control: a control id of the entry.
         label: `key=value`.
         trace: 16 bytes.
-        source: the source's id; no index leads by it alone.
+        source: the source's id.
+        actor_type: agent, service, session, system or user; no index leads by it.
+        below: only places before this one.
         newest_first: the order of the answer.
     """
 
@@ -53,6 +67,8 @@ class EntryFilter:
     label: str | None = None
     trace: bytes | None = None
     source: str | None = None
+    actor_type: str | None = None
+    below: int | None = None
     newest_first: bool = True
 
     def __post_init__(self) -> None:
@@ -99,7 +115,25 @@ def find_entries(
     if not 1 <= limit <= MAX_LIMIT:
         raise Malformed(f"must lie between 1 and {MAX_LIMIT}", "limit")
     at, seq = (None, None) if cursor is None else _read_cursor(cursor, log_id, asked)
-    parameters = {
+    parameters = {**parameters_of(log_id, asked), "at": at, "seq": seq, "limit": limit + 1}
+    rows = connection.cursor(binary=True).execute(statement(asked), parameters, prepare=False).fetchall()
+    entries = [StoredEntry(row[0], row[1], row[2], row[3].encode()) for row in rows[:limit]]
+    following = _write_cursor(entries[-1], log_id, asked) if len(rows) > limit else None
+    return Page(entries, following)
+
+
+def in_one_process(connection: Connection[Any]) -> None:
+    """Let the questions of the rest of a transaction be answered by one process of the database each.
+
+    The planner expects one row where index tables meet entries, so that a limit saves nothing in its eyes, and hands
+    the whole log to parallel workers. One process goes along an index and stops when the page is full.
+    """
+    connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+
+
+def parameters_of(log_id: int, asked: EntryFilter) -> dict[str, object]:
+    """What the queries of `find_*` and `population_*` take of a filter."""
+    return {
         "log": log_id,
         "since": asked.since,
         "until": asked.until,
@@ -117,28 +151,34 @@ def find_entries(
         "label": asked.label,
         "trace": asked.trace,
         "source": asked.source,
-        "at": at,
-        "seq": seq,
-        "limit": limit + 1,
+        "actor_type": asked.actor_type,
+        "below": asked.below,
     }
-    rows = connection.cursor(binary=True).execute(statement(asked), parameters, prepare=False).fetchall()
-    entries = [StoredEntry(row[0], row[1], row[2], row[3].encode()) for row in rows[:limit]]
-    following = _write_cursor(entries[-1], log_id, asked) if len(rows) > limit else None
-    return Page(entries, following)
 
 
 def statement(asked: EntryFilter) -> bytes:
     """The SQL that answers a filter."""
-    if asked.control is not None:
+    also = b""
+    if asked.control is not None and asked.label is None and not narrowed(asked):
         name = "find_by_control"
-    elif asked.label is not None:
+    elif asked.label is not None and asked.control is None and not narrowed(asked):
         name = "find_by_label"
-    elif asked.prefix is not None:
-        name = "find_by_prefix"
     else:
-        name = "find_entries"
+        name = "find_by_prefix" if asked.prefix is not None else "find_entries"
+        also = conditions(asked)
     beyond, order = (b"<", b"DESC") if asked.newest_first else (b">", b"ASC")
-    return query(name).replace(b"{beyond}", beyond).replace(b"{order}", order)
+    return query(name).replace(b"{also}", also).replace(b"{beyond}", beyond).replace(b"{order}", order)
+
+
+def narrowed(asked: EntryFilter) -> bool:
+    """Whether something is asked of the entries themselves, beside place and time."""
+    return any(getattr(asked, name) is not None for name in _OF_ENTRIES)
+
+
+def conditions(asked: EntryFilter) -> bytes:
+    """The conditions that lie in tables beside the entries."""
+    also = [name for name in ("control", "label") if getattr(asked, name) is not None]
+    return b"".join(query(f"also_{name}") for name in also)
 
 
 def cursor_beyond(entry: StoredEntry, log_id: int, asked: EntryFilter) -> str:

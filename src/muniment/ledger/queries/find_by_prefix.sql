@@ -2,6 +2,7 @@
 -- stepping through entries_by_action, which then leads for each of them.
 -- Planned anew for each question: the conditions that were not asked fall away before an index is chosen.
 -- {beyond} and {order}: < and DESC for the newest first, > and ASC for the oldest first.
+-- Before the order stand also_control, also_label, both or nothing: only as conditions of their own are they turned into joins.
 WITH RECURSIVE actions (action) AS (
     (SELECT a.action FROM ledger.entries a
      WHERE a.log_id = %(log)s AND a.action >= %(prefix)s AND a.action < %(beyond_prefix)s ORDER BY a.action LIMIT 1)
@@ -27,7 +28,9 @@ CROSS JOIN LATERAL (
         AND (%(outcome)s::text IS NULL OR e.outcome = %(outcome)s)
         AND (%(trace)s::bytea IS NULL OR e.trace_id = %(trace)s)
         AND (%(source)s::text IS NULL OR e.source_id = %(source)s)
-    ORDER BY e.recorded_at {order}, e.seq {order}
+        AND (%(actor_type)s::text IS NULL OR e.actor_type = %(actor_type)s)
+        AND (%(below)s::bigint IS NULL OR e.seq < %(below)s)
+{also}    ORDER BY e.recorded_at {order}, e.seq {order}
     LIMIT %(limit)s
 ) f
 ORDER BY f.recorded_at {order}, f.seq {order}

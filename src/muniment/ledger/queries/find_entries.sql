@@ -1,6 +1,7 @@
 -- Entries by whatever was asked, in the order of the log; one of the entries_by_* indexes leads.
 -- Planned anew for each question: the conditions that were not asked fall away before an index is chosen.
 -- {beyond} and {order}: < and DESC for the newest first, > and ASC for the oldest first.
+-- Before the order stand also_control, also_label, both or nothing: only as conditions of their own are they turned into joins.
 SELECT e.seq, e.recorded_at, e.entry_hash, e.entry
 FROM ledger.entries e
 WHERE e.log_id = %(log)s
@@ -17,5 +18,7 @@ WHERE e.log_id = %(log)s
     AND (%(outcome)s::text IS NULL OR e.outcome = %(outcome)s)
     AND (%(trace)s::bytea IS NULL OR e.trace_id = %(trace)s)
     AND (%(source)s::text IS NULL OR e.source_id = %(source)s)
-ORDER BY e.recorded_at {order}, e.seq {order}
+    AND (%(actor_type)s::text IS NULL OR e.actor_type = %(actor_type)s)
+    AND (%(below)s::bigint IS NULL OR e.seq < %(below)s)
+{also}ORDER BY e.recorded_at {order}, e.seq {order}
 LIMIT %(limit)s

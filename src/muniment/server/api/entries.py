@@ -15,7 +15,7 @@ from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_event_id, check_source_id
 from muniment.core.times import format_time6
 from muniment.ledger.logfacts import foreign_sources
-from muniment.ledger.query import MAX_LIMIT, EntryFilter, find_entries
+from muniment.ledger.query import MAX_LIMIT, EntryFilter, find_entries, in_one_process
 from muniment.ledger.read import StoredBody, StoredEntry, entries_of_event, entry_at
 from muniment.server.access.operations import Needs, standing_in
 from muniment.server.access.standing import Standing
@@ -84,6 +84,7 @@ def find(
         newest_first=order == "newest",
     )
     with access.transaction() as connection:
+        in_one_process(connection)
         page = find_entries(connection, access.log_id, asked, limit=limit, cursor=cursor)
     if NDJSON in request.headers.get("Accept", ""):
         following = {} if page.cursor is None else {"X-Next-Cursor": page.cursor}

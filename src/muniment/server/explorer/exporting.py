@@ -47,7 +47,7 @@ def export(
     """
     if form not in FORMS:
         raise Malformed("is bundle or ndjson", "form")
-    with quick_transaction(standing, question.asked) as reading:
+    with quick_transaction(standing) as reading:
         found = sorted(seqs if seqs is not None else _seqs(reading, standing, question.asked))
     if not found:
         raise Refused("no entry matches; there is nothing to export", "export")

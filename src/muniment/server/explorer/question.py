@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from muniment.core.errors import Malformed
@@ -127,6 +127,7 @@ def read_question(parameters: Mapping[str, str], now: datetime) -> Question:
     if "label" in given and "=" not in given["label"].strip("="):
         raise Malformed("looks like name=value", "label")
     since, until = _times(given, now)
+    plain: dict[str, Any] = {name: given.get(name) for name in _PLAIN}
     asked = EntryFilter(
         since=since,
         until=until,
@@ -134,7 +135,7 @@ def read_question(parameters: Mapping[str, str], now: datetime) -> Question:
         label=given.get("label"),
         trace=_trace(given.get("trace")),
         newest_first="order" not in given,
-        **{name: given.get(name) for name in _PLAIN},
+        **plain,
     )
     return Question(asked, tuple(given.items()))
 

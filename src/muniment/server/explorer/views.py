@@ -73,7 +73,7 @@ def _page(standing: Standing, question: Question, parameters: Mapping[str, str])
     if older and newer:
         raise Malformed("give either older or newer", "newer")
     asked, turned = question.asked, _turned(question)
-    with quick_transaction(standing, asked) as reading:
+    with quick_transaction(standing) as reading:
         # Before the entries: what is recorded in between comes by the live stream, and is not left out.
         here = frontier(reading, standing.log_id)
         if newer:
