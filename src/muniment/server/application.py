@@ -17,6 +17,7 @@ from muniment.server.explorer import api as explorer
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
+from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
@@ -83,6 +84,7 @@ for module in (
     health,
     docs,
     overview,
+    populations,
     verification,
     sources,
     trail,

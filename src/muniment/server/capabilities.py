@@ -12,6 +12,8 @@ class Capability(StrEnum):
     LEDGER_VERIFY = "ledger.verify"
     BODY_READ = "body.read"
     EXPORT_CREATE = "export.create"
+    SAMPLE_DRAW = "sample.draw"
+    SAMPLE_MARK = "sample.mark"
     SOURCE_READ = "source.read"
     KEY_MANAGE = "key.manage"
     MEMBER_READ = "member.read"
@@ -28,6 +30,8 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.LEDGER_VERIFY: "Order a walk that checks the whole log",
     Capability.BODY_READ: "See the payloads behind entries: arguments, results, reasons",
     Capability.EXPORT_CREATE: "Take entries out as bundles",
+    Capability.SAMPLE_DRAW: "Save populations and draw samples from them",
+    Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
     Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
     Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",
     Capability.MEMBER_READ: "See members, roles and groups",
@@ -58,10 +62,13 @@ OF_SCOPE: Final[dict[str, frozenset[Capability]]] = {
             Capability.LEDGER_VERIFY,
             Capability.BODY_READ,
             Capability.EXPORT_CREATE,
+            Capability.SAMPLE_DRAW,
             Capability.SOURCE_READ,
         }
     ),
 }
+# What a reviewer of evidence does beside looking; each of it is recorded under their name.
+REVIEW: Final = frozenset({Capability.SAMPLE_DRAW, Capability.SAMPLE_MARK})
 # What somebody may do who only looks.
 READ_ONLY: Final = frozenset(
     {

@@ -27,6 +27,7 @@ APPLICATIONS: Final = {
     "accounts": "muniment.server.accounts",
     "members": "muniment.server.members",
     "explorer": "muniment.server.explorer",
+    "populations": "muniment.server.populations",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",

@@ -16,6 +16,7 @@ PAGES: tuple[str, ...] = (
     "setup",
     "sso",
     "explorer",
+    "populations",
     "members",
     "tenancy",
     "overview",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from muniment.server.capabilities import READ_ONLY, Capability
+from muniment.server.capabilities import READ_ONLY, REVIEW, Capability
 from muniment.server.tenants.identifiers import new_id
 
 ADMINISTRATOR: Final = "administrator"
@@ -61,14 +61,14 @@ BUILTIN: Final = (
     BuiltinRole(
         "analyst",
         "Analyst",
-        "Reads the ledger, its payloads and the audit trail, takes exports, orders walks.",
-        READ_ONLY | {Capability.LEDGER_VERIFY},
+        "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples.",
+        READ_ONLY | REVIEW | {Capability.LEDGER_VERIFY},
     ),
     BuiltinRole(
         "auditor",
         "Auditor",
-        "Reads only, for a limited time; everything an auditor reads is recorded.",
-        READ_ONLY,
+        "Reads, draws samples and marks them, for a limited time; everything an auditor reads is recorded.",
+        READ_ONLY | REVIEW,
         recorded_reads=True,
         time_boxed=True,
     ),

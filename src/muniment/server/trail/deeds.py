@@ -30,6 +30,7 @@ KINDS: Final = (
     Kind("sso", "Single sign-on", ("sso.change",)),
     Kind("tenant", "Settings", ("tenant.create", "tenant.change", "tenant.settings", "workspace.change")),
     Kind("exports", "Exports and erasures", ("export.create", "body.erase")),
+    Kind("reviews", "Populations and samples", ("population.save", "sample.draw", "sample.mark", "sample.conclude")),
     Kind("reads", "Recorded reads", ("record.read",)),
     Kind("refusals", "Refusals", ("access.refuse",)),
 )
@@ -181,6 +182,10 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "tenant.settings": _changed("the tenant's settings"),
     "workspace.change": _made("a workspace"),
     "export.create": _went("took entries out", "failed to take entries out"),
+    "population.save": _went("saved a population", "could not save a population"),
+    "sample.draw": _went("drew a sample", "could not draw a sample"),
+    "sample.mark": _went("marked a sampled entry", "could not mark a sampled entry"),
+    "sample.conclude": _went("concluded on a sample", "could not conclude on a sample"),
     "body.erase": _went("erased a payload", "could not erase a payload"),
     "record.read": _went("read", "failed to read"),
     "access.refuse": _refused,

@@ -60,6 +60,7 @@ NAVIGATION: Final = (
             Place("Sources", "sources", "sources:list", Capability.SOURCE_READ),
         ),
     ),
+    Group("Evidence", (Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),)),
     Group(
         "Settings",
         (
