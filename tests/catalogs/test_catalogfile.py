@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from muniment.catalogs.catalogfile import format_catalog, parse_catalog
 from muniment.catalogs.framework import LicenceClass
-from muniment.catalogs.jsonlines import MalformedCatalog, line_of
+from muniment.catalogs.jsonplaces import MalformedCatalog, line_of
 from tests.catalogs.support import SMALL, changed, text_of
 
 

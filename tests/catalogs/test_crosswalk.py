@@ -14,7 +14,7 @@ from muniment.catalogs.crosswalk import (
     successors,
     with_successors,
 )
-from muniment.catalogs.jsonlines import MalformedCatalog
+from muniment.catalogs.jsonplaces import MalformedCatalog
 from muniment.catalogs.shipped import catalog
 
 WALK: dict[str, Any] = {

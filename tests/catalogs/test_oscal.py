@@ -7,7 +7,7 @@ import pytest
 
 from muniment.catalogs.catalogfile import format_catalog, parse_catalog
 from muniment.catalogs.framework import LicenceClass
-from muniment.catalogs.jsonlines import MalformedCatalog
+from muniment.catalogs.jsonplaces import MalformedCatalog
 from muniment.catalogs.oscal import read_oscal
 from muniment.core.errors import Malformed
 

@@ -130,3 +130,13 @@ def test_an_unknown_explicit_control_is_refused_where_the_caller_knows_its_catal
     with pytest.raises(Malformed) as caught:
         controls_for("tool.call", ("soc2:CC8.1", "soc2:CC99"), known=lambda control: control == "soc2:CC8.1")
     assert caught.value.where == "controls[1]"
+
+
+def test_the_actions_that_are_annotated_with_a_control_are_found_for_a_query() -> None:
+    assert unchanged().annotated_with("gdpr:17.1") == ("body.erase",)
+    assert unchanged().annotated_with("soc2:CC6.1") == ()
+    made = resolve(
+        document(annotate={"x.policy.sign": {"add": ["gdpr:17.1"]}, "body.erase": {"remove": ["gdpr:17.1"]}})
+    )
+    assert made.annotated_with("gdpr:17.1") == ("x.policy.sign",)
+    assert "x" in unchanged().annotated_with("iso27001-2022:A.8.15")

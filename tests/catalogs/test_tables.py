@@ -3,7 +3,7 @@
 import pytest
 
 from muniment.catalogs.framework import LicenceClass
-from muniment.catalogs.jsonlines import MalformedCatalog
+from muniment.catalogs.jsonplaces import MalformedCatalog
 from muniment.catalogs.shipped import catalog
 from muniment.catalogs.tables import Numbering, Origin, catalog_from_table, overlay
 

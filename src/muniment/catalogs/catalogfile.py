@@ -14,7 +14,7 @@ from collections import Counter
 from typing import Any, Final, NoReturn, TypeGuard
 
 from muniment.catalogs.framework import KINDS, Catalog, Count, LicenceClass, Requirement, RequirementSet, is_kind
-from muniment.catalogs.jsonlines import MalformedCatalog, place, read_json
+from muniment.catalogs.jsonplaces import MalformedCatalog, place, read_json
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_control, check_text
 

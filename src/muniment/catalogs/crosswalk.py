@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Final, NoReturn
 
 from muniment.catalogs.framework import Catalog
-from muniment.catalogs.jsonlines import MalformedCatalog, place, read_json
+from muniment.catalogs.jsonplaces import MalformedCatalog, place, read_json
 from muniment.catalogs.shipped import catalog
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_text

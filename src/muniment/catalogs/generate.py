@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from muniment.catalogs.catalogfile import MAX_BYTES, format_catalog, parse_catalog
 from muniment.catalogs.framework import Catalog, Requirement
-from muniment.catalogs.jsonlines import MalformedCatalog, read_json
+from muniment.catalogs.jsonplaces import MalformedCatalog, read_json
 from muniment.catalogs.oscal import read_oscal
 from muniment.catalogs.shipped import catalog
 from muniment.core.errors import Malformed

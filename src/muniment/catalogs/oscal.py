@@ -11,7 +11,7 @@ from uuid import UUID
 
 from muniment.catalogs.catalogfile import MAX_BYTES, MAX_LABEL, MAX_TEXT, PREFIX
 from muniment.catalogs.framework import Catalog, Count, LicenceClass, Requirement
-from muniment.catalogs.jsonlines import MalformedCatalog, Path, place, read_json
+from muniment.catalogs.jsonplaces import MalformedCatalog, Path, place, read_json
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_control, is_text
 

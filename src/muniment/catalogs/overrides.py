@@ -26,6 +26,8 @@ MAX_ACTIONS: Final = 2_000
 MAX_ANNOTATIONS: Final = 256
 """Annotations of one action."""
 
+# The row `x` of the registry speaks for every action of a tenant's own; no action is this one, as digits begin no word.
+_ANY_OWN: Final = "x.0"
 _NAME: Final = pattern(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _KEYS: Final = ("format", "name", "base", "notes", "entry", "annotate")
 _ACTION: Final = pattern(r"(?=[^\n]{1,64}\Z)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -46,11 +48,13 @@ class ResolvedMapping:
     Attributes:
         version: as it stands in an entry's `map`: `base-1`, or `base-1.<name>.<12 hex digits of the digest>`.
         digest: SHA-256 of `muniment/mapping/1`, a zero byte and `text()`, hex.
+        notes: the version of the annotations below the tenant's changes.
         changed: the actions that the tenant's overrides change; all others are as in `base-1` and `notes-1`.
     """
 
     version: str
     digest: str
+    notes: str = NOTES_VERSION
     changed: Mapping[str, ActionControls] = field(default_factory=dict)
 
     def of(self, action: str) -> ActionControls:
@@ -63,6 +67,14 @@ class ResolvedMapping:
             return self.changed[action]
         entry = base_controls(action)
         return ActionControls(entry, tuple(one for one in annotations(action) if one not in entry))
+
+    def annotated_with(self, control: str) -> tuple[str, ...]:
+        """The actions that are annotated with a control id and do not bake it in, sorted; for queries by control.
+
+        `x` stands for every action under `x.` that the tenant's overrides do not name.
+        """
+        codes = {*actions.registry(), *self.changed}
+        return tuple(sorted(code for code in codes if control in self.of(_ANY_OWN if code == "x" else code).notes))
 
     def controls_for(self, action: str, explicit: Collection[str] = ()) -> tuple[str, ...]:
         """What an entry holds: an event's own control ids, all of them, and those of the mapping, sorted by bytes.
@@ -132,7 +144,7 @@ def resolve(
         if len(changed) > MAX_ACTIONS:
             raise Malformed(f"changes more than {MAX_ACTIONS:,} actions", table)
     digest = sha256(DOMAIN + _text(changed)).hexdigest()
-    return ResolvedMapping(f"{MAPPING_VERSION}.{name}.{digest[:12]}", digest, changed)
+    return ResolvedMapping(f"{MAPPING_VERSION}.{name}.{digest[:12]}", digest, changed=changed)
 
 
 def _table(overrides: Mapping[str, Any], table: str) -> list[tuple[str, Any]]:
@@ -170,10 +182,9 @@ def _change(
 
 
 def _text(changed: Mapping[str, ActionControls]) -> bytes:
-    plain = ResolvedMapping("", "", changed)
+    plain = ResolvedMapping("", "", changed=changed)
     rows: dict[str, Json] = {}
     for action in sorted({*actions.registry(), *changed}):
-        # The row `x` speaks for every action of a tenant's own that has no row here.
-        found = plain.of("x.any") if action == "x" else plain.of(action)
+        found = plain.of(_ANY_OWN if action == "x" else action)
         rows[action] = {"entry": list(found.entry), "notes": list(found.notes)}
     return dump_json({"base": MAPPING_VERSION, "mapping": rows, "notes": NOTES_VERSION})

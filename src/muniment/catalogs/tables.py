@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 from muniment.catalogs.catalogfile import MAX_BYTES, MAX_LABEL, MAX_TEXT, format_catalog, parse_catalog
 from muniment.catalogs.framework import KINDS, Catalog, Count, LicenceClass, Requirement, RequirementSet, is_kind
-from muniment.catalogs.jsonlines import MalformedCatalog
+from muniment.catalogs.jsonplaces import MalformedCatalog
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_control, check_text
 

@@ -17,7 +17,7 @@ from muniment.catalogs.crosswalk import FORMAT as CROSSWALK
 from muniment.catalogs.crosswalk import links_from, parse_crosswalk
 from muniment.catalogs.framework import Catalog, LicenceClass, Requirement
 from muniment.catalogs.imported import Shelf
-from muniment.catalogs.jsonlines import MalformedCatalog, read_json
+from muniment.catalogs.jsonplaces import MalformedCatalog, read_json
 from muniment.catalogs.oscal import read_oscal
 from muniment.catalogs.oscalwriter import write_oscal
 from muniment.catalogs.overrides import FORMAT as MAPPING
