@@ -1,6 +1,7 @@
 """The catalogs that are shipped, held to what their sources say."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,8 @@ LONGEST_LABEL = {LicenceClass.FREE: 180, LicenceClass.ATTRIBUTED: 70, LicenceCla
 def test_at_least_36_frameworks_are_shipped_and_each_has_its_count_held_here() -> None:
     assert len(catalog_ids()) >= 36
     assert set(COUNTS) == set(catalog_ids())
+    page = (Path(__file__).parents[2] / "docs/catalogs.md").read_text(encoding="utf-8")
+    assert f"\n{len(catalog_ids())} frameworks." in page
 
 
 @pytest.mark.parametrize("catalog_id", sorted(COUNTS))
