@@ -278,3 +278,30 @@ def test_no_role_changes_a_token_or_writes_one_past_the_function(anchored: Ancho
             connection.execute(statement)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), anchored.world.database.connect("app") as connection:
         connection.execute("INSERT INTO ledger.anchors SELECT * FROM ledger.anchors")
+
+
+def anchors_check(anchored: Anchored) -> dict:
+    world = anchored.world
+    trust = TimestampTrust((anchored.tsa.root,), int(time.time()))
+    pins = Pins(root=world.ring.root_verifier(), timestamps=trust)
+    found = walk_log(world.conn, world.tenant, world.log, pins=pins)
+    return next(check for check in found.report["checks"] if check["name"] == "anchors")
+
+
+def test_a_walk_verifies_every_stored_token(anchored: Anchored) -> None:
+    anchored.world.seal(3)
+    Anchoring(anchored.places)(anchored.world.conn)
+    found = anchors_check(anchored)
+    assert (found["state"], found["count"]) == ("passed", 1)
+
+
+def test_a_walk_finds_a_token_that_was_changed_or_is_gone(anchored: Anchored) -> None:
+    sealed = anchored.world.seal(3)
+    Anchoring(anchored.places)(anchored.world.conn)
+    anchored.world.forge("UPDATE ledger.anchors SET token = set_byte(token, 900, get_byte(token, 900) # 1)")
+    found = anchors_check(anchored)
+    assert found["state"] == "failed"
+    assert "the token stored for it is not the one that it records" in found["reason"]
+    anchored.world.forge("DELETE FROM ledger.anchors")
+    assert "is not stored any more" in anchors_check(anchored)["reason"]
+    assert sealed.size

@@ -20,6 +20,7 @@ from muniment.core.errors import Malformed, MunimentError, Refused, Verification
 from muniment.core.keysnote import parse_signed_keysnote
 from muniment.core.merkle import HASH_BYTES
 from muniment.core.tiles import cover
+from muniment.ledger.audit_anchors import check_anchors
 from muniment.ledger.audit_batch import Batch, BatchReader
 from muniment.ledger.audit_checkpoints import Sealed, tell
 from muniment.ledger.audit_index import IndexWatch
@@ -189,6 +190,8 @@ class _Walk:
                 progress(end, standing.size)
         with tenant_transaction(self.connection, self.tenant_id):
             index.conclude(self.connection, standing.size, full=self.start is None)
+            if self.start is None:
+                check_anchors(self.connection, self.log_id, checker, up_to=standing.size)
         self._conclude_head()
         return checker.report()
 

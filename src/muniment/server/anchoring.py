@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from psycopg import Connection
 
 from muniment.anchors.asking import DOWN, NoTimestamp, Obtained, obtain
-from muniment.anchors.authorities import Authorities, Authority, load_authorities
+from muniment.anchors.authorities import Authorities, Authority, MalformedAuthorities, load_authorities
 from muniment.anchors.revocation import MAX_KEPT
 from muniment.core.errors import Refused
 from muniment.core.timestamp import note_imprint
@@ -39,6 +39,7 @@ from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.tenants import LogSize, all_logs
 from muniment.server.background import PartlyFailed
 from muniment.server.runtime import Places
+from muniment.verifier.anchors import TimestampTrust
 
 RENEW_BEFORE: Final = timedelta(days=30)
 """How long before the certificates of a log's newest token end it is renewed, even where nothing new happened."""
@@ -236,6 +237,19 @@ def wants_growth(outlook: Outlook, every: int) -> bool:
 def overdue(outlooks_: Sequence[Outlook], every: int) -> list[str]:
     """Names of the authorities that should have stamped the newest checkpoint by now, twice the cadence ago."""
     return [one.authority for one in outlooks_ if is_due(one, 2 * every)]
+
+
+def trusted(places: Places) -> TimestampTrust | None:
+    """What walks trust of timestamps: the pinned certificates of all authorities; None without any.
+
+    None also where the file is unusable: the job that anchors says so, and a walk over all else is not held up by it.
+    """
+    try:
+        found = load_authorities(authorities_file(places))
+    except MalformedAuthorities:
+        return None
+    pinned = dict.fromkeys(one for authority in found.all for one in authority.pinned)
+    return TimestampTrust(tuple(pinned), int(time.time())) if pinned else None
 
 
 def check_authorities(places: Places) -> Authorities:

@@ -17,6 +17,7 @@ from muniment.ledger.audit_walks import Walk, latest_walk, walk_log
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.tenants import LogSize, all_logs
+from muniment.server.anchoring import trusted
 from muniment.server.background import PartlyFailed
 from muniment.server.runtime import Places
 from muniment.verifier.pins import Pins
@@ -81,7 +82,7 @@ class Walks:
         return False if log.size != known.size and now - known.at >= NEW_EVERY else None
 
     def _walk(self, connection: Connection, log: LogSize, *, full: bool) -> Walk:
-        pins = Pins(root=KeyRing(self._places.keys).root_verifier())
+        pins = Pins(root=KeyRing(self._places.keys).root_verifier(), timestamps=trusted(self._places))
         heads = HeadDirectory(self._places.heads)
         # A closed log takes no entries any more; what its walks find stands in the table of walks.
         entry = full and log.state == "active"

@@ -160,6 +160,10 @@ class AnchorBook:
             if len(self._recorded) < MAX_TOKENS:
                 self._recorded.setdefault(record.token, record.position)
 
+    def named(self) -> dict[str, int]:
+        """The tokens that entries record: SHA-256, hex, and the place of the first entry that does."""
+        return dict(self._recorded)
+
     def found(self) -> tuple[AnchorFound, ...]:
         """Every token that did not fail, in the order in which they came."""
         if self.trust is None:
