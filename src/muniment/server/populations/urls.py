@@ -1,6 +1,19 @@
 """Addresses of populations and samples."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from muniment.server.populations import sample_views, views
 
 app_name = "populations"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("populations", views.index, name="list"),
+    path("populations/new", views.count, name="new"),
+    path("populations/save", views.save, name="save"),
+    path("populations/<str:population_id>", views.population, name="population"),
+    path("populations/<str:population_id>/draw", views.draw, name="draw"),
+    path("samples/<str:sample_id>", sample_views.sample, name="sample"),
+    path("samples/<str:sample_id>/conclude", sample_views.conclude, name="conclude"),
+    path("samples/<str:sample_id>/bundle", sample_views.bundle, name="bundle"),
+    path("samples/<str:sample_id>/<int:seq>", sample_views.item, name="item"),
+    path("samples/<str:sample_id>/<int:seq>/mark", sample_views.mark, name="mark"),
+]
