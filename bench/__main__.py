@@ -22,6 +22,7 @@ PARTS = {
     "recorder": "record() in the agent's process, and the MCP recorder's added latency",
     "sealing": "cost of a checkpoint and latency of a proof as the log grows",
     "verification": "offline verification per core, and its memory",
+    "population": "populations at a million entries: pages, exact counts, drawing and walking",
     "explorer": "the ledger explorer's pages at a million entries, as a signed-in person waits for them",
 }
 RESULTS = Path(__file__).with_name("results.json")

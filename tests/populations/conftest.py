@@ -78,7 +78,7 @@ class Reviewer:
     def post(self, path: str, **body: Any) -> httpx.Response:
         token = self.client.cookies.get("csrftoken", "")
         return self.client.post(
-            self.address(path), json=body, headers={"X-CSRFToken": token, "Referer": str(self.client.base_url)}
+            self.address(path), json=body, headers={"X-CSRFToken": str(token), "Referer": str(self.client.base_url)}
         )
 
     def submit(self, path: str, page: str, **fields: Any) -> httpx.Response:
