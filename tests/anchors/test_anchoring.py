@@ -9,15 +9,12 @@ import pytest
 from muniment.anchors.authorities import load_authorities
 from muniment.core.timestamp import note_imprint, parse_token
 from muniment.core.timestamp_proof import verify_token
+from muniment.ledger.anchor_record import log_of, record_anchor, record_failure, set_cadence
 from muniment.ledger.anchors import (
     anchor_facts,
     attempts,
     cadence,
-    log_of,
     newest_anchors,
-    record_anchor,
-    record_failure,
-    set_cadence,
 )
 from muniment.ledger.audit_walks import walk_log
 from muniment.ledger.connection import tenant_transaction

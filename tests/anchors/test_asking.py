@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from muniment.anchors.asking import NoTimestamp, obtain
 from muniment.anchors.authorities import Authority
-from muniment.core.timestamp import timestamp_request
+from muniment.core.timestamp_exchange import timestamp_request
 from tests.support.tsa import _ROOT_KEY as ROOT_KEY
 from tests.support.tsa import (
     POLICY,

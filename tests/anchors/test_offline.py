@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from muniment.core.event import Resource
-from muniment.core.timestamp import note_imprint, parse_response, timestamp_request
+from muniment.core.timestamp import note_imprint
+from muniment.core.timestamp_exchange import parse_response, timestamp_request
 from muniment.verifier.anchors import TimestampTrust, load_trust
 from muniment.verifier.bundle import verify_bundle
 from muniment.verifier.report import Report

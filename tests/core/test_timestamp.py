@@ -13,10 +13,8 @@ from muniment.core.timestamp import (
     MAX_TOKEN,
     MalformedTimestamp,
     note_imprint,
-    parse_response,
     parse_token,
     sealed_note,
-    timestamp_request,
 )
 from muniment.core.timestamp_der import (
     Fields,
@@ -28,6 +26,7 @@ from muniment.core.timestamp_der import (
     read_integer,
     read_oid,
 )
+from muniment.core.timestamp_exchange import parse_response, timestamp_request
 from muniment.core.timestamp_proof import verify_token
 from tests.support.tsa import Tsa, forge
 

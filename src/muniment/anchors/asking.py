@@ -18,8 +18,9 @@ from cryptography import x509
 from muniment.anchors.authorities import Authority
 from muniment.anchors.revocation import RevocationList, check_not_revoked, read_lists
 from muniment.core.errors import Malformed, Refused, VerificationFailed
-from muniment.core.timestamp import MAX_TOKEN, parse_response, parse_token, timestamp_request
+from muniment.core.timestamp import MAX_TOKEN, parse_token
 from muniment.core.timestamp_chain import OutOfTime, UnknownAuthority, WrongImprint, WrongSignature, WrongUsage, ends
+from muniment.core.timestamp_exchange import parse_response, timestamp_request
 from muniment.core.timestamp_proof import Stamped, verify_token
 
 MAX_SKEW: Final = 300

@@ -11,6 +11,7 @@ from psycopg import Connection
 from muniment.anchors.authorities import Authorities, load_authorities, parse_every
 from muniment.cli.keys import one_log
 from muniment.core.timestamp_chain import name_of
+from muniment.ledger.anchor_record import set_cadence
 from muniment.ledger.anchors import (
     Anchor,
     Attempt,
@@ -19,7 +20,6 @@ from muniment.ledger.anchors import (
     cadence,
     newest_anchors,
     outlooks,
-    set_cadence,
 )
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.registry import TenantLog

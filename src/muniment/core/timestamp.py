@@ -1,4 +1,4 @@
-"""Timestamps of RFC 3161: requests, responses, tokens, and what of a log they are made over.
+"""Timestamp tokens of RFC 3161, and what of a log they are made over.
 
 Nothing here trusts an authority: `parse_token` says what a token claims, `timestamp_proof.verify_token` proves that a
 pinned authority said so.
@@ -18,7 +18,6 @@ from muniment.core.note import Note
 from muniment.core.timestamp_der import (
     BOOLEAN,
     INTEGER,
-    NULL,
     OCTET_STRING,
     OID,
     SEQUENCE,
@@ -26,9 +25,6 @@ from muniment.core.timestamp_der import (
     Element,
     Fields,
     MalformedDer,
-    element,
-    integer,
-    oid,
     read_element,
     read_integer,
     read_oid,
@@ -45,41 +41,15 @@ HASHES: Final = {
 }
 """Hash functions that a token may be made with, by object identifier."""
 
-_SHA256: Final = "2.16.840.1.101.3.4.2.1"
+SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 _SIGNATURE_LENGTH: Final = 64
 _CONTEXT_0, _CONTEXT_1, _CONTEXT_0_PRIMITIVE = 0xA0, 0xA1, 0x80
-_STATUSES: Final = ("granted", "granted with changes", "rejection", "waiting", "revocation warning", "revoked")
-_FAILURES: Final = {
-    0: "unrecognised algorithm",
-    2: "bad request",
-    5: "bad data format",
-    14: "its time source is not available",
-    15: "unaccepted policy",
-    16: "unaccepted extension",
-    17: "additional information is not available",
-    25: "system failure",
-}
 
 
 class MalformedTimestamp(Malformed):
     """The bytes are no timestamp response or token as RFC 3161 prescribes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What an authority answered.
-
-    Attributes:
-        granted: it made a token.
-        status: in words, with the authority's own words and the named failures where it gives them.
-        token: DER of the token; empty unless granted.
-    """
-
-    granted: bool
-    status: str
-    token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,46 +118,6 @@ def note_imprint(note: bytes) -> bytes:
     return hashlib.sha256(sealed_note(note)).digest()
 
 
-def timestamp_request(imprint: bytes, nonce: int, policy: str | None = None) -> bytes:
-    """DER of a TimeStampReq over a SHA-256, which asks for the signer's certificate.
-
-    Args:
-        imprint: 32 bytes.
-        nonce: from 0; random, so that an old response is no answer.
-        policy: dotted; None for the authority's own choice.
-
-    Raises:
-        Malformed: if the imprint is not 32 bytes, or the policy is no object identifier.
-
-    Source: RFC 3161 section 2.4.1.
-    """
-    if len(imprint) != hashlib.sha256().digest_size:
-        raise MalformedTimestamp("must be 32 bytes", "imprint")
-    algorithm = element(SEQUENCE, oid(_SHA256), element(NULL))
-    return element(
-        SEQUENCE,
-        integer(1),
-        element(SEQUENCE, algorithm, element(OCTET_STRING, imprint)),
-        *(() if policy is None else (oid(policy),)),
-        integer(nonce),
-        element(BOOLEAN, b"\xff"),
-    )
-
-
-def parse_response(data: bytes) -> Response:
-    """Read a TimeStampResp.
-
-    Raises:
-        MalformedTimestamp: if it is none; a response that grants without a token, or the reverse, is none either.
-
-    Source: RFC 3161 section 2.4.2.
-    """
-    try:
-        return _response(_whole(data, "response"))
-    except MalformedDer as error:
-        raise MalformedTimestamp(error.reason, error.where) from error
-
-
 def parse_token(data: bytes) -> Token:
     """Read a TimeStampToken: a CMS SignedData with one signer over a TSTInfo.
 
@@ -197,42 +127,20 @@ def parse_token(data: bytes) -> Token:
     Source: RFC 3161 section 2.4.2; RFC 5652 section 5.
     """
     try:
-        return _token(_whole(data, "token"))
+        return _token(whole(data, "token"))
     except MalformedDer as error:
         raise MalformedTimestamp(error.reason, error.where) from error
 
 
-def _whole(data: bytes, where: str) -> Element:
+def whole(data: bytes, where: str) -> Element:
+    """One sequence of at most `MAX_TOKEN` bytes, and nothing else.
+
+    Raises:
+        Malformed: naming `where`.
+    """
     if len(data) > MAX_TOKEN:
         raise MalformedTimestamp(f"is longer than {MAX_TOKEN:,} bytes", where)
     return read_element(data, where, SEQUENCE)
-
-
-def _response(data: Element) -> Response:
-    fields = Fields(data, "response")
-    info = Fields(fields.take("a status", SEQUENCE), "status")
-    number = read_integer(info.take("a number", INTEGER), "status")
-    words = [_STATUSES[number] if 0 <= number < len(_STATUSES) else f"status {number}"]
-    texts = info.optional(SEQUENCE)
-    if texts is not None:
-        words += [text.content.decode("utf-8", "replace") for text in Fields(texts, "status text").rest()]
-    bits = info.optional(0x03)
-    if bits is not None:
-        words += _failures(bits.content)
-    info.end()
-    token = fields.optional(SEQUENCE)
-    fields.end()
-    granted = number in (0, 1)
-    if granted != (token is not None):
-        raise MalformedTimestamp("it grants a token and holds none, or the reverse", "response")
-    shown = "; ".join("".join(c if c.isprintable() else "?" for c in word)[:200] for word in words if word)
-    return Response(granted, shown, token.raw if token is not None else b"")
-
-
-def _failures(bits: bytes) -> list[str]:
-    value = bits[1:]
-    set_bits = [at for at in range(8 * len(value)) if value[at // 8] & (0x80 >> at % 8)]
-    return [_FAILURES.get(at, f"failure {at}") for at in set_bits[:8]]
 
 
 def _token(data: Element) -> Token:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from psycopg import Connection
 
 from muniment.core.event import Actor, Resource
-from muniment.ledger.anchors import log_of
+from muniment.ledger.anchor_record import log_of
 from muniment.ledger.queries import query
 from muniment.ledger.system import record_system
 

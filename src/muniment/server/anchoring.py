@@ -24,15 +24,12 @@ from muniment.anchors.authorities import Authorities, Authority, MalformedAuthor
 from muniment.anchors.revocation import MAX_KEPT
 from muniment.core.errors import Refused
 from muniment.core.timestamp import note_imprint
+from muniment.ledger.anchor_record import ask_for_growth, log_of, record_anchor, record_failure
 from muniment.ledger.anchors import (
     Outlook,
-    ask_for_growth,
     attempts,
     cadence,
-    log_of,
     outlooks,
-    record_anchor,
-    record_failure,
 )
 from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.connection import tenant_transaction
