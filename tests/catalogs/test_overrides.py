@@ -65,8 +65,14 @@ def test_the_digest_is_that_of_the_text_that_says_what_was_in_force() -> None:
     made = resolve(document(annotate={"tool.call": {"add": ["own:AI-7"]}}), own=OWN)
     assert made.digest == sha256(DOMAIN + made.text()).hexdigest()
     held = json.loads(made.text())
-    assert held["mapping"]["tool.call"]["notes"] == list(made.of("tool.call").notes)
-    assert held["mapping"]["user.login"]["entry"] == list(base_controls("user.login"))
+    assert held["changed"] == {
+        "tool.call": {"entry": list(base_controls("tool.call")), "notes": list(made.of("tool.call").notes)}
+    }
+    assert (held["base"], held["notes"]) == ("base-1", "notes-1")
+
+
+def test_the_digest_of_no_changes_is_fixed_whatever_a_release_registers() -> None:
+    assert unchanged().text() == b'{"base":"base-1","changed":{},"notes":"notes-1"}'
 
 
 def test_an_events_own_controls_are_all_kept() -> None:

@@ -91,7 +91,11 @@ class ResolvedMapping:
         return union
 
     def text(self) -> bytes:
-        """The mapping as canonical JSON, every registered action and every changed one resolved: what was in force."""
+        """What was in force, as canonical JSON: the versions below, and every action that the tenant changed, resolved.
+
+        All other actions are as in those versions, which never change; so the text and the digest stay the same when a
+        release registers new actions.
+        """
         return _text(self.changed)
 
 
@@ -182,9 +186,7 @@ def _change(
 
 
 def _text(changed: Mapping[str, ActionControls]) -> bytes:
-    plain = ResolvedMapping("", "", changed=changed)
-    rows: dict[str, Json] = {}
-    for action in sorted({*actions.registry(), *changed}):
-        found = plain.of(_ANY_OWN if action == "x" else action)
-        rows[action] = {"entry": list(found.entry), "notes": list(found.notes)}
-    return dump_json({"base": MAPPING_VERSION, "mapping": rows, "notes": NOTES_VERSION})
+    rows: dict[str, Json] = {
+        action: {"entry": list(found.entry), "notes": list(found.notes)} for action, found in changed.items()
+    }
+    return dump_json({"base": MAPPING_VERSION, "changed": rows, "notes": NOTES_VERSION})
