@@ -15,6 +15,7 @@ def test_every_annotation_names_a_requirement_or_a_part_of_one(code: str) -> Non
     for control in check_known(annotations(code), code):
         prefix, _, requirement = control.partition(":")
         assert catalog(prefix).find(requirement).kind in {"requirement", "part"}, control
+    assert not set(annotations(code)) & set(base_controls(code))
 
 
 def test_every_id_of_the_base_mapping_is_a_requirement_of_its_framework() -> None:
