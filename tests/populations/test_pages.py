@@ -33,29 +33,36 @@ def test_from_a_question_to_a_conclusion(desk: Desk, reviewer: Reviewer) -> None
     assert drawn.text.count("Proven</span>") == 2
     assert HOSTILE not in drawn.text
     sample = drawn.url.path.rsplit("/", 1)[1]
+    walk = f"/populations/samples/{sample}"
     first, last = (int(seq) for seq in re.findall(rf'/samples/{sample}/(\d+)" data-row-link', drawn.text))
     assert {first, last} <= set(places)
     following = reviewer.submit(
-        f"/samples/{sample}/{first}/mark", f"/samples/{sample}/{first}",
+        f"{walk}/{first}/mark", f"{walk}/{first}",
         ticks="agreed", conclusion="satisfied", comment=HOSTILE, next="1",
     )  # fmt: skip
-    assert following.url.path.endswith(f"/samples/{sample}/{last}")
-    wrong = reviewer.submit(f"/samples/{sample}/{last}/mark", f"/samples/{sample}/{last}", exception="on")
+    assert following.url.path.endswith(f"{walk}/{last}")
+    wrong = reviewer.submit(f"{walk}/{last}/mark", f"{walk}/{last}", exception="on")
     assert wrong.status_code == 422
     assert "say what the exception is" in wrong.text
     reviewer.submit(
-        f"/samples/{sample}/{last}/mark", f"/samples/{sample}/{last}", exception="on", comment="nobody approved it"
+        f"/populations/samples/{sample}/{last}/mark",
+        f"{walk}/{last}",
+        exception="on",
+        comment="nobody approved it",
     )
-    marked = reviewer.get(f"/samples/{sample}/{first}")
+    marked = reviewer.get(f"{walk}/{first}")
     assert "Agreed to what the control asks for" in marked.text
     assert HOSTILE not in marked.text
     done = reviewer.submit(
-        f"/samples/{sample}/conclude", f"/samples/{sample}", result="exceptions", comment="one of two was not approved"
+        f"/populations/samples/{sample}/conclude",
+        f"/populations/samples/{sample}",
+        result="exceptions",
+        comment="one of two was not approved",
     )
     assert "one of two was not approved" in done.text
     assert "1 noted" in done.text
     assert "2 of 2 marked" in done.text
-    bundle = reviewer.submit(f"/samples/{sample}/bundle", f"/samples/{sample}")
+    bundle = reviewer.submit(f"{walk}/bundle", walk)
     assert verify_bundle(io.BytesIO(bundle.content)).verdict == "verified"
 
 
@@ -90,10 +97,10 @@ def test_an_entry_that_fails_its_proof_is_shown_as_failing(desk: Desk, reviewer:
             "UPDATE ledger.entries SET entry = replace(entry, 'agent:a', 'agent:b') WHERE log_id = %s AND seq = %s",
             [desk.tenant.made.log_id, place],
         )
-    walk = reviewer.get(f"/samples/{sample}")
+    walk = reviewer.get(f"/populations/samples/{sample}")
     assert "Entries on this page fail their proof" in walk.text
     assert "Fails</span>" in walk.text
-    item = reviewer.get(f"/samples/{sample}/{place}")
+    item = reviewer.get(f"/populations/samples/{sample}/{place}")
     assert "not the hash of the stored text" in item.text
     assert 'class="seal seal-broken"' in item.text
 
@@ -104,10 +111,10 @@ def test_who_may_only_read_sees_the_walk_and_no_form(desk: Desk) -> None:
     sample = desk.draw(desk.save(control="own:1")["id"], method="random", count=1)
     with desk.reviewer("viewer").signed_in() as client:
         viewer = Reviewer(desk, client)
-        walk = viewer.get(f"/samples/{sample['id']}")
+        walk = viewer.get(f"/populations/samples/{sample['id']}")
         assert walk.status_code == 200
         assert "Record the conclusion" not in walk.text
-        item = viewer.get(f"/samples/{sample['id']}/{sample['places'][0]}")
+        item = viewer.get(f"/populations/samples/{sample['id']}/{sample['places'][0]}")
         assert "Mark, and" not in item.text
         population = viewer.get(f"/populations/{sample['population']}")
         assert "Draw a sample" not in population.text
@@ -116,5 +123,5 @@ def test_who_may_only_read_sees_the_walk_and_no_form(desk: Desk) -> None:
 def test_before_the_first_checkpoint_the_page_says_what_is_missing(desk: Desk, reviewer: Reviewer) -> None:
     assert "There is no checkpoint yet" in reviewer.get("/populations/new?ask=1").text
     assert "No population yet" in reviewer.get("/populations").text
-    for path in ("/populations/pop_none", "/samples/smp_none", "/samples/smp_none/3"):
+    for path in ("/populations/pop_none", "/populations/samples/smp_none", "/populations/samples/smp_none/3"):
         assert reviewer.get(path).status_code == 404
