@@ -39,7 +39,8 @@ def test_from_no_authority_to_a_proof_that_stands_without_us(served: Served, tsa
             assert "is anchored every 2h (entry" in of.run("anchor", "every", "2h")
             assert "anchored every 2h" in of.run("anchor", "status")
             assert "must be a time from" in of.run("anchor", "every", "sometimes", code=2)
-            assert "last timestamp from outside" in of.run("status")
+            # The job goes by its own last round, so that status may still exit with 1.
+            assert "last timestamp from outside" in of.start("status").communicate(timeout=60)[0]
             public = client.get("/api/audit/verify/default").json()
             assert public["last_anchor_at"] is not None
             assert public["last_anchor_at"] == public["anchors"]["newest"]["at"]
@@ -52,7 +53,9 @@ def test_from_no_authority_to_a_proof_that_stands_without_us(served: Served, tsa
 
 
 def sealed(of: Installation) -> int:
-    return max(log["sealed"] for log in json.loads(of.run("status", "--json"))["logs"] if log["tenant"] == "default")
+    # On a busy machine a job may be late, which is a problem to status and none to this test.
+    found = json.loads(of.start("status", "--json").communicate(timeout=60)[0])
+    return max(log["sealed"] for log in found["logs"] if log["tenant"] == "default")
 
 
 def authority_is_down(of: Installation, served: Served, tsa: Tsa) -> None:
