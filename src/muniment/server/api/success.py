@@ -109,6 +109,31 @@ _TRACE: Final[Document] = _object(
     searched=_or_null(_object(**{"from": _COUNT}, to=_COUNT)),
     cursor=_or_null(_TEXT),
 )
+_MEMBERS: Final[Document] = _object(
+    question={"type": "object"},
+    searched={"type": "object"},
+    entries={"type": "array", "items": ENTRY},
+    cursor=_or_null(_TEXT),
+)
+_WALKED: Final[Document] = _object(
+    sample=_TEXT,
+    checkpoint=_object(size=_COUNT, root=_HEX, holds={"type": "boolean"}, fault=_TEXT),
+    items={
+        "type": "array",
+        "items": _object(
+            seq=_COUNT,
+            holds={"type": "boolean"},
+            fault=_TEXT,
+            entry_hash=_or_null(_HEX),
+            recorded_at=_or_null(_TIME),
+            entry=_or_null({"type": "object"}),
+            proof={"type": "array", "items": _HEX},
+            marks=_COUNT,
+            mark=_or_null({"type": "object"}),
+        ),
+    },
+    after=_or_null(_COUNT),
+)
 _BODY: Final = _as("the body's bytes", "application/octet-stream")
 _PROOF: Final = _as("a C2SP tlog-proof", "text/plain; charset=utf-8")
 
@@ -124,6 +149,10 @@ SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "trace": {"200": _json("what belongs together", _TRACE)},
     "incident": {"200": _TIMELINE},
     "incident_bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
+    "population_members": {"200": _json("a page of entries", _MEMBERS)},
+    "entries_of_population": {"200": _json("a page of entries", _MEMBERS)},
+    "walk_sample": {"200": _json("sampled entries with their proofs", _WALKED)},
+    "sample_bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
     "log": {"200": _json("the log", _LOG)},
     "tlog_tiles": {"200": _as("a note, a tile, or entries", "text/plain; charset=utf-8", "application/octet-stream")},
     "walks": {"200": _json("walks", _object(newest=_or_null(_WALK), newest_full=_or_null(_WALK)))},
