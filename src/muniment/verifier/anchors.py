@@ -196,8 +196,9 @@ class AnchorBook:
 def records(texts: Sequence[bytes], start: int) -> tuple[Recorded, ...]:
     """What some neighbouring entries record of tokens; a text that cannot be read records nothing."""
     # Parsing is slow, one look over all of them is not. In a text that is not canonical an escape may hide the word.
+    # One character is found much faster than two.
     joined = b"".join(texts)
-    if b"anchor.record" not in joined and b"\\u" not in joined:
+    if b"anchor.record" not in joined and not (b"\\" in joined and b"\\u" in joined):
         return ()
     found = []
     for position, text in enumerate(texts, start):

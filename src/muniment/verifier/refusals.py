@@ -40,8 +40,11 @@ class Refusal:
 
 def refusals(texts: Sequence[bytes]) -> Iterator[Refusal]:
     """The refusals that stand in some entry texts; a text that cannot be read names none."""
+    # Parsing is slow, one look over all of them is not. In a text that is not canonical an escape may hide the word.
+    joined = b"".join(texts)
+    if b"event.refused" not in joined and not (b"\\" in joined and b"\\u" in joined):
+        return
     for text in texts:
-        # Parsing is slow. An escape may hide the word in a text that is not canonical.
         if b"event.refused" in text or b"\\u" in text:
             entry = _read(text)
             found = read_refusal(_object(entry.get("event")), entry.get("by"))
