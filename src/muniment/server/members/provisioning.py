@@ -45,13 +45,14 @@ BUILTIN: Final = (
     BuiltinRole(
         "engineer",
         "Engineer",
-        "Reads the ledger and its payloads, sets up sources and API keys.",
+        "Reads the ledger and its payloads, draws samples, sets up sources and API keys.",
         frozenset(
             {
                 Capability.LEDGER_READ,
                 Capability.LEDGER_VERIFY,
                 Capability.BODY_READ,
                 Capability.EXPORT_CREATE,
+                Capability.SAMPLE_DRAW,
                 Capability.SOURCE_READ,
                 Capability.KEY_MANAGE,
                 Capability.MEMBER_READ,

@@ -87,6 +87,7 @@ def save_population(
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise Malformed(f"has 1 to {MAX_NAME} characters on one line", "name")
     given = read_seed(seed).hex() if seed else ""
+    one_at_a_time(f"{standing.tenant_id}/{name}")
     if Population.objects.filter(tenant_id=standing.tenant_id, name=name).exists():
         raise Refused("there is a population of that name already", "name")
     with standing.transaction() as reading:
