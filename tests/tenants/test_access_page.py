@@ -22,7 +22,8 @@ def test_the_tables_are_those_of_the_code() -> None:
 
 
 def test_every_code_that_the_page_names_is_a_capability_or_an_action() -> None:
-    named = set(re.findall(r"`((?:ledger|body|export|sample|source|key|member|role|sso|session|tenant|trail)\.[a-z]+)`", TEXT))
+    nouns = "ledger|body|export|sample|source|key|member|role|sso|session|tenant|trail"
+    named = set(re.findall(rf"`((?:{nouns})\.[a-z]+)`", TEXT))
     capabilities = set(map(str, Capability))
     assert capabilities <= named
     assert named - capabilities <= set(registry()), "neither capabilities nor actions"
