@@ -38,7 +38,7 @@ TEE = """
 import os, subprocess, sys, threading
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 def pump(source, outlet):
-    while chunk := os.read(source, 262144):
+    while chunk := os.read(source, 65536):
         os.write(outlet, chunk)
     os.close(outlet)
 threading.Thread(target=pump, args=(0, child.stdin.fileno()), daemon=True).start()

@@ -20,7 +20,8 @@ from muniment.agent.mcp.refusals import Passage
 from muniment.agent.mcp.relay import relay
 
 MAX_LINE: Final = 64 * 1024 * 1024
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+"""As much as a pipe holds; a larger buffer is mapped anew for every read, which costs more than the read."""
 _LAST_BYTES: Final = 2.0
 """Seconds of silence after which a child's output counts as ended, once it has ended itself; a grandchild may hold it
 open."""
