@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench.recorder_outage import outage
 from bench.row import Row
 from muniment.agent.spools.spool import Spool
 from muniment.agent.spools.syncer import SYNC_INTERVAL
@@ -59,7 +60,7 @@ def run() -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix=".muniment-bench-", dir=Path.cwd()) as directory:
         state = State(Path(directory))
-        return [*_recording(state, Path(directory)), *_mcp(state)]
+        return [*_recording(state, Path(directory)), *_mcp(state), *outage()]
 
 
 def _recording(state: State, directory: Path) -> Iterator[Row]:

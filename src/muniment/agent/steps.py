@@ -25,7 +25,7 @@ from muniment.agent.gate import NotAccepted, accepted, ask
 from muniment.agent.labels import Labels, label_pairs
 from muniment.agent.recording import MODES, Mode, default_spool, report_unrecorded, unrecorded
 from muniment.agent.redaction.rules import Redaction
-from muniment.agent.spools.spool import SpoolFull, Written
+from muniment.agent.spools.written import SpoolFull, Written
 from muniment.core.errors import Malformed, Refused
 
 OUTCOME_ACTIONS: Final = {
