@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -217,7 +218,11 @@ def test_a_long_time_without_a_ledger_is_kept_on_disk_and_drains_in_order(state:
     assert recorded.returncode == 0, recorded.stderr
     assert float(recorded.stdout) < MOST_MIB
     assert len(segments(state)) > 2
-    down = running.ship(state, "--wait", "1")
+    with socket.socket() as nobody:
+        # Not the dead server's own address, which another installation may take meanwhile.
+        nobody.bind(("127.0.0.1", 0))
+        running.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        down = running.ship(state, "--wait", "1")
     assert down.returncode == 1
     assert "0 events proven" in down.stdout
     assert "something is left" in down.stderr
