@@ -5,7 +5,7 @@ import binascii
 import re
 from typing import Final
 
-_BASE64: Final = re.compile(r"(?:data:[^,]{0,128};base64,)?([A-Za-z0-9+/_\-\s]{16,}+={0,2}+)\s*+").fullmatch
+_BASE64: Final = re.compile(r"(?:data:[^,]{0,128};base64,)?([A-Za-z0-9+/_\-\r\n]{16,}+={0,2}+)\s*+").fullmatch
 _HEX: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2}){8,}+)").fullmatch
 _ESCAPE: Final = re.compile(r"\\++u([0-9A-Fa-f]{4})")
 _URL_SAFE: Final = str.maketrans("-_", "+/")

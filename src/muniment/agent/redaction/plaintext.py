@@ -23,7 +23,13 @@ _UNQUOTED_END: Final = re.compile(rf"""\n|[&,;](?=[\s"'\\]{{0,8}}+[\w.%\-]{{1,25
 _WORD_END: Final = re.compile(r"\s|\Z")
 _BLOCK: Final = re.compile(r"[|>][+\-\d]{0,2}[^\S\n]{0,8}(?=\n)")
 _MARKS: Final = re.compile(r"""\\*+["']|[\[\](){}]""")
+_SIGNS: Final = re.compile(rf"[{_EQUALS}<{{\[]|-\S").search
 _CLOSES: Final = {"[": "]", "{": "}", "(": ")"}
+
+
+def may_hold_values(text: str) -> bool:
+    """Whether there is anything in a text by which a value could be given a name."""
+    return _SIGNS(text) is not None
 
 
 def named_values(text: str, named: Callable[[str], bool]) -> Iterator[tuple[int, int]]:

@@ -26,7 +26,7 @@ from muniment.agent.redaction.encodings import decoded, unescaped
 from muniment.agent.redaction.foldednames import MAX_NAME, Names, folded, shown
 from muniment.agent.redaction.jsontree import Members, Number, Tree, read_tree, write_tree
 from muniment.agent.redaction.patterns import bounded
-from muniment.agent.redaction.plaintext import named_values
+from muniment.agent.redaction.plaintext import may_hold_values, named_values
 from muniment.core.body import MAX_INLINE_BYTES
 from muniment.core.errors import Malformed
 
@@ -142,7 +142,7 @@ class Search:
             if findings.count > before:
                 findings.count = before + 1
                 return MARK
-        if self._names or pointers:
+        if (self._names or pointers) and may_hold_values(text):
             text = self._text(text, pointers, findings, inside)
         return self.found_by_pattern(text, findings)
 
@@ -206,7 +206,7 @@ class Search:
 
     def _says_name(self, tree: Members) -> bool:
         """Whether it is of the form `{"name": "password", …}`."""
-        return any(self._is_name(value) and folded(key[:MAX_NAME]) in _NAMING for key, value in tree.pairs)
+        return any(folded(key[:MAX_NAME]) in _NAMING and self._is_name(value) for key, value in tree.pairs)
 
     def _is_name(self, value: Tree) -> bool:
         return type(value) is str and 0 < len(value) <= MAX_NAME and self._names.match(value)
