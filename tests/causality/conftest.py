@@ -59,7 +59,7 @@ def delegation(reader: Reader, trace: str) -> dict[str, tuple[int, str]]:
     one: dict[str, Any] = {"trace": {"id": trace}}
     asked = reader.record(action="agent.delegate", actor=agent("a"), **one)
     began = reader.record(action="agent.start", actor=agent("b"), causes=[asked[1]], **one)
-    called = reader.record(tool="http_request", actor=agent("b"), causes=[began[1]], **one)
+    called = reader.record(tool="http_request", actor=agent("b"), causes=[began[1]], outcome="unknown", **one)
     failed = reader.record(
         tool="http_request", action="tool.result", actor=agent("b"), causes=[called[1]], outcome="failure", **one
     )

@@ -83,7 +83,7 @@ def test_the_lines_and_the_number_that_is_said_to_be_folded_are_all_entries(rows
     entries = [line for line in lines if line and not line.startswith("Folded") and "more like it" not in line]
     assert len(entries) + int(said.split()[1]) == len(rows)
     assert more == 0 or "like the one above them" in said
-    wrong = [step for step in steps_of(graph_of(rows).happenings, graph_of(rows).edges).steps]
+    wrong = list(steps_of(graph_of(rows).happenings, graph_of(rows).edges).steps)
     assert sum("✕ FAILED" in line for line in entries) == sum(step.outcome == "failure" for step in wrong)
     assert sum("⊘ REFUSED" in line for line in entries) == sum(step.outcome == "denied" for step in wrong)
 

@@ -49,7 +49,7 @@ class _Span(click.ParamType[int]):
 
 
 @click.command()
-@click.argument("name", metavar="TRACE|EVENT|SEQ", required=False)
+@click.argument("name", metavar="[TRACE|EVENT|SEQ]", required=False)
 @click.option("--incident", "--around", "around", metavar="TIME|EVENT", help="the timeline around a moment instead")
 @click.option("--within", type=_Span(), default="5m", show_default=True, help="so long before and after the moment")
 @click.option("--late", type=_Span(), default="1h", show_default=True, help="how late entries may have come")
@@ -86,6 +86,15 @@ def command(
     """Show what led to what across agents, or take the timeline of an incident away with its proof.
 
     TRACE is 32 hex digits; EVENT is <source>/<event> or an event's id; SEQ is an entry's place.
+
+    Each line is a step: an entry, or an intent with the entry that ended it. It stands under the last of its causes;
+    "← 24" names another one, "→ 35" the entry that tells of a failure or a refusal. An actor is named where it changes
+    from the line above in the tree. What is folded is counted; nothing that failed or was refused is.
+
+    \b
+    muniment trace 4711
+    muniment trace --incident 2026-11-21T10:00:00Z --within 5m --output incident.bundle
+    muniment trace --bundle incident.bundle
     """
     if sum(one is not None for one in (name, around, bundle)) != 1:
         raise click.UsageError("say one of: a trace, event or place; --incident; --bundle")

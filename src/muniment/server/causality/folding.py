@@ -55,11 +55,13 @@ class Steps:
 
     Attributes:
         steps: in causal order of their first entries.
+        standing: by reference of an entry, the number of the step it stands in; -1 in a turn that has no line.
         ends: entries that stand on the line of their intent.
         turns: entries of turns that have no line.
     """
 
     steps: tuple[Step, ...]
+    standing: Mapping[str, int]
     ends: int
     turns: int
 
@@ -107,7 +109,8 @@ def steps_of(
                 tuple(sorted({happenings[other].seq for other in others})),
             )
         )
-    return Steps(tuple(steps), len(end_of) - len(turns), 2 * len(turns))
+    standing = {one.reference: place.get(lead[number], -1) for number, one in enumerate(happenings)}
+    return Steps(tuple(steps), standing, len(end_of) - len(turns), 2 * len(turns))
 
 
 def _causes(happenings: Sequence[Happening], edges: Iterable[Edge]) -> list[list[int]]:
