@@ -333,6 +333,21 @@ def test_a_spool_whose_directory_was_taken_away_still_closes(state: State, caplo
     assert "an empty epoch is left behind" in caplog.text
 
 
+def test_an_agent_whose_state_directory_is_taken_away_goes_on_and_counts_what_is_lost(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = Spool("a", state=state, segment_bytes=2_000)
+    spool.record(action="tool.call", payload="x" * 300)
+    shutil.rmtree(state.root)
+    for _ in range(backlog.BACKLOG_EVENTS + 100):
+        spool.record(action="tool.call", payload="x" * 300)
+    assert 90 < spool.dropped < 100
+    with pytest.raises(SpoolFull, match="No such file"):
+        spool.record(action="tool.call", durable=True)
+    spool.close()
+    assert "events could not be written and are lost" in caplog.text
+
+
 def test_a_refused_argument_leaves_no_trace(state: State) -> None:
     with Spool("a", state=state) as spool:
         with pytest.raises(Malformed):
