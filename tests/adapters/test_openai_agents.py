@@ -144,12 +144,15 @@ def test_what_the_sdk_keeps_from_processors_is_missing_and_nothing_else(scene: S
 
 
 @played("tool_of_an_mcp_server")
-def test_a_tool_of_an_mcp_server_is_a_tool(scene: Scene) -> None:
-    call, result = scene.one("tool.call", tool="double"), scene.one("tool.result", tool="double")
-    assert (call.json, call.labels["call.id"]) == ({"a": 2}, "call_mcp")
-    assert result.outcome == "success"
-    assert result.labels["mcp.server"]
-    assert "4" in str(result.json)
+def test_a_tool_of_an_mcp_server_is_a_tool_and_fails_where_the_server_says_so(scene: Scene) -> None:
+    calls = {call.labels["call.id"]: call for call in scene.all("tool.call", tool="double")}
+    results = {cause: result for result in scene.all("tool.result") for cause in result.causes}
+    assert {name: call.json for name, call in calls.items()} == {"call_mcp": {"a": 2}, "call_wrong": {"a": -2}}
+    right, wrong = results[calls["call_mcp"].reference], results[calls["call_wrong"].reference]
+    assert (right.outcome, wrong.outcome) == ("success", "failure")
+    assert right.labels["mcp.server"]
+    assert "4" in str(right.json)
+    assert "double" in str(wrong.json)
 
 
 @played("cancelled_model", "cancelled_tool")
