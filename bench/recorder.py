@@ -4,17 +4,11 @@ The agent records at 4,000 events a second with a 500-byte payload. The floor is
 pace, for nothing but a SHA-256 and an `O_APPEND` write of the same size while another thread syncs every 4 ms; below it
 stands a bare write with nobody syncing. Rounds alternate, so that a load on the machine hits them all, and the quotient
 says what is ours. Where the machine is busy, p99 is the scheduler's: `chrt -f 1` before the command keeps it out.
-
-The recorder stands between a bare client and a bare echo server, so that nothing hides its cost. Calls past it, through
-a tee that only moves bytes, through the recorder, and through it with `--durable` alternate within one run.
 """
 
-import contextlib
 import hashlib
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import muniment
+from bench.recorder_mcp import added
 from bench.recorder_outage import outage
 from bench.row import Row
 from muniment.agent.recording import default_spool
@@ -31,38 +26,18 @@ from muniment.agent.state import State
 RATE = 4_000
 ROUNDS = 12
 EVENTS = 1_000
-CALLS = 1_500
 DURABLE = 500
 PAYLOAD = {"path": "/srv/data/report.csv", "query": "q" * 450}
 TRACE = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 _WAITED = [0]
 """Calls, of all that were paced, in which the thread gave up the processor to wait for a lock or the disk."""
-TEE = """
-import os, subprocess, sys, threading
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-def pump(source, outlet):
-    while chunk := os.read(source, 65536):
-        os.write(outlet, chunk)
-    os.close(outlet)
-threading.Thread(target=pump, args=(0, child.stdin.fileno()), daemon=True).start()
-pump(child.stdout.fileno(), 1)
-child.wait()
-"""
-ECHO = """
-import sys
-read, write = sys.stdin.buffer.readline, sys.stdout.buffer
-while line := read():
-    at = line.index(b'"id":') + 5
-    write.write(b'{"jsonrpc":"2.0","id":' + line[at:line.index(b',', at)] + b',"result":{"content":["ok"]}}\\n')
-    write.flush()
-"""
 
 
 def run() -> list[Row]:
     """Measure."""
     with tempfile.TemporaryDirectory(prefix=".muniment-bench-", dir=Path.cwd()) as directory:
         state = State(Path(directory))
-        return [*_recording(state, Path(directory)), *_mcp(state), *outage()]
+        return [*_recording(state, Path(directory)), *added(state), *outage()]
 
 
 def _recording(state: State, directory: Path) -> Iterator[Row]:
@@ -143,66 +118,6 @@ def _bare(directory: Path) -> list[float]:
     times = _paced(lambda: os.write(descriptor, block), EVENTS)
     os.close(descriptor)
     return times
-
-
-def _mcp(state: State) -> Iterator[Row]:
-    server = [sys.executable, "-u", "-c", ECHO]
-    recorder = [sys.executable, "-m", "muniment", "mcp", "--agent", "bench", "--no-ship"]
-    environ = {**os.environ, "MUNIMENT_STATE": str(state.root)}
-    with contextlib.ExitStack() as running:
-        direct = running.enter_context(_Peer(server, environ))
-        bare = running.enter_context(_Peer([sys.executable, "-c", TEE, *server], environ))
-        recorded = running.enter_context(_Peer([*recorder, "--", *server], environ))
-        durable = running.enter_context(_Peer([*recorder, "--durable", "--", *server], environ))
-        peers = (direct, bare, recorded, durable)
-        for peer in peers:
-            peer.calls(50)
-        for _ in range(CALLS // 10):
-            for peer in peers:
-                peer.measured += peer.calls(10)
-    past, moved, through, waited = [sorted(peer.measured) for peer in peers]
-    added = _at(through, 0.5) - _at(past, 0.5)
-    yield Row("MCP tool call past the recorder, median", _at(past, 0.5) * 1e3, "ms")
-    yield Row("MCP recorder, added at the median", added * 1e3, "ms", target=0.2, better="lower")
-    yield Row("a tee that only moves bytes, added at the median", (_at(moved, 0.5) - _at(past, 0.5)) * 1e3, "ms")
-    yield Row("MCP recorder beyond that tee, median", (_at(through, 0.5) - _at(moved, 0.5)) * 1e3, "ms")
-    yield Row("MCP recorder, added at p99", (_at(through, 0.99) - _at(past, 0.99)) * 1e3, "ms")
-    yield Row("MCP recorder --durable, added at the median", (_at(waited, 0.5) - _at(past, 0.5)) * 1e3, "ms")
-
-
-class _Peer:
-    """A command that answers MCP calls on its stdin and stdout."""
-
-    def __init__(self, command: list[str], environ: dict[str, str]) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environ)
-        self._number = 0
-        self.measured: list[float] = []
-
-    def __enter__(self) -> "_Peer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=30)
-
-    def calls(self, count: int) -> list[float]:
-        """Seconds for each of so many calls, one after the other."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        into, out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        times = []
-        for _ in range(count):
-            self._number += 1
-            line = (
-                b'{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"echo","arguments":{"text":"%s"}}}\n'
-                % (self._number, b"q" * 300)
-            )
-            began = time.perf_counter()
-            os.write(into, line)
-            answer = os.read(out, 65_536)
-            while not answer.endswith(b"\n"):
-                answer += os.read(out, 65_536)
-            times.append(time.perf_counter() - began)
-        return times
 
 
 def _timed(call: Callable[[], object], count: int) -> list[float]:
