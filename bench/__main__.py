@@ -22,6 +22,7 @@ PARTS = {
     "recorder": "record() in the agent's process, and the MCP recorder's added latency",
     "sealing": "cost of a checkpoint and latency of a proof as the log grows",
     "verification": "offline verification per core, and its memory",
+    "traces": "the graph of a trace of 1,000 events in a log of 100,000 entries, and what it reads",
     "explorer": "the ledger explorer's pages at a million entries, as a signed-in person waits for them",
 }
 RESULTS = Path(__file__).with_name("results.json")

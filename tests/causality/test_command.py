@@ -45,7 +45,7 @@ def test_a_trace_is_a_tree_of_at_most_eighty_columns(reader: Reader, run: "Run",
     assert refused.split()[0] == str(made["refused"][0])
     assert "tool.call delete_all" in refused
     assert "6 entries of 3 actors, 1 failed, 1 refused" in lines
-    assert "Folded: 1 of 6 entries (1 on the line of what they ended); --full shows them." in lines
+    assert "Folded: 1 of 6 entries (1 on the line of what they ended)" in said.output
     assert "\x1b" not in said.output
     assert all(len(line) <= 80 for line in said.output.splitlines())
     assert f"6 entries, from {made['asked'][0]} on, are not sealed yet." in lines

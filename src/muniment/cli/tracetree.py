@@ -20,6 +20,8 @@ DEEPEST: Final = 8
 RUN: Final = 4
 """So many lines that say the same are written out; of more, the first and a count."""
 OUTCOMES: Final = {"success": "success", "failure": "✕ FAILED", "denied": "⊘ REFUSED", "unknown": "? unknown"}
+LETTERS: Final = 16
+"""Of a long target or actor, where the line has no room for the whole."""
 _TIMES: Final = 9
 """Columns of a time."""
 _WORDS: Final = 9
@@ -72,8 +74,8 @@ def tree(
             time = step.first.occurred_at - start if not fold else step.took
             parent = None if step.parent == -1 else found.steps[step.parent]
             sign = "! " if {one.reference for one in (step.first, step.end) if one} & marked else ""
-            left = f"{step.first.seq:>{column}}  {line.drawn}{sign}{_said(step, parent)}"
-            yield _columns(left, _right(step, time, signed=not fold), width)
+            left = f"{step.first.seq:>{column}}  {line.drawn}{sign}"
+            yield _columns(_fitting(left, step, parent, width), _right(step, time, signed=not fold), width)
         if len(run) > RUN:
             last = found.steps[run[-1].number].first.seq
             more = sum(1 if found.steps[line.number].end is None else 2 for line in run[1:])
@@ -168,13 +170,25 @@ def _alike(one: Step, other: Step, marked: frozenset[str]) -> bool:
     )
 
 
-def _said(step: Step, parent: Step | None) -> str:
-    what = " ".join(part for part in (step.first.action, step.first.target) if part)
-    who = "" if parent is not None and parent.first.actor == step.first.actor else f" · {step.first.actor}"
+def _fitting(left: str, step: Step, parent: Step | None, width: int) -> str:
+    """The left column: long names lose their middle before anything is cut off at the end."""
+    room = width - _WORDS - 1 - _TIMES - 2
+    said = [left + _said(step, parent, letters) for letters in (width, 2 * LETTERS, LETTERS)]
+    return next((one for one in said if sum(map(_width, one)) <= room), said[-1])
+
+
+def _said(step: Step, parent: Step | None, letters: int) -> str:
+    what = " ".join(part for part in (step.first.action, _short(step.first.target, letters)) if part)
+    same = parent is not None and parent.first.actor == step.first.actor
+    who = "" if same else f" · {_short(step.first.actor, letters)}"
     others = ", ".join(map(str, step.others[:3])) + ("…" if len(step.others) > 3 else "")
     # What went wrong is named by its own place: its body says why.
     end = f" → {step.end.seq}" if step.end is not None and step.outcome != "success" else ""
     return harmless(f"{what}{f' ← {others}' if others else ''}{end}{who}")
+
+
+def _short(name: str, letters: int) -> str:
+    return name if len(name) <= letters else f"{name[: letters // 2]}…{name[-(letters // 2 - 1) :]}"
 
 
 def _right(step: Step, time: int | None, *, signed: bool) -> str:

@@ -14,8 +14,10 @@ from muniment.server.causality.happening import Happening
 
 ENDINGS: Final[Mapping[str, frozenset[str]]] = {
     "agent.start": frozenset({"agent.finish"}),
+    "mcp.request": frozenset({"mcp.result", "tool.refuse"}),
     "model.invoke": frozenset({"model.result"}),
     "process.start": frozenset({"process.exit"}),
+    "resource.read": frozenset({"resource.read", "resource.result", "tool.refuse"}),
     "tool.call": frozenset({"tool.result", "tool.refuse"}),
 }
 """Which actions say how another one ended; for those not named here the same action does."""
@@ -142,9 +144,9 @@ def _pairs(happenings: Sequence[Happening], causes: Sequence[Sequence[int]], kep
 
 def _ends(intent: Happening, end: Happening) -> bool:
     """Whether one says how the other ended: the same actor's, of the same source, and about the same thing."""
-    named = ENDINGS.get(intent.action)
+    named = ENDINGS.get(intent.action, frozenset({intent.action}))
     # Of two events of one action, the one that tells an outcome is the end.
-    fits = end.action == intent.action and end.outcome != "unknown" if named is None else end.action in named
+    fits = end.action in named and (end.action != intent.action or end.outcome != "unknown")
     same = (intent.source, intent.actor) == (end.source, end.actor) and end.target in ("", intent.target)
     # An intent that was refused ends in its refusal; anything else that it may already say of its outcome is a line.
     return fits and same and intent.outcome in ("unknown", end.outcome if end.outcome == "denied" else "unknown")
