@@ -26,9 +26,9 @@ from tests.support.installations import Installation, installation, printed_key
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 BIN = Path(sys.executable).parent
-EVENTS = 24_000
-MOST_MIB = 10
-"""How much memory may grow between a twentieth of the events and all of them; the events themselves take 27 MiB."""
+EVENTS = 12_000
+MOST_MIB = 6
+"""How much memory may grow between a twentieth of the events and all of them; the events themselves take 13 MiB."""
 
 RECORD = """
 import resource, sys
@@ -217,7 +217,7 @@ def test_a_long_time_without_a_ledger_is_kept_on_disk_and_drains_in_order(state:
     recorded = program(RECORD, str(EVENTS), env=running.environ(state))
     assert recorded.returncode == 0, recorded.stderr
     assert float(recorded.stdout) < MOST_MIB
-    assert len(segments(state)) > 2
+    assert len(segments(state)) > 1
     with socket.socket() as nobody:
         # Not the dead server's own address, which another installation may take meanwhile.
         nobody.bind(("127.0.0.1", 0))
