@@ -24,7 +24,7 @@ from muniment.verifier.standalone import muniment_verify as standalone
 from tests.agent.reading_back import frames, segments
 from tests.support.installations import Installation, installation, printed_key
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.long
 BIN = Path(sys.executable).parent
 EVENTS = 12_000
 MOST_MIB = 6

@@ -9,7 +9,9 @@ from muniment.server.capabilities import OF_SCOPE, Capability
 from muniment.server.members.provisioning import BUILTIN
 from tests.authorization.routes import Route, operations, pages
 from tests.authorization.world import CANARY, World, tenant_models
-from tests.server.conftest import Installation, client_with
+from tests.support.servers import Installation, client_with
+
+pytestmark = pytest.mark.long
 
 ROLES = {role.code: role.capabilities for role in BUILTIN}
 # Operations that nobody has to sign in for, each for a reason. One that is not here fails.

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,7 +26,6 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.xdist_group("demo")
 def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(repository: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "muniment", "demo", "--repository", str(repository)],

@@ -11,7 +11,7 @@ from muniment.ledger.query import EntryFilter
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.reading import quick_transaction
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 QUESTION = b"EXPLAIN SELECT seq FROM ledger.entries WHERE log_id = %s"
 

@@ -37,7 +37,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([A-Za-z0-9]+)"')
 
 
 class Served(Protocol):
-    """A running server with its database and its keys, as `tests/server/conftest.py` makes one."""
+    """A running server with its database and its keys, as `tests/support/servers.py` makes one."""
 
     @property
     def url(self) -> str: ...
