@@ -28,7 +28,7 @@ DRAWN: Final = 120
 FOOT: Final = 44
 """Pixels under a lane's boxes, for outcome and time."""
 LANE_HEIGHT: Final = HEAD + BOX_HEIGHT + FOOT
-OUTCOMES: Final = {"failure": "✕ failed", "denied": "⊘ refused", "unknown": "? outcome unknown"}
+OUTCOMES: Final = {"failure": "✕ failed", "denied": "⊘ refused", "unknown": "? unknown"}
 """What stands under a box; nothing under one that went well."""
 
 
@@ -93,12 +93,19 @@ def items_of(found: Traced, steps: Steps, names: Mapping[str, str]) -> tuple[Ite
         names: people's names by actor id.
     """
     start = found.graph.happenings[0].occurred_at
-    return tuple(_item(found, steps, step, start, names) for step in steps.steps)
+    causes: dict[int, set[int]] = {}
+    for edge in found.graph.edges:
+        causes.setdefault(steps.standing[edge.effect], set()).add(steps.standing[edge.cause])
+    return tuple(
+        _item(found, steps, step, causes.get(number, set()) - {number, -1} if step.end is None else set(), start, names)
+        for number, step in enumerate(steps.steps)
+    )
 
 
-def _item(found: Traced, steps: Steps, step: Step, start: int, names: Mapping[str, str]) -> Item:
+def _item(found: Traced, steps: Steps, step: Step, causes: set[int], start: int, names: Mapping[str, str]) -> Item:
+    """One step; `causes` are steps that it follows besides the one it hangs on and its others."""
     one, end = step.first, step.end
-    above = () if step.parent == -1 else (steps.steps[step.parent].first.seq,)
+    above = {steps.steps[number].first.seq for number in causes | {step.parent} if number != -1}
     relations = {found.relations[each.seq] for each in (one, end) if each is not None}
     return Item(
         one,
