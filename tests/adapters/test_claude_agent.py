@@ -8,8 +8,6 @@ import pytest
 
 from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_claude_agent")
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:

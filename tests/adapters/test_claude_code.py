@@ -22,7 +22,6 @@ from tests.adapters.environments import ROOT, interpreter
 from tests.adapters.running import Scene, made, read
 from tests.support.scripted_model import Answer, Call, ScriptedModel
 
-pytestmark = pytest.mark.xdist_group("adapter_claude_code")
 MUNIMENT = f"{sys.executable} -m muniment"
 COMMAND = f"{MUNIMENT} hook claude-code"
 ASK = "what is the sum?"

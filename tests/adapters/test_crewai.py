@@ -8,8 +8,6 @@ import pytest
 
 from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_crewai")
-
 
 def quiet(directory: Path) -> dict[str, str]:
     """CrewAI reports to its makers, looks for new releases and keeps its memory in the home directory."""

@@ -9,8 +9,6 @@ import pytest
 from muniment.core.event import Event
 from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_langchain")
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:

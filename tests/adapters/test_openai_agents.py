@@ -8,7 +8,6 @@ import pytest
 
 from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_openai_agents")
 EVERY_WAY = ["parallel_tools", "chat_completions", "streamed", "chat_streamed", "from_ordinary_code"]
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_pydantic_ai")
 EVERY_WAY = ["parallel_tools", "responses", "streamed", "from_ordinary_code", "driven_node_by_node"]
 
 
