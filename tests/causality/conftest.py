@@ -6,20 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.explorer.conftest import Installation, Reader, Tenant, installation, reading, tenant
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import complete
 from tests.support.browser import browser, visitor, visitors
+from tests.support.servers import Installation
 
 __all__ = [
-    "Installation",
-    "Reader",
-    "Tenant",
     "asking",
     "browser",
-    "installation",
     "reader",
-    "reading",
-    "tenant",
     "visitor",
     "visitors",
 ]

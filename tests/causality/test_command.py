@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from muniment.cli.trace import command
-from tests.causality.conftest import Installation, Reader, delegation
+from tests.causality.conftest import delegation
+from tests.explorer.conftest import Reader
 from tests.server.events import ulid
+from tests.support.servers import Installation
 
 
 @pytest.fixture

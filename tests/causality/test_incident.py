@@ -14,8 +14,10 @@ from muniment.core.times import format_time9
 from muniment.server.causality.happening import read_happening
 from muniment.server.causality.timeline import timeline_markdown, timeline_of
 from muniment.verifier.bundle import verify_bundle
-from tests.causality.conftest import Installation, Reader, Tenant, agent, delegation, reading, told
+from tests.causality.conftest import agent, delegation, told
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import ulid
+from tests.support.servers import Installation, Tenant
 
 # No source ever said that it did something then, but the tests.
 QUIET = datetime(2011, 5, 5, 5, 5, 5, tzinfo=UTC)

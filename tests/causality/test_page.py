@@ -6,9 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.causality.conftest import Installation, Reader, delegation, reading
+from tests.causality.conftest import delegation
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import ulid
 from tests.support.browser import DESKTOP, PHONE, Visitor
+from tests.support.servers import Installation
 
 
 def test_the_page_draws_one_lane_an_agent_and_lists_the_same_entries_in_causal_order(

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from muniment.server.causality.search import MAX_RELATIVES
-from tests.causality.conftest import Installation, Reader, Tenant, agent, delegation, reading, told
+from tests.causality.conftest import agent, delegation, told
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import complete, ulid
+from tests.support.servers import Installation, Tenant
 
 
 def seqs(found: dict[str, Any]) -> list[int]:
