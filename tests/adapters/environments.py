@@ -59,6 +59,11 @@ def _make(made: Path, lock: Path) -> None:
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv") or "uv"
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    # Whoever has a registry of their own has told pip of it; uv does not ask pip.
+    asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    told = os.environ.get("PIP_INDEX_URL") or subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+    if told:
+        environ.setdefault("UV_DEFAULT_INDEX", told)
     shutil.rmtree(made, ignore_errors=True)
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(made)], check=True, env=environ)
     sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(made / "bin" / "python"), str(lock)]
