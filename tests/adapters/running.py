@@ -139,7 +139,7 @@ def run(name: str, program: str, state: State, *scenes: str, **environ: str) -> 
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
 
 
