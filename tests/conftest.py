@@ -4,8 +4,8 @@
 test; `module_database`: one for all tests of a module. Both have `.url(role)` and `.connect(role)`, with the roles
 superuser, migrator, app, ingest and auditor.
 
-`installation`: a real server, one for each test process; `tenant`: a tenant in it, for one test. A room whose server
-must be another one has an `installation` of its own.
+`installation`: a real server, shared by the tests of a room (a directory) that one process runs; `tenant`: a tenant in
+it, for one test. A room whose server must be another one has an `installation` of its own.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from muniment.ledger.embedded import EmbeddedPostgres
 from tests.support.databases import Database, Databases, running_cluster
-from tests.support.servers import Installation, Tenant, installed
+from tests.support.servers import Installation, Rooms, Tenant
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,9 +51,14 @@ def module_database(databases: Databases) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installed(databases, tmp_path_factory.mktemp("installation"), MUNIMENT_MAX_REQUEST=str(2 << 20)) as made:
-        yield made
+def rooms(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
+    with Rooms(databases, tmp_path_factory) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def installation(rooms: Rooms, request: pytest.FixtureRequest) -> Installation:
+    return rooms.serving(request.path.parent.name)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_the_secret_of_a_key_stands_in_no_log_and_in_no_entry(
     with tenant.in_database() as owner:
         for table, column in (
             ("entries", "entry"),
-            ("bodies", "convert_from(body, 'UTF8')"),
+            ("bodies", "encode(body, 'escape')"),
             ("api_keys", "api_keys::text"),
         ):
             held = owner.execute(

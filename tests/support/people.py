@@ -114,6 +114,7 @@ class Person:
         if self.secret is not None:
             self.forget_used_codes()
             page = submit(client, f"{prefix}/account/second-factor", {"code": self.code()})
+            assert not page.request.url.path.endswith("/second-factor"), page.text
         assert "muniment_session" in client.cookies, page.text
         return page
 
