@@ -31,7 +31,7 @@ demo: setup  ## record, seal, prove and attack a ledger, on this machine, in und
 test: setup parts  ## every test, the tamper matrix included
 	@$(PYTEST)
 
-parts: $(VENV)/.parts  ## what the tests run beside us: a browser, xmlsec1, an OpenID provider
+parts: $(VENV)/.parts $(VENV)/.adapters  ## what the tests run beside us: a browser, xmlsec1, an OpenID provider, frameworks
 
 # apt-get is asked only for what is missing. npm comes with some builds of nodejs, which Debian's own package of it conflicts with.
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
@@ -47,7 +47,12 @@ $(VENV)/.parts: $(STAMP) $(wildcard tests/support/oidc/*)
 	@$(BIN)/python -m tests.support.oidc
 	@touch $@
 
-screenshots: setup parts  ## pictures of every page into build/screenshots, and what axe-core has against them
+# Each in an environment of its own under .cache/adapters, as its lock file says.
+$(VENV)/.adapters: $(STAMP) $(wildcard requirements/adapters/*.txt)
+	@$(BIN)/python -m tests.adapters.environments
+	@touch $@
+
+screenshots: setup $(VENV)/.parts  ## pictures of every page into build/screenshots, and what axe-core has against them
 	@$(BIN)/python -m tests.screenshots
 
 check: setup  ## format, lint, types, import rules, documents, tenant tables
@@ -72,6 +77,7 @@ format: setup  ## format the sources
 
 lock: setup  ## resolve the lock files again (hashes, no registry addresses)
 	@cd requirements && ./compile "$(abspath $(BIN))/uv"
+	@cd requirements/adapters && ./compile "$(abspath $(BIN))/uv"
 
 clean:  ## remove what make built
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -3,6 +3,9 @@
 `cluster`: a real embedded PostgreSQL, one for each test process. `database`: a migrated database of its own for each
 test; `module_database`: one for all tests of a module. Both have `.url(role)` and `.connect(role)`, with the roles
 superuser, migrator, app, ingest and auditor.
+
+`installation`: a real server, shared by the tests of a room (a directory) that one process runs; `tenant`: a tenant in
+it, for one test. A room whose server must be another one has an `installation` of its own.
 """
 
 from collections.abc import Iterator
@@ -12,10 +15,16 @@ from hypothesis import HealthCheck, settings
 
 from muniment.ledger.embedded import EmbeddedPostgres
 from tests.support.databases import Database, Databases, running_cluster
+from tests.support.servers import Installation, Rooms, Tenant
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("muniment")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first: one that begins last would leave the other processes with nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +48,19 @@ def database(databases: Databases) -> Iterator[Database]:
 def module_database(databases: Databases) -> Iterator[Database]:
     with databases.fresh() as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def rooms(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
+    with Rooms(databases, tmp_path_factory) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def installation(rooms: Rooms, request: pytest.FixtureRequest) -> Installation:
+    return rooms.serving(request.path.parent.name)
+
+
+@pytest.fixture
+def tenant(installation: Installation) -> Tenant:
+    return installation.tenant()

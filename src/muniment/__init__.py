@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from muniment.agent.recorded import recorded
     from muniment.agent.recording import configure, record
     from muniment.agent.redaction.rules import Redaction
-    from muniment.agent.spools.spool import SpoolFull
+    from muniment.agent.spools.written import SpoolFull
     from muniment.agent.steps import intent
 
 
@@ -33,7 +33,7 @@ __all__ = [
 _HOMES: Final = {
     "NotAccepted": "gate",
     "Redaction": "redaction.rules",
-    "SpoolFull": "spools.spool",
+    "SpoolFull": "spools.written",
     "caused_by": "cause",
     "configure": "recording",
     "current": "cause",
@@ -48,5 +48,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> object:
     # Imported when it is used: the verifier and the server have no business with spools.
     if name in _HOMES:
-        return getattr(importlib.import_module(f"muniment.agent.{_HOMES[name]}"), name)
+        found = getattr(importlib.import_module(f"muniment.agent.{_HOMES[name]}"), name)
+        # The next one who asks finds it here: looking it up again would cost 2 microseconds an event.
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,11 +14,11 @@ import pytest
 
 from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.installation_tenants import create_tenant_with_log
-from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.support.browser import browser, visitor, visitors
 from tests.support.people import Person, forget_failures, make_person
+from tests.support.servers import Installation, Tenant
 
-__all__ = ["Installation", "Tenant", "browser", "installation", "tenant", "visitor", "visitors"]
+__all__ = ["browser", "visitor", "visitors"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, csrf_token, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 Mails = Callable[..., EmailMessage]

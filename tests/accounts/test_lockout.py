@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 

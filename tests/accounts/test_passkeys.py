@@ -5,9 +5,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import Visitor
 from tests.support.people import Person, make_person
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 

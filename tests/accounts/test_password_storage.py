@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Installation
 from tests.support.people import Person, submit
+from tests.support.servers import Installation
 
 InServer = Callable[..., str]
 GOOD = "seven quiet herons wade"

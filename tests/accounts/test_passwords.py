@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from muniment.server.accounts.breaches import UnreachableError, is_breached
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 GOOD = "seven quiet herons wade"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from muniment.server.runtime import Places
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 Said = subprocess.CompletedProcess[str]

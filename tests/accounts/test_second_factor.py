@@ -12,9 +12,9 @@ import pytest
 from django.core import signing
 
 import muniment.server
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import totp
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 SERVER = Path(muniment.server.__file__).parent
 CODES = re.compile(r"(?:^|<code>)([2-9a-z]{5}-[2-9a-z]{5})$", re.MULTILINE)

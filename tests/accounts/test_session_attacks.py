@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.accounts.test_second_factor import CODES, enrol_app, session_edit
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, csrf_token, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 GOOD = "seven quiet herons wade"

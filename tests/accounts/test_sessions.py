@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.accounts.test_second_factor import session_edit
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 

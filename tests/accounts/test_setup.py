@@ -12,8 +12,8 @@ import pytest
 from muniment.core.errors import Refused
 from muniment.server.setup.tokens import forget_token, is_set_up, setup_address, setup_token
 from tests.accounts.test_second_factor import CODES, enrol_app
-from tests.server.conftest import Installation
 from tests.support.people import csrf_token, submit
+from tests.support.servers import Installation
 
 Entries = Callable[..., list[Any]]
 GOOD = "seven quiet herons wade"

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import totp
 from tests.support.people import Person, csrf_token, forget_failures, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 Entries = Callable[..., list[Any]]
 

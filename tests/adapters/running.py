@@ -139,8 +139,27 @@ def run(name: str, program: str, state: State, *scenes: str, **environ: str) -> 
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
+
+
+def play_unrecorded(name: str, program: str, directory: Path, *scenes: str, **environ: str) -> list[dict[str, Any]]:
+    """Play scenes where the state directory is a file, and again in the same process where the spools are full.
+
+    Returns:
+        What the scenes said.
+    """
+    state, full = made(directory), directory / "full"
+    state.root.write_text("a file where the directory should be")
+    left = full / "spool" / "src_full" / "0"
+    left.mkdir(parents=True)
+    (left / "1.seg").write_bytes(b"as much as the limit allows")
+    done = run(name, program, state, *scenes, THEN_STATE=str(full), MUNIMENT_SPOOL_LIMIT="1", **environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(f"{name}: an event was not recorded") == 1, done.stderr
+    assert done.stderr.count("the spool cannot be written") == 1, done.stderr
+    assert len(list(full.glob("spool/*/*/*.seg"))) == 1
+    return [said for line in done.stdout.splitlines() if line.startswith("{") if "scene" in (said := json.loads(line))]
 
 
 def read(state: State) -> list[Told]:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.adapters.environments import interpreter
 from tests.adapters.running import Scene, made, read, run
-
-pytestmark = pytest.mark.xdist_group("adapter_across_processes")
 
 
 def test_a_delegation_to_another_process_and_framework_is_one_trace(tmp_path: Path) -> None:

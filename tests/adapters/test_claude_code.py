@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,6 @@ from tests.adapters.environments import ROOT, interpreter
 from tests.adapters.running import Scene, made, read
 from tests.support.scripted_model import Answer, Call, ScriptedModel
 
-pytestmark = pytest.mark.xdist_group("adapter_claude_code")
 MUNIMENT = f"{sys.executable} -m muniment"
 COMMAND = f"{MUNIMENT} hook claude-code"
 ASK = "what is the sum?"
@@ -63,6 +64,12 @@ def hooks(home: Path, *told: object, options: tuple[str, ...] = (), together: bo
     ]
 
 
+def claude() -> Path:
+    """The Claude Code that the Claude Agent SDK brings."""
+    installed = interpreter("claude-agent").parents[1]
+    return next(installed.glob("lib/python3*/site-packages/claude_agent_sdk/_bundled/claude"))
+
+
 def said(name: str, session: str = "s-1", **more: Any) -> dict[str, Any]:
     return {"session_id": session, "hook_event_name": name, "cwd": "/work", **more}
 
@@ -80,9 +87,6 @@ def told(state: State) -> Scene:
 def session(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A session of the real Claude Code, headless, with a scripted model: two tools, then a sub-agent."""
     home = tmp_path_factory.mktemp("claude-code")
-    claude = next(
-        interpreter("claude-agent").parents[1].glob("lib/python3*/site-packages/claude_agent_sdk/_bundled/claude")
-    )
     (home / "settings.json").write_text(json.dumps(settings(command=COMMAND)))
     inside = f"{MUNIMENT} record x.inside --cause $MUNIMENT_CAUSE"
     delegate = {
@@ -105,7 +109,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     with ScriptedModel(*script) as model:
         done = subprocess.run(
             [
-                *(str(claude), "-p", ASK, "--settings", str(home / "settings.json"), "--allowedTools", "Bash,Agent"),
+                *(str(claude()), "-p", ASK, "--settings", str(home / "settings.json"), "--allowedTools", "Bash,Agent"),
                 *("--agents", json.dumps({"researcher": {"description": "looks", "prompt": "You look."}})),
             ],
             env=environ(
@@ -264,6 +268,14 @@ def test_a_resumed_session_does_not_record_its_past_again(tmp_path: Path) -> Non
     path.write_text(answer % "past" + answer % "now")
     hooks(tmp_path, said("Stop", transcript_path=str(path)))
     assert [each.json[0]["text"] for each in told(made(tmp_path)).all("model.result")] == ["now"]
+
+
+def test_every_hook_that_the_installed_claude_code_has_is_asked_for_but_two() -> None:
+    with claude().open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as program:
+        lists = re.findall(rb'\["PreToolUse",[A-Za-z",]+\]', program)
+    known = set(json.loads(max(lists, key=len)))
+    assert known - set(HOOKS) == {"WorktreeCreate", "MessageDisplay"}
+    assert set(HOOKS) <= known
 
 
 def test_the_settings_call_every_hook_and_fail_closed_at_the_gate_only_before_a_tool(tmp_path: Path) -> None:

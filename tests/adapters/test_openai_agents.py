@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.running import Scene, made, play, run
+from tests.adapters.running import Scene, made, play, play_unrecorded
 
-pytestmark = pytest.mark.xdist_group("adapter_openai_agents")
 EVERY_WAY = ["parallel_tools", "chat_completions", "streamed", "chat_streamed", "from_ordinary_code"]
 
 
@@ -144,12 +143,15 @@ def test_what_the_sdk_keeps_from_processors_is_missing_and_nothing_else(scene: S
 
 
 @played("tool_of_an_mcp_server")
-def test_a_tool_of_an_mcp_server_is_a_tool(scene: Scene) -> None:
-    call, result = scene.one("tool.call", tool="double"), scene.one("tool.result", tool="double")
-    assert (call.json, call.labels["call.id"]) == ({"a": 2}, "call_mcp")
-    assert result.outcome == "success"
-    assert result.labels["mcp.server"]
-    assert "4" in str(result.json)
+def test_a_tool_of_an_mcp_server_is_a_tool_and_fails_where_the_server_says_so(scene: Scene) -> None:
+    calls = {call.labels["call.id"]: call for call in scene.all("tool.call", tool="double")}
+    results = {cause: result for result in scene.all("tool.result") for cause in result.causes}
+    assert {name: call.json for name, call in calls.items()} == {"call_mcp": {"a": 2}, "call_wrong": {"a": -2}}
+    right, wrong = results[calls["call_mcp"].reference], results[calls["call_wrong"].reference]
+    assert (right.outcome, wrong.outcome) == ("success", "failure")
+    assert right.labels["mcp.server"]
+    assert "4" in str(right.json)
+    assert "double" in str(wrong.json)
 
 
 @played("cancelled_model", "cancelled_tool")
@@ -192,8 +194,8 @@ def test_a_tool_behind_the_gate_does_not_run_before_the_ledger_has_its_call(scen
     assert call.causes == (outer.reference,)
 
 
-def test_an_agent_goes_on_where_nothing_can_be_recorded(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file where the directory should be")
-    done = run("openai-agents", "openai_agents_scenes", made(tmp_path), "switched_on", "tool_that_tells_its_error")
-    assert '"returned": "it failed"' in done.stdout, done.stderr
-    assert done.stderr.count("openai-agents: an event was not recorded") == 1
+def test_an_agent_goes_on_where_nothing_can_be_recorded_and_says_so_once(tmp_path: Path) -> None:
+    said = play_unrecorded(
+        "openai-agents", "openai_agents_scenes", tmp_path, "switched_on", "tool_that_tells_its_error"
+    )
+    assert [each["returned"] for each in said] == [True, "it failed"] * 2

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.agent import draft as draft_module
-from muniment.agent.draft import MAX_OWN_LABELS, draft, labels_of, traceparent
+from muniment.agent import labels as labels_module
+from muniment.agent.draft import draft, traceparent
+from muniment.agent.labels import MAX_OWN_LABELS, labels_of
 from muniment.agent.payload import encode_payload
+from muniment.agent.remembering import MAX_KNOWN
 from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed
@@ -221,12 +224,12 @@ def test_values_that_are_equal_but_written_differently_are_not_taken_for_each_ot
 
 
 def test_what_comes_from_outside_is_not_remembered_at_any_length() -> None:
-    known = len(draft_module._FRAMES), len(draft_module._LABEL_TEXTS)
+    known = len(draft_module._FRAMES), len(labels_module._TEXTS)
     for letter in "abc":
         draft("tool.call", ("agent", letter * 100_000), labels={"k": letter * 100_000})
         draft("tool.call", "a", tool=letter * 100_000)
         draft("tool.call", "a", resource=("tool", letter * 100_000))
-    after = len(draft_module._FRAMES), len(draft_module._LABEL_TEXTS)
+    after = len(draft_module._FRAMES), len(labels_module._TEXTS)
     # Only the short `text.escaped` labels of what was cut are new.
     assert after[0] == known[0]
     assert after[1] <= known[1] + 3
@@ -235,8 +238,8 @@ def test_what_comes_from_outside_is_not_remembered_at_any_length() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     for number in range(5_000):
         draft("tool.call", "a", tool=f"tool-{number}", labels={"n": str(number)})
-    assert len(draft_module._FRAMES) <= draft_module._MAX_KNOWN
-    assert len(draft_module._LABEL_TEXTS) <= draft_module._MAX_KNOWN
+    assert len(draft_module._FRAMES) <= MAX_KNOWN
+    assert len(labels_module._TEXTS) <= MAX_KNOWN
 
 
 class Odd:

@@ -18,8 +18,6 @@ from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from tests.support.installations import Installation, installation, printed_key
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
-
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[tuple[Installation, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -303,7 +304,7 @@ def test_a_signal_handler_that_records_while_an_event_is_being_recorded_loses_no
     assert any(event.tool == "signal" for event in found)
 
 
-@pytest.mark.parametrize(("size", "stored"), [(0, b""), (262_144, None), (262_145, b"")])
+@pytest.mark.parametrize(("size", "stored"), [(0, b""), (262_144, None), (262_145, b""), (10_000_000, b"")])
 def test_a_body_over_the_limit_is_committed_to_and_not_kept(state: State, size: int, stored: bytes | None) -> None:
     body = b"x" * size
     with Spool("a", state=state) as spool:
@@ -323,6 +324,28 @@ def test_a_closed_spool_refuses(state: State) -> None:
     with pytest.raises(Refused, match="closed"):
         spool.record(action="tool.call")
     assert not list(state.spool.glob("src_*/*/"))
+
+
+def test_a_spool_whose_directory_was_taken_away_still_closes(state: State, caplog: pytest.LogCaptureFixture) -> None:
+    spool = Spool("a", state=state)
+    shutil.rmtree(state.root)
+    spool.close()
+    assert "an empty epoch is left behind" in caplog.text
+
+
+def test_an_agent_whose_state_directory_is_taken_away_goes_on_and_counts_what_is_lost(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = Spool("a", state=state, segment_bytes=2_000)
+    spool.record(action="tool.call", payload="x" * 300)
+    shutil.rmtree(state.root)
+    for _ in range(backlog.BACKLOG_EVENTS + 100):
+        spool.record(action="tool.call", payload="x" * 300)
+    assert 90 < spool.dropped < 100
+    with pytest.raises(SpoolFull, match="No such file"):
+        spool.record(action="tool.call", durable=True)
+    spool.close()
+    assert "events could not be written and are lost" in caplog.text
 
 
 def test_a_refused_argument_leaves_no_trace(state: State) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -177,3 +178,14 @@ def test_settings_that_cannot_be_are_refused_in_a_sentence(state: State, argumen
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_the_server_part_one_line_says_what_to_install(state: State, tmp_path: Path) -> None:
+    hidden = tmp_path / "sitecustomize.py"
+    hidden.write_text("import sys\nsys.modules['uvicorn'] = None\n")
+    environ = {**os.environ, "MUNIMENT_STATE": str(state.root), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "muniment", "proxy", "models", "--upstream", "http://127.0.0.1:9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: `muniment proxy` needs uvicorn: pip install 'muniment[proxy]'\n"
+    assert not state.spool.exists()

@@ -4,10 +4,10 @@ import os
 
 import django
 
-from tests.server.conftest import installation, installation_tenant, tenant
+from tests.server.conftest import installation_tenant
 
 # The URL table is Django's. No database is asked in this process: the server has one of its own.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
 django.setup()
 
-__all__ = ("installation", "installation_tenant", "tenant")
+__all__ = ("installation_tenant",)

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.authorization.world import Seat
-from tests.server.conftest import Installation, Tenant
 from tests.server.events import complete, ulid
 from tests.support.people import make_person, submit
+from tests.support.servers import Installation, Tenant
 
 MARK = "zqx"
 HOSTILE = (

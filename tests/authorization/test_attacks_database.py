@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from tests.authorization.world import CANARY, World
-from tests.server.conftest import Installation
+from tests.support.servers import Installation
 
 Connection = psycopg.Connection[tuple[object, ...]]
 OWN_SCHEMAS = ("django", "ledger")

@@ -10,8 +10,8 @@ import pytest
 from django.urls import NoReverseMatch, Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from tests.authorization.test_attacks_requests import base_of
-from tests.server.conftest import Installation
 from tests.support.people import make_person
+from tests.support.servers import Installation
 
 MODULES = (
     "allauth.account.urls",

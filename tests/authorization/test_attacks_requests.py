@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.authorization.world import SESSION_COOKIE, Seat
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, csrf_token, make_person
+from tests.support.servers import Installation, Tenant
 
 PAGE_HEADERS = ("content-security-policy", "x-frame-options", "referrer-policy", "cache-control")
 

@@ -17,8 +17,8 @@ from django.apps import apps
 from django.db import models
 
 from muniment.server.tenants.isolation import TenantIsolation
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person
+from tests.support.servers import Installation, Tenant
 
 CANARY = "canary-of-the-other-tenant"
 SESSION_COOKIE = "muniment_session"

@@ -22,8 +22,6 @@ from tests.verifier.test_bundle_attacks import book_bundle, rewritten
 from tests.verifier.test_differential import _ODD, every_pin, sealed
 from tests.verifier.test_proof import proof
 
-pytestmark = pytest.mark.xdist_group("browser_verifier")
-
 PIECES = range(4)
 
 

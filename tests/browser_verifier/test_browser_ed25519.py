@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from muniment.verifier.standalone import muniment_verify as mv
 from tests.browser_verifier.engine import Engine
 from tests.standalone.test_standalone_ed25519 import RFC_8032, SMALL, challenge, library_verifies, times
-
-pytestmark = pytest.mark.xdist_group("browser_verifier")
 
 Signed = tuple[bytes, bytes, bytes]
 

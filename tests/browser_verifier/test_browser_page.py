@@ -20,8 +20,6 @@ from tests.support.browser import DESKTOP, PHONE, Visitor, visiting
 from tests.verifier.logbook import Logbook, closed, opened
 from tests.verifier.test_proof import proof
 
-pytestmark = pytest.mark.xdist_group("browser_verifier")
-
 HOSTILE = '<img src=x onerror="window.attacked=1"><script>window.attacked=1</script>\u202egnp.exe'
 
 

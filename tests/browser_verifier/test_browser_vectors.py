@@ -12,8 +12,6 @@ import pytest
 from muniment.verifier.pins import Pins, load_pin
 from tests.browser_verifier.engine import Engine, Question, agree, failed
 
-pytestmark = pytest.mark.xdist_group("browser_verifier")
-
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 PINS = load_pin(str(VECTORS / "pins.json"))
 

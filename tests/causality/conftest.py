@@ -6,20 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.explorer.conftest import Installation, Reader, Tenant, installation, reading, tenant
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import complete
 from tests.support.browser import browser, visitor, visitors
+from tests.support.servers import Installation
 
 __all__ = [
-    "Installation",
-    "Reader",
-    "Tenant",
     "asking",
     "browser",
-    "installation",
     "reader",
-    "reading",
-    "tenant",
     "visitor",
     "visitors",
 ]
@@ -59,7 +54,7 @@ def delegation(reader: Reader, trace: str) -> dict[str, tuple[int, str]]:
     one: dict[str, Any] = {"trace": {"id": trace}}
     asked = reader.record(action="agent.delegate", actor=agent("a"), **one)
     began = reader.record(action="agent.start", actor=agent("b"), causes=[asked[1]], **one)
-    called = reader.record(tool="http_request", actor=agent("b"), causes=[began[1]], **one)
+    called = reader.record(tool="http_request", actor=agent("b"), causes=[began[1]], outcome="unknown", **one)
     failed = reader.record(
         tool="http_request", action="tool.result", actor=agent("b"), causes=[called[1]], outcome="failure", **one
     )

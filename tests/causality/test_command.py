@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from muniment.cli.trace import command
-from tests.causality.conftest import Installation, Reader, delegation
+from tests.causality.conftest import delegation
+from tests.explorer.conftest import Reader
 from tests.server.events import ulid
+from tests.support.servers import Installation
 
 
 @pytest.fixture
@@ -37,11 +39,22 @@ def test_a_trace_is_a_tree_of_at_most_eighty_columns(reader: Reader, run: "Run",
     made = delegation(reader, secrets.token_hex(16))
     said = run(made["called"][1])
     assert said.exit_code == 0, said.output
-    assert f"{made['failed'][0]} ✕ FAILED tool.result http_request" in said.output
-    assert f"{made['refused'][0]} ⊘ REFUSED tool.call delete_all" in said.output
+    lines = said.output.splitlines()
+    failed = next(line for line in lines if "✕ FAILED" in line)
+    assert failed.split()[0] == str(made["called"][0])
+    assert f"tool.call http_request → {made['failed'][0]}" in failed
+    refused = next(line for line in lines if "⊘ REFUSED" in line)
+    assert refused.split()[0] == str(made["refused"][0])
+    assert "tool.call delete_all" in refused
+    assert "6 entries of 3 actors, 1 failed, 1 refused" in lines
+    assert "Folded: 1 of 6 entries (1 on the line of what they ended)" in said.output
     assert "\x1b" not in said.output
     assert all(len(line) <= 80 for line in said.output.splitlines())
-    assert "not sealed yet" in said.output
+    assert f"6 entries, from {made['asked'][0]} on, are not sealed yet." in lines
+    full = run(made["called"][1], "--full").output
+    places = {line.split()[0] for line in full.splitlines() if line}
+    assert {str(seq) for seq, _ in made.values()} <= places
+    assert "Folded" not in full
 
 
 def test_json_holds_all_pages_of_a_trace(reader: Reader, run: "Run") -> None:

@@ -44,7 +44,7 @@ def any_graph(draw: st.DrawFn, *, circles: bool) -> list[Happening]:
 
 
 @given(any_graph(circles=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_without_circles_nothing_stands_before_its_causes_and_nothing_is_lost(rows: list[Happening]) -> None:
     graph = graph_of(rows)
     place = {one.reference: number for number, one in enumerate(graph.happenings)}
@@ -66,7 +66,7 @@ def test_of_two_entries_that_may_come_next_the_earlier_in_the_log_does(rows: lis
 
 
 @given(any_graph(circles=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_circles_lose_nothing_and_everything_outside_of_them_keeps_its_order(rows: list[Happening]) -> None:
     graph = graph_of(rows)
     place = {one.reference: number for number, one in enumerate(graph.happenings)}

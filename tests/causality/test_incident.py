@@ -14,8 +14,10 @@ from muniment.core.times import format_time9
 from muniment.server.causality.happening import read_happening
 from muniment.server.causality.timeline import timeline_markdown, timeline_of
 from muniment.verifier.bundle import verify_bundle
-from tests.causality.conftest import Installation, Reader, Tenant, agent, delegation, reading, told
+from tests.causality.conftest import agent, delegation, told
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import ulid
+from tests.support.servers import Installation, Tenant
 
 # No source ever said that it did something then, but the tests.
 QUIET = datetime(2011, 5, 5, 5, 5, 5, tzinfo=UTC)
@@ -117,7 +119,7 @@ def test_for_people_it_is_markdown_in_which_no_source_can_write_markup(
     installation.seal()
     answer = asking.get("/api/incident", params={"around": now()}, headers={"Accept": "text/markdown"})
     assert answer.headers["content-type"].startswith("text/markdown")
-    row = next(line for line in answer.text.splitlines() if f" {seq} |" in line)
+    row = next(line for line in answer.text.splitlines() if line.split(" | ")[6:7] == [str(seq)])
     assert "**denied**" in row
     assert "<script" not in answer.text
     assert "a\\|b\\]\\(https://x\\)" in row

@@ -6,9 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.causality.conftest import Installation, Reader, delegation, reading
+from tests.causality.conftest import delegation
+from tests.explorer.conftest import Reader, reading
 from tests.server.events import ulid
 from tests.support.browser import DESKTOP, PHONE, Visitor
+from tests.support.servers import Installation
 
 
 def test_the_page_draws_one_lane_an_agent_and_lists_the_same_entries_in_causal_order(
@@ -19,7 +21,11 @@ def test_the_page_draws_one_lane_an_agent_and_lists_the_same_entries_in_causal_o
     installation.seal()
     page = reader.get(f"/trace/{trace}").text
     assert page.count('class="graph-lane"') == 3
-    assert page.count('class="graph-box') == page.count('class="trace-item"') == 6
+    assert page.count('class="graph-box') == page.count('class="trace-item ') == 5
+    assert "Folded: 1 of 6 entries. 1 stands with what it ended." in page
+    full = reader.get(f"/trace/{trace}?full=1").text
+    assert full.count('class="graph-box') == full.count('class="trace-item ') == 6
+    assert "Folded" not in full
     places = [page.index(f'id="e{made[name][0]}"') for name in ("asked", "began", "called", "refused")]
     assert places == sorted(places)
     assert page.count("✕ failed") >= 2
@@ -55,7 +61,7 @@ def test_a_large_trace_has_pages_and_the_picture_says_what_it_leaves_out(reader:
     trace = secrets.token_hex(16)
     reader.record_many(210, trace={"id": trace})
     page = reader.get(f"/trace/{trace}").text
-    assert "The picture shows the first 120 entries; the list has 80 more" in page
+    assert "The picture shows the first 120; the list has 80 more" in page
     assert "Cut: this trace has more entries than the page" in page
     assert "Later entries of the trace" in page
 

@@ -1,5 +1,6 @@
 """GET /api/trace: the graph across agents and sources, bounded, honest about what is missing, cut or contradictory."""
 
+import json
 import secrets
 from typing import Any
 
@@ -7,8 +8,10 @@ import httpx
 import pytest
 
 from muniment.server.causality.search import MAX_RELATIVES
-from tests.causality.conftest import Installation, Reader, Tenant, agent, delegation, reading, told
-from tests.server.events import ulid
+from tests.causality.conftest import agent, delegation, told
+from tests.explorer.conftest import Reader, reading
+from tests.server.events import complete, ulid
+from tests.support.servers import Installation, Tenant
 
 
 def seqs(found: dict[str, Any]) -> list[int]:
@@ -223,3 +226,37 @@ def test_an_append_key_sees_no_trace_and_an_auditors_look_is_recorded(
 def test_payloads_stand_in_no_trace(reader: Reader, asking: httpx.Client) -> None:
     seq, _ = reader.record(b'{"password":"hunter2"}')
     assert "hunter2" not in asking.get(f"/api/trace/{seq}").text
+
+
+def test_a_trace_of_five_thousand_events_comes_whole_in_pages_and_its_circle_is_found(
+    reader: Reader, asking: httpx.Client
+) -> None:
+    trace, ids = secrets.token_hex(16), [f"evt_{ulid()}" for _ in range(5_000)]
+    lines = []
+    for number, own in enumerate(ids):
+        submission = complete(reader.source, b"{}", trace={"id": trace})
+        # A chain, a fan of a hundred from each hundredth, and two that name one another.
+        cause = 1 if number == 0 else number - number % 100 if number % 2 and number % 100 else number - 1
+        submission["event"] |= {"id": own, "causes": [f"{reader.source}/{ids[cause]}"]}
+        lines.append(json.dumps(submission))
+    with reader.tenant.client() as client:
+        for start in range(0, len(lines), 1_000):
+            answer = client.post(
+                "/api/events", content="\n".join(lines[start : start + 1_000]).encode(),
+                headers={"Content-Type": "application/x-ndjson"},
+            )  # fmt: skip
+            assert answer.status_code == 201, answer.text
+    places: set[int] = set()
+    drawn: set[tuple[str, str]] = set()
+    told_kinds: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = asking.get(f"/api/trace/{trace}", params={"limit": 1_000, **({"cursor": cursor} if cursor else {})})
+        found = answer.json()
+        places |= {node["seq"] for node in found["nodes"] if node["relation"] == "trace"}
+        drawn |= pairs(found)
+        told_kinds |= set(kinds(found))
+        cursor = found["cursor"]
+    assert len(places) == 5_000
+    assert len(drawn) == 5_000
+    assert "cycle" in told_kinds

@@ -10,23 +10,19 @@ import django
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.server.events import complete, ulid
 from tests.support.browser import browser, visitor, visitors
 from tests.support.people import Person, csrf_token, make_person
+from tests.support.servers import Installation, Tenant
 
 # Parts of the explorer are also tried by themselves. No database is asked in this process.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
 django.setup()
 
 __all__ = [
-    "Installation",
-    "Tenant",
     "browser",
-    "installation",
     "reader",
     "resident",
-    "tenant",
     "visitor",
     "visitors",
 ]

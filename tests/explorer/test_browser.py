@@ -8,6 +8,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.explorer.conftest import Installation, Reader, reading
 from tests.support.browser import Visitor, until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def known(installation: Installation) -> Iterator[Reader]:

@@ -11,8 +11,8 @@ from muniment.core.tlogproof import parse_tlogproof
 from muniment.ledger.bodies import erase_body
 from muniment.ledger.connection import tenant_transaction
 from tests.explorer.conftest import Installation, Reader, reading
-from tests.server.conftest import Tenant
 from tests.server.events import ulid
+from tests.support.servers import Tenant
 
 SECRET = b'{"password":"hunter2-in-the-body"}'
 ROLE = "UPDATE django.members_role SET capabilities = array_remove(capabilities, 'body.read') WHERE tenant_id = %s"

@@ -19,9 +19,9 @@ from muniment.server.access.standing import Standing
 from muniment.server.explorer.live import Hub
 from muniment.server.websecret import web_secret
 from tests.explorer.conftest import Installation, Reader, reading
-from tests.server.conftest import Tenant
 from tests.support.installations import wait_for
 from tests.support.people import make_person
+from tests.support.servers import Tenant
 
 
 class Stream:

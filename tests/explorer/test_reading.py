@@ -10,7 +10,7 @@ from muniment.ledger.connection import tenant_transaction
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.reading import quick_transaction
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 QUESTION = b"EXPLAIN SELECT seq FROM ledger.entries WHERE log_id = %s"
 

@@ -6,7 +6,7 @@ import pytest
 
 from muniment.server.explorer.columns import COLUMNS
 from tests.explorer.conftest import Installation, Reader, reading, seqs_in
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 HOSTILE = "<script>alert(1)</script>"
 

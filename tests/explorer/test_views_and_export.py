@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.explorer.conftest import Installation, Reader, reading, seqs_in
-from tests.server.conftest import Tenant
 from tests.support.people import csrf_token
+from tests.support.servers import Tenant
 
 
 def call(reader: Reader, method: str, path: str, value: object = None) -> httpx.Response:

@@ -20,6 +20,8 @@ from muniment.ledger.embedded.account import account_for
 from muniment.ledger.embedded.postmaster import read_postmaster
 from tests.support.databases import Database
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def place() -> Iterator[Path]:

@@ -10,10 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.support.people import Person, csrf_token, forget_failures, make_person
-
-__all__ = ["installation", "tenant"]
+from tests.support.servers import Installation, Tenant
 
 
 @dataclass

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from tests.members.conftest import Acting, member_id, roles_of
-from tests.server.conftest import Tenant
 from tests.support.people import make_person
+from tests.support.servers import Tenant
 
 
 def administrators(acting: Acting) -> list[str]:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.members.conftest import Acting, Told, roles_of
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import csrf_token, make_person
+from tests.support.servers import Installation, Tenant
 
 PASSWORD = "horse-battery-9-staple-quux"
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.members.conftest import Acting, Told, member_id, roles_of
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import make_person
+from tests.support.servers import Installation, Tenant
 
 
 def in_days(days: int) -> str:

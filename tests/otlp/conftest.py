@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant, installation, tenant
-
-__all__ = ["Installation", "Ledger", "Tenant", "installation", "ledger", "tenant"]
+from tests.support.servers import Tenant
 
 Json = dict[str, Any]
 

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from muniment.agent import escaping
 from muniment.core.event import parse_event
 from muniment.server.otlp.conventions import table
 from muniment.server.otlp.drafting import Drafts, drafts_of
-from muniment.server.otlp.oddtext import label_of, text_of
 from muniment.server.otlp.reading import MAX_RECORDS
 from muniment.server.otlp.wire import MAX_FIELDS, field
 from muniment.server.problems import ProblemError
@@ -150,13 +148,6 @@ def test_odd_names_are_escaped_and_never_lose_the_event(name: str) -> None:
     assert len(events) == 2
     (plain,) = made(traces(span(name, {"error.type": name})))
     assert plain["action"] == "x.otel.span"
-
-
-@given(st.text(max_size=400), st.sampled_from([66, 80, 256]))
-@settings(max_examples=200)
-def test_the_rule_for_odd_text_is_that_of_the_agents_room(value: str, limit: int) -> None:
-    assert text_of(value, limit) == escaping.fit_text(value, limit)
-    assert label_of(value, limit) == escaping.fit_label(value, limit)
 
 
 def test_clocks_that_are_missing_or_far_off_are_kept_as_they_are() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from muniment.verifier.standalone import muniment_verify as standalone
 from tests.support.installations import Installation, installation, printed_key
+from tests.support.scripted_model import Answer, Call, ScriptedModel
 
 # Nothing here names a server or a key: the exporter's own environment variables do.
 AGENT = """
@@ -50,6 +51,33 @@ provider.shutdown()
 events.shutdown()
 """
 
+# An agent with the framework's own instrumentation, and the exporter as every manual sets it up.
+FRAMEWORK = """
+import sys
+from openai import AsyncOpenAI
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from pydantic_ai import Agent
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+Agent.instrument_all()
+client = AsyncOpenAI(base_url=sys.argv[1], api_key="none", max_retries=0)
+agent = Agent(OpenAIChatModel("gpt-x", provider=OpenAIProvider(openai_client=client)), name="adder")
+
+@agent.tool_plain
+def add(a: int, b: int) -> int:
+    return a + b
+
+print(agent.run_sync("what is 1 and 2?").output)
+provider.shutdown()
+"""
+
 
 class Running:
     """An installation that is up, with its first keys."""
@@ -60,16 +88,20 @@ class Running:
         self.url = made.server().url
 
     def agent(self, result: int, **environment: str) -> str:
+        return self.program(AGENT, str(result), **{"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, **environment}).stderr
+
+    def program(self, text: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a program whose environment says nothing about OpenTelemetry or us but this."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "MUNIMENT_"))}
         done = subprocess.run(
-            [sys.executable, "-c", AGENT, str(result)],
-            env={**clean, "OTEL_EXPORTER_OTLP_ENDPOINT": self.url, **environment},
+            [sys.executable, "-c", text, *arguments],
+            env={**clean, **environment},
             capture_output=True,
             text=True,
             timeout=120,
         )
         assert done.returncode == 0, done.stderr
-        return done.stderr
+        return done
 
     def ask(self, path: str, **query: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.reading}"}
@@ -148,3 +180,25 @@ def test_an_exporter_that_compresses_and_can_only_set_plain_headers_is_recorded(
 def test_an_exporter_with_a_wrong_key_is_told_so(running: Running) -> None:
     said = running.agent(10, OTEL_EXPORTER_OTLP_HEADERS="x-muniment-key=mk_wrong", OTEL_SERVICE_NAME="stranger")
     assert "401" in said
+
+
+def test_a_framework_that_is_given_one_variable_and_nothing_else_is_recorded(running: Running) -> None:
+    address = running.url.replace("http://", f"http://muniment:{running.key}@")
+    with ScriptedModel(Answer(calls=(Call("add", {"a": 1, "b": 2}),)), Answer("three")) as model:
+        done = running.program(FRAMEWORK, model.openai, OTEL_EXPORTER_OTLP_ENDPOINT=address)
+    assert (done.stdout, done.stderr) == ("three\n", "")
+    events = running.trace("adder")
+    assert [(event["action"], event["outcome"]) for event in events] == [
+        ("agent.start", "unknown"),
+        *[("model.invoke", "unknown"), ("model.result", "success")],
+        *[("tool.call", "unknown"), ("tool.result", "success")],
+        *[("model.invoke", "unknown"), ("model.result", "success")],
+        ("agent.finish", "success"),
+    ]
+    assert {event["actor"]["id"] for event in events} == {"agent:adder"}
+    assert {event["tool"] for event in events if event["action"].startswith("tool.")} == {"add"}
+    assert "model.tokens.in=11" in events[2]["labels"]
+    start = f"{events[0]['source']['id']}/{events[0]['id']}"
+    assert [event.get("causes") for event in events if event["action"] in ("model.invoke", "tool.call")] == [
+        [start]
+    ] * 3

@@ -1,5 +1,6 @@
 """How the server answers exporters: authentication, encodings, partial success, and what is worth sending again."""
 
+import base64
 import gzip
 import json
 
@@ -71,17 +72,30 @@ def test_success_says_nothing_and_an_empty_request_is_one(ledger: Ledger) -> Non
     assert (answer.status_code, answer.headers["content-type"]) == (200, JSON)
 
 
+def basic(told: str) -> str:
+    """What HTTP clients make of an address with `told@` in it."""
+    return f"Basic {base64.b64encode(told.encode()).decode()}"
+
+
 def test_a_key_is_taken_from_either_header_and_from_no_two(ledger: Ledger) -> None:
     sent = traces(span("x")).SerializeToString()
     other = ledger.tenant.new_key("append")[1]
     read = ledger.tenant.made.tokens["read"]
     assert ledger.post(sent, authorization="", x_muniment_key=ledger.key).status_code == 200
     assert ledger.post(sent, x_muniment_key=ledger.key).status_code == 200
+    assert ledger.post(sent, authorization=basic(f"muniment:{ledger.key}")).status_code == 200
+    assert ledger.post(sent, authorization=basic(f"{ledger.key}:")).status_code == 200
     for headers, status in (
         ({"authorization": ""}, 401),
         ({"authorization": "Bearer nonsense"}, 401),
         ({"authorization": "", "x_muniment_key": "mk_no"}, 401),
         ({"x_muniment_key": other}, 401),
+        ({"authorization": basic(f"muniment:{other}"), "x_muniment_key": ledger.key}, 401),
+        ({"authorization": basic("muniment:mk_no")}, 401),
+        ({"authorization": basic(":")}, 401),
+        ({"authorization": "Basic ===="}, 401),
+        ({"authorization": f"Basic {'A' * 4_000}"}, 401),
+        ({"authorization": basic(f"muniment:{read}")}, 403),
         ({"authorization": f"Bearer {read}"}, 403),
     ):
         answer = ledger.post(sent, **headers)

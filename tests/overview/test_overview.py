@@ -14,9 +14,9 @@ from muniment.ledger.audit_walks import walk_log
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.verifier.pins import Pins
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import DESKTOP, PHONE, visiting
 from tests.support.people import Person, make_person
+from tests.support.servers import Installation, Tenant
 
 EVENT = {"action": "tool.call", "actor": {"type": "agent", "id": "agent:test"}}
 

@@ -5,8 +5,8 @@ import pytest
 
 from muniment.ledger.apikeys import revoke_api_key
 from muniment.ledger.connection import tenant_transaction
-from tests.server.conftest import Installation, Tenant, client_with
 from tests.server.events import complete, event, ulid
+from tests.support.servers import Installation, Tenant, client_with
 
 READS = (
     "/api/log",

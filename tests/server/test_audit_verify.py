@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from muniment.ledger.audit_walks import Walk, walk_log
-from tests.server.conftest import Installation, Tenant, client_with
 from tests.server.events import event
+from tests.support.servers import Installation, Tenant, client_with
 
 
 def walk(tenant: Tenant) -> Walk:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.server.conftest import Tenant
 from tests.server.events import complete, event, ulid
+from tests.support.servers import Tenant
 
 JSON = {"Content-Type": "application/json"}
 

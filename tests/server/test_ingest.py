@@ -8,8 +8,8 @@ import orjson
 
 from muniment.core.body import check_body
 from muniment.core.entry import entry_hash, parse_entry
-from tests.server.conftest import Tenant
 from tests.server.events import complete, event, ulid
+from tests.support.servers import Tenant
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 

@@ -17,6 +17,8 @@ from tests.support.browser import visitor as visitor
 from tests.support.browser import visitors as visitors
 from tests.support.installations import append, installation, printed_key
 
+pytestmark = pytest.mark.long
+
 AUDITOR = ("audrey@audit.example", "Audrey Tang-Meyer", "eleven cranes over the harbour wall")
 
 

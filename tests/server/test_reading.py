@@ -15,8 +15,8 @@ from muniment.core.bundle import CheckpointLine, EntryLine, read_bundle
 from muniment.core.checkpoint import parse_signed_checkpoint
 from muniment.core.merkle import leaf_hash
 from muniment.core.tlogproof import parse_tlogproof
-from tests.server.conftest import Tenant
 from tests.server.events import complete, event, ulid
+from tests.support.servers import Tenant
 
 
 def recorded(tenant: Tenant, *submissions: object) -> list[dict[str, object]]:

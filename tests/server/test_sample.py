@@ -14,7 +14,7 @@ from muniment.ledger.registry import TenantLog, tenant_logs
 from muniment.server.sample.day import DAY, company, tell_day
 from tests.support.installations import Installation, installation
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = pytest.mark.long
 
 PEOPLE = {person["key"]: f"user:usr_{number:026d}" for number, person in enumerate(company()["people"])}
 

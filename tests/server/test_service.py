@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from muniment.server.problems import KINDS, URN
-from tests.server.conftest import Installation, client_with
+from tests.support.servers import Installation, client_with
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from muniment.core.identifiers import ULID
-from tests.server.conftest import Installation, Tenant, client_with, serving
 from tests.server.events import event
 from tests.server.test_access import assert_refused, revoke
+from tests.support.servers import Installation, Tenant, client_with, serving
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import hashlib
 import httpx
 import pytest
 
-from tests.server.conftest import Tenant
 from tests.server.events import event
+from tests.support.servers import Tenant
 
 WIDTH = 256
 

@@ -23,7 +23,7 @@ from tests.support.databases import running_cluster
 from tests.support.installations import Installation, append, installation, printed_key, wait_for
 from tests.support.volumes import directory_on_another_volume
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.databases import running_cluster
 from tests.support.installations import Installation, installation
 from tests.support.volumes import directory_on_another_volume
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import httpx
 from django.core import signing
 
-from tests.server.conftest import Installation
+from tests.support.servers import Installation
 
 
 def age_second_factor(installation: Installation, client: httpx.Client, seconds: float) -> None:

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from tests.server.conftest import Installation, Tenant, client_with
 from tests.sources.ageing import age_second_factor
 from tests.support.browser import visiting
 from tests.support.people import Person, csrf_token, hand_over, make_person, submit
+from tests.support.servers import Installation, Tenant, client_with
 
 TOKEN = re.compile(r"mk_[0-9A-Z]{26}_[A-Za-z0-9_-]{43}")
 EVENT = {"action": "tool.call", "actor": {"type": "agent", "id": "agent:test"}, "outcome": "success"}
@@ -60,7 +60,7 @@ def test_the_secret_of_a_key_stands_in_no_log_and_in_no_entry(
     with tenant.in_database() as owner:
         for table, column in (
             ("entries", "entry"),
-            ("bodies", "convert_from(body, 'UTF8')"),
+            ("bodies", "encode(body, 'escape')"),
             ("api_keys", "api_keys::text"),
         ):
             held = owner.execute(

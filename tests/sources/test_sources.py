@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import visiting
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant
 
 ONE, TWO = "src_01K00000000000000000000001", "src_01K00000000000000000000002"
 

@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from muniment.ledger.connection import tenant_transaction
-from tests.server.conftest import Installation, Tenant, installed
 from tests.support.browser import browser, visitor, visitors
 from tests.support.databases import Databases
 from tests.support.oidc import OidcProvider
 from tests.support.people import Person, csrf_token, make_person
 from tests.support.saml import SamlIdp
+from tests.support.servers import Installation, Tenant, installed
 
 __all__ = ["browser", "visitor", "visitors"]
 

@@ -11,6 +11,8 @@ from tests.support.oidc import OidcProvider
 from tests.support.people import Person, make_person
 from tests.support.saml import SamlIdp
 
+pytestmark = pytest.mark.long
+
 
 def _give_code(visitor: Visitor, home: Home, person: Person) -> None:
     visitor.page.wait_for_url(f"**{home.at('/account/second-factor')}**")

@@ -23,7 +23,7 @@ _STOP = (
 )
 
 # The machine does not lose power during a test. Tests of durability start clusters of their own, with real settings.
-UNSAFE_AND_FAST: Mapping[str, str] = {"fsync": "off", "shared_buffers": "128MB"}
+UNSAFE_AND_FAST: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 
 
 @dataclass(frozen=True)

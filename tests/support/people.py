@@ -37,7 +37,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([A-Za-z0-9]+)"')
 
 
 class Served(Protocol):
-    """A running server with its database and its keys, as `tests/server/conftest.py` makes one."""
+    """A running server with its database and its keys, as `tests/support/servers.py` makes one."""
 
     @property
     def url(self) -> str: ...
@@ -114,6 +114,7 @@ class Person:
         if self.secret is not None:
             self.forget_used_codes()
             page = submit(client, f"{prefix}/account/second-factor", {"code": self.code()})
+            assert not page.request.url.path.endswith("/second-factor"), page.text
         assert "muniment_session" in client.cookies, page.text
         return page
 

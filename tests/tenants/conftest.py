@@ -12,15 +12,15 @@ import pytest
 
 from muniment.server.runtime import Places
 from tests.members.conftest import Acting, admin, nobody_has_to_wait, signed_in, told
-from tests.server.conftest import Installation, Tenant, installed, tenant
 from tests.support.databases import Databases
 from tests.support.people import Person, make_person, submit
+from tests.support.servers import Installation, Tenant, installed
 
 # The models are read in this process; the server has the database.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
 django.setup()
 
-__all__ = ["admin", "nobody_has_to_wait", "signed_in", "tenant", "told"]
+__all__ = ["admin", "nobody_has_to_wait", "signed_in", "told"]
 
 # Names with a dot in front may be tenants'; a name that is listed as it is belongs to the installation.
 HOSTS = "localhost,127.0.0.1,.localhost,portal.example,.customers.example"

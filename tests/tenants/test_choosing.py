@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from tests.members.conftest import Acting
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import Person, make_person
+from tests.support.servers import Installation, Tenant
 from tests.tenants.conftest import Visitor
 
 CARD = re.compile(r'<a class="card" href="([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.members.conftest import Acting
-from tests.server.conftest import Tenant
 from tests.support.people import make_person
+from tests.support.servers import Tenant
 from tests.tenants.conftest import Visitor
 
 

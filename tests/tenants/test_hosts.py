@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.members.conftest import Acting
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 
 def test_a_name_that_is_taken_is_refused_and_its_tenant_stays_unsaid(

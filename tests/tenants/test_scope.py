@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.authorization.world import World
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import make_person
+from tests.support.servers import Installation, Tenant
 from tests.tenants.conftest import environment
 from tests.tenants.inside import ATTACKS
 

@@ -11,7 +11,7 @@ import pytest
 from muniment.core.errors import Refused
 from muniment.server.tenancy.workflow import contact_uri, security_txt
 from tests.members.conftest import Acting
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 from tests.tenants.conftest import Visitor
 from tests.tenants.test_settings import DEFAULTS
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.members.conftest import Acting, Told
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 DEFAULTS: dict[str, Any] = {
     "security_contact": "",

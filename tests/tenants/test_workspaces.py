@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.members.conftest import Acting, Told
-from tests.server.conftest import Tenant
+from tests.support.servers import Tenant
 
 
 def test_a_tenant_begins_with_one_in_its_logs_region(settled: Acting) -> None:

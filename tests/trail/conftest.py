@@ -7,18 +7,14 @@ import httpx
 import pytest
 
 from tests.members.conftest import Acting, nobody_has_to_wait, signed_in
-from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.support.browser import browser, visitor, visitors
+from tests.support.servers import Tenant
 
 __all__ = [
     "Acting",
-    "Installation",
-    "Tenant",
     "browser",
-    "installation",
     "nobody_has_to_wait",
     "signed_in",
-    "tenant",
     "visitor",
     "visitors",
 ]

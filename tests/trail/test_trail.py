@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from muniment.server.trail.deeds import ACTIONS, KINDS
-from tests.server.conftest import Installation, Tenant
 from tests.support.people import make_person, submit
+from tests.support.servers import Installation, Tenant
 from tests.trail.conftest import Acting, rows
 
 SignedIn = Callable[..., Acting]

@@ -12,9 +12,9 @@ from muniment.ledger.audit_walks import Walk, walk_log
 from muniment.ledger.heads import HeadDirectory
 from muniment.verifier.browser.page import content_security_policy, verifier_page
 from muniment.verifier.pins import Pins, parse_pin
-from tests.server.conftest import Installation, Tenant
 from tests.support.browser import PHONE, visiting
 from tests.support.people import Person, csrf_token, make_person
+from tests.support.servers import Installation, Tenant
 
 EVENT = {"action": "tool.call", "actor": {"type": "agent", "id": "agent:test"}, "outcome": "success"}
 

@@ -8,16 +8,17 @@ Most of an event repeats from one to the next. What such a part comes to is chec
 remembered as text; an event is put together from these texts in the order of docs/format.md section 1.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
-from muniment.agent.escaping import fit_label, fit_text
+from muniment.agent.labels import Labels, written_labels
+from muniment.agent.remembering import exact, remember
 from muniment.catalogs.actions import is_registered
 from muniment.core.envelope import quote, quote_all
 from muniment.core.errors import Malformed
+from muniment.core.escaping import fit_text
 from muniment.core.identifiers import (
     ACTIONS,
     ACTOR_TYPES,
@@ -26,7 +27,6 @@ from muniment.core.identifiers import (
     MAX_ACTOR_ID,
     MAX_CAUSES,
     MAX_CONTROLS,
-    MAX_LABELS,
     MAX_RESOURCE_ID,
     MAX_TOOL,
     OUTCOMES,
@@ -37,15 +37,7 @@ from muniment.core.identifiers import (
 Actor: TypeAlias = str | tuple[str, str]
 Resource: TypeAlias = tuple[str, str]
 Trace: TypeAlias = str | tuple[str, str | None]
-Labels: TypeAlias = Mapping[str, object] | Iterable[str]
 
-MAX_OWN_LABELS: Final = MAX_LABELS - 1
-"""Labels that a caller may give; one is kept for `text.escaped`."""
-
-_MAX_KNOWN: Final = 1_024
-_MAX_REMEMBERED: Final = 256
-_LABELS: Final = ',"labels":'
-_LABEL_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,62}").fullmatch
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?").fullmatch
 _TRACE_ID = re.compile("[0-9a-f]{32}").fullmatch
 _BOTH_IDS = re.compile("[0-9a-f]{32}/[0-9a-f]{16}").fullmatch
@@ -54,9 +46,6 @@ _SPAN_ID = re.compile("[0-9a-f]{16}").fullmatch
 
 _Frame: TypeAlias = tuple[str, str, str, str, tuple[str, ...]]
 _FRAMES: dict[tuple[str, Actor, str, str | None, Resource | None, str | None], _Frame] = {}
-_LABEL_TEXTS: dict[tuple[tuple[tuple[str, object], ...], tuple[str, ...]], str] = {}
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 class Draft(NamedTuple):
@@ -116,34 +105,15 @@ def draft(
         frame = _frame(*told)
         if not frame[4]:
             # What had to be escaped came from outside and may have had any length.
-            _remember(_FRAMES, told, frame)
+            remember(_FRAMES, told, frame)
     start, middle, name, place, escaped = frame
     return Draft(
         start,
         _references(causes, controls) if causes or controls else "",
-        _labels(labels, escaped) if labels or escaped else "",
+        written_labels(labels, escaped) if labels or escaped else "",
         middle,
         f"{name}{place}}}" if trace is None else f"{name}{_trace(trace)}{place}}}",
     )
-
-
-def labels_of(text: str) -> tuple[str, ...]:
-    """The labels in the `labels` of a `Draft`, sorted."""
-    return tuple(json.loads(text.removeprefix(_LABELS))) if text else ()
-
-
-def labels_text(labels: Iterable[str]) -> str:
-    """Labels that keep the grammar, as the `labels` of a `Draft`."""
-    return f"{_LABELS}{quote_all(tuple(sorted(labels)))}"
-
-
-def label_pairs(labels: Labels) -> list[str]:
-    """Labels as `key=value` strings, whichever way they were given. Nothing is checked.
-
-    >>> label_pairs({"env": "prod"})
-    ['env=prod']
-    """
-    return [f"{key}={_written(value)}" for key, value in labels.items()] if isinstance(labels, Mapping) else [*labels]
 
 
 def trace_pair(trace: Trace) -> tuple[str, str | None]:
@@ -186,22 +156,11 @@ def check_action(action: str) -> None:
         raise Malformed(f"{action!r} is not registered; name your own actions x.<name>, such as x.{action}", "action")
 
 
-def _exact(text: str) -> str:
-    """The string itself, where a subclass (an enumeration's member, say) would show itself as something else."""
-    return str.__str__(text)
-
-
-def _remember(known: dict[_K, _V], key: _K, value: _V) -> None:
-    if len(known) >= _MAX_KNOWN:
-        known.clear()
-    known[key] = value
-
-
 def _text(value: str, limit: int, where: str) -> tuple[str, tuple[str, ...]]:
     """The text as it can stand in an event, and `where` in a tuple if that took escaping."""
     if not isinstance(value, str):
         raise Malformed("must be a string", where)
-    text, changed = fit_text(_exact(value), limit)
+    text, changed = fit_text(exact(value), limit)
     return text, (where,) if changed else ()
 
 
@@ -212,7 +171,7 @@ def _frame(
     check_action(action)
     if outcome not in OUTCOMES:
         raise Malformed(f"must be one of {', '.join(sorted(OUTCOMES))}", "outcome")
-    action, outcome = _exact(action), _exact(outcome)
+    action, outcome = exact(action), exact(outcome)
     kind, actor_id, escaped = _actor(actor if isinstance(actor, str) else _pair(actor, "actor"))
     start = f'{{"action":"{action}","actor":{{"id":{quote(actor_id)},"type":"{kind}"}}'
     middle = f',"outcome":"{outcome}"'
@@ -239,7 +198,7 @@ def _actor(actor: Actor) -> tuple[str, str, tuple[str, ...]]:
     if kind not in ACTOR_TYPES:
         raise Malformed(f"must be one of {', '.join(sorted(ACTOR_TYPES))}", "actor.type")
     text, escaped = _text(name, MAX_ACTOR_ID, "actor.id")
-    return _exact(kind), text, escaped
+    return exact(kind), text, escaped
 
 
 def _pair(value: object, where: str) -> tuple[str, str]:
@@ -263,46 +222,6 @@ def _references(causes: Iterable[str], controls: Iterable[str]) -> str:
     return f'{text},"controls":{quote_all(tuple(found))}' if found else text
 
 
-def _labels(labels: Labels, escaped: tuple[str, ...]) -> str:
-    pairs = tuple(labels.items() if isinstance(labels, Mapping) else [_split(label) for label in labels])
-    try:
-        text = _LABEL_TEXTS.get((pairs, escaped))
-    except TypeError:
-        text = None
-    if text is None:
-        text = _labels_text(pairs, escaped)
-        # Nothing but strings: `1` and `True` are equal and are written differently. And nothing of any length.
-        if all(type(value) is str and len(value) <= _MAX_REMEMBERED for _, value in pairs):
-            _remember(_LABEL_TEXTS, (pairs, escaped), text)
-    return text
-
-
-def _written(value: object) -> str:
-    return _exact(value if isinstance(value, str) else str(value))
-
-
-def _labels_text(pairs: tuple[tuple[object, object], ...], escaped: tuple[str, ...]) -> str:
-    written = {_label(key, _written(value)) for key, value in pairs}
-    if len(written) > MAX_OWN_LABELS:
-        raise Malformed(f"{len(written)} labels; at most {MAX_OWN_LABELS} are possible", "labels")
-    if escaped:
-        written.add(f"text.escaped={','.join(escaped)}")
-    return labels_text(written) if written else ""
-
-
-def _label(key: object, value: str) -> str:
-    if not isinstance(key, str) or _LABEL_KEY(key) is None:
-        raise Malformed(f"{key!r} cannot be the key of a label; an example is env or deploy.stage", "labels")
-    return f"{_exact(key)}={fit_label(value)}"
-
-
-def _split(label: str) -> tuple[str, str]:
-    key, separator, value = label.partition("=")
-    if not separator:
-        raise Malformed(f"{label!r} is not of the form key=value", "labels")
-    return key, value
-
-
 def _trace(trace: Trace) -> str:
     identifier, span = trace_pair(trace)
     if type(identifier) is str and type(span) is str and _BOTH_IDS(f"{identifier}/{span}"):
@@ -314,4 +233,4 @@ def _trace(trace: Trace) -> str:
 def _hex(value: object, grammar: Callable[[str], re.Match[str] | None], digits: int, where: str) -> str:
     if not isinstance(value, str) or grammar(value) is None:
         raise Malformed(f"must be {digits} lower-case hex digits", where)
-    return _exact(value)
+    return exact(value)

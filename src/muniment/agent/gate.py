@@ -18,7 +18,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import orjson
 
-from muniment.agent.spools.spool import Spool, SpoolFull, Written
+from muniment.agent.spools.spool import Spool
+from muniment.agent.spools.written import SpoolFull, Written
 from muniment.core.errors import Malformed, Refused
 from muniment.core.identifiers import is_hash
 

@@ -9,7 +9,8 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast, overload
 
-from muniment.agent.draft import Actor, Labels, Resource, draft, label_pairs
+from muniment.agent.draft import Actor, Resource, draft
+from muniment.agent.labels import Labels, label_pairs
 from muniment.agent.recording import Mode
 from muniment.agent.redaction.rules import Redaction
 from muniment.agent.steps import Step, intent

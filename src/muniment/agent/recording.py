@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 from muniment.agent.cause import enclosing
-from muniment.agent.draft import Actor, Labels, Resource, Trace
+from muniment.agent.draft import Actor, Resource, Trace
 from muniment.agent.gate import accepted
+from muniment.agent.labels import Labels
 from muniment.agent.redaction.rules import Redaction
 from muniment.agent.spools.spool import Spool
 from muniment.core.errors import Malformed, Refused

@@ -1,7 +1,8 @@
 """The stamp of an event: its id and its time."""
 
-from muniment.agent.draft import Draft, labels_of, labels_text
+from muniment.agent.draft import Draft
 from muniment.agent.eventids import EventIds
+from muniment.agent.labels import labels_of, labels_text
 from muniment.core.identifiers import MAX_LABELS
 from muniment.core.times import MAX_TIME9, format_time9
 

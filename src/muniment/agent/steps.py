@@ -19,12 +19,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from muniment.agent.cause import Enclosing, current_trace, enclosing, inside
-from muniment.agent.draft import Actor, Labels, Resource, Trace, label_pairs, trace_pair
+from muniment.agent.draft import Actor, Resource, Trace, trace_pair
 from muniment.agent.endings import outcome_of, text_of
 from muniment.agent.gate import NotAccepted, accepted, ask
+from muniment.agent.labels import Labels, label_pairs
 from muniment.agent.recording import MODES, Mode, default_spool, report_unrecorded, unrecorded
 from muniment.agent.redaction.rules import Redaction
-from muniment.agent.spools.spool import SpoolFull, Written
+from muniment.agent.spools.written import SpoolFull, Written
 from muniment.core.errors import Malformed, Refused
 
 OUTCOME_ACTIONS: Final = {

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("logs", "rotate a log's key, adopt a head after a restore"),
     "db": ("db", "migrate the database, give its roles new passwords"),
 }
-_EXTRAS = {"demo": "server,demo", "proxy": "proxy"}
+_EXTRAS = {"demo": "server,demo"}
 """What to install for a command where that is not the extra `server`."""
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),

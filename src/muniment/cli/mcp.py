@@ -11,16 +11,10 @@ import click
 from muniment.agent.mcp.observer import McpRecorder
 from muniment.agent.mcp.policy import Policy
 from muniment.agent.mcp.stdio import record_session, server_name
-from muniment.agent.shipping.background import BackgroundShipper
-from muniment.agent.shipping.binding import Binding, read_binding, write_binding
-from muniment.agent.shipping.credentials import key_id_of
+from muniment.agent.shipping.background import ship_beside
 from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
-from muniment.core.errors import MunimentError
 from muniment.core.identifiers import WORKSPACES
-
-_DRAIN = 1.5
-"""Seconds to wait for the shipper at the end; it goes on alone for a few more, and the spool keeps the rest."""
 
 
 @click.command(
@@ -65,7 +59,7 @@ def command(
     name = server_name(arguments) if server is None else server
     state = State.find()
     spool = Spool(agent or f"mcp:{name}", state=state, durable=durable)
-    shipper = None if no_ship else _start_shipper(state, spool.source)
+    shipper = None if no_ship else ship_beside(state, spool.source, os.environ)
     try:
         recorder = McpRecorder(spool, name, workspace, durable=durable, policy=rules, trace=trace)
         status = record_session(arguments, recorder, os.environ)
@@ -74,20 +68,7 @@ def command(
         status = 127 if error.errno == errno.ENOENT else 126
     spool.close()
     if shipper is not None:
-        shipper.finish(_DRAIN)
+        shipper.finish()
     sys.stderr.flush()
     # Not sys.exit: a thread may still wait for our client's next line.
     os._exit(status)
-
-
-def _start_shipper(state: State, source: str) -> BackgroundShipper | None:
-    url, key = os.environ.get("MUNIMENT_URL"), os.environ.get("MUNIMENT_KEY")
-    if not url or not key:
-        return None
-    try:
-        if read_binding(state.spool / source) is None:
-            write_binding(state.spool / source, Binding(key_id_of(key)))
-        return BackgroundShipper(state, os.environ)
-    except (OSError, MunimentError) as error:
-        click.echo(f"muniment: the shipper cannot be started, the spool keeps everything: {error}", err=True)
-        return None

@@ -1,5 +1,6 @@
 """`muniment proxy`: record what passes between clients of this machine and a model API or an MCP server over HTTP."""
 
+import importlib.util
 import logging
 import os
 import signal
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-import uvicorn
 
 from muniment.agent.mcp.http import HttpRecorder
 from muniment.agent.mcp.observer import McpRecorder, McpSession
@@ -20,16 +20,12 @@ from muniment.agent.models.recorder import ModelRecorder
 from muniment.agent.proxy.application import ReverseProxy
 from muniment.agent.proxy.guard import Guard, is_loopback
 from muniment.agent.proxy.upstream import Upstream
-from muniment.agent.shipping.background import BackgroundShipper
-from muniment.agent.shipping.binding import Binding, read_binding, write_binding
-from muniment.agent.shipping.credentials import key_id_of
+from muniment.agent.shipping.background import ship_beside
 from muniment.agent.spools.spool import Spool
 from muniment.agent.state import State
 from muniment.core.errors import Malformed, MunimentError
 from muniment.core.identifiers import WORKSPACES
 
-_DRAIN: Final = 1.5
-"""Seconds to wait for the shipper at the end; it goes on alone for a few more, and the spool keeps the rest."""
 _GRACE: Final = 5
 """Seconds that answers in flight are given when the proxy is told to stop."""
 _LOG: Final = logging.getLogger("muniment.agent")
@@ -160,6 +156,8 @@ class _Session:
         allow_remote: bool,
         no_ship: bool,
     ) -> None:
+        if importlib.util.find_spec("uvicorn") is None:
+            raise click.ClickException("`muniment proxy` needs uvicorn: pip install 'muniment[proxy]'")
         logging.basicConfig(format="muniment: %(message)s", stream=sys.stderr, level=logging.WARNING)
         # What is asked for may hold secrets, and every request would be a line.
         logging.getLogger("httpx").setLevel(logging.CRITICAL)
@@ -169,13 +167,15 @@ class _Session:
         self._kind = kind
         self._workspace = workspace
         self._listening = _listening(listen, allow_remote)
-        self._state = State.find()
-        self.spool = Spool(agent or f"{kind}:{self.upstream.origin.partition('://')[2]}", state=self._state)
+        state = State.find()
+        self.spool = Spool(agent or f"{kind}:{self.upstream.origin.partition('://')[2]}", state=state)
         self._durable = durable
-        self._shipper = None if no_ship else _start_shipper(self._state, self.spool.source)
+        self._shipper = None if no_ship else ship_beside(state, self.spool.source, os.environ)
 
     def serve(self, application: ReverseProxy, path: bytes = b"", labels: Mapping[str, object] | None = None) -> None:
         """Serve until SIGTERM or SIGINT; say under which address."""
+        import uvicorn
+
         host, port = self._listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._note("process.start", "success", labels or {})
@@ -206,7 +206,7 @@ class _Session:
         self._note("process.exit", "success", {f"proxy.{what}": number for what, number in counts.items()})
         self.spool.close()
         if self._shipper is not None:
-            self._shipper.finish(_DRAIN)
+            self._shipper.finish()
 
     def _note(self, action: str, outcome: str, labels: Mapping[str, object]) -> None:
         try:
@@ -236,15 +236,3 @@ def _listening(listen: str, allow_remote: bool) -> socket.socket:
         return socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise Malformed(f"{listen}: {error.strerror or error}", "--listen") from error
-
-
-def _start_shipper(state: State, source: str) -> BackgroundShipper | None:
-    if not os.environ.get("MUNIMENT_URL") or not os.environ.get("MUNIMENT_KEY"):
-        return None
-    try:
-        if read_binding(state.spool / source) is None:
-            write_binding(state.spool / source, Binding(key_id_of(os.environ["MUNIMENT_KEY"])))
-        return BackgroundShipper(state, os.environ)
-    except (OSError, MunimentError) as error:
-        click.echo(f"muniment: the shipper cannot be started, the spool keeps everything: {error}", err=True)
-        return None

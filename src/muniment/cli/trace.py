@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,7 +16,8 @@ import click
 import httpx
 
 from muniment.cli.export import download, ledger_client, raise_for
-from muniment.cli.tracetree import WIDTH, tree, wrapped
+from muniment.cli.tracestory import story, told
+from muniment.cli.tracetree import wrapped
 from muniment.cli.verify import READ_KEY, gather_pins, painted
 from muniment.core.bundle import read_bundle
 from muniment.core.bundleline import End, EntryLine, Header
@@ -48,7 +49,7 @@ class _Span(click.ParamType[int]):
 
 
 @click.command()
-@click.argument("name", metavar="TRACE|EVENT|SEQ", required=False)
+@click.argument("name", metavar="[TRACE|EVENT|SEQ]", required=False)
 @click.option("--incident", "--around", "around", metavar="TIME|EVENT", help="the timeline around a moment instead")
 @click.option("--within", type=_Span(), default="5m", show_default=True, help="so long before and after the moment")
 @click.option("--late", type=_Span(), default="1h", show_default=True, help="how late entries may have come")
@@ -60,6 +61,7 @@ class _Span(click.ParamType[int]):
 )
 @click.option("--url", envvar="MUNIMENT_URL", metavar="URL", help="the ledger (also MUNIMENT_URL)")
 @click.option("--key", envvar=READ_KEY, metavar="API-KEY", help="a read key (also MUNIMENT_READ_KEY)")
+@click.option("--full", is_flag=True, help="every entry on a line of its own, every note; nothing folded")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 @click.option("--pin", metavar="FILE", help="what you trust, as JSON (also MUNIMENT_PIN)")
 @click.option("--root", metavar="VKEY", help="the installation's root key")
@@ -75,6 +77,7 @@ def command(
     bundle: Path | None,
     url: str | None,
     key: str | None,
+    full: bool,
     as_json: bool,
     pin: str | None,
     root: str | None,
@@ -83,6 +86,15 @@ def command(
     """Show what led to what across agents, or take the timeline of an incident away with its proof.
 
     TRACE is 32 hex digits; EVENT is <source>/<event> or an event's id; SEQ is an entry's place.
+
+    Each line is a step: an entry, or an intent with the entry that ended it. It stands under the last of its causes;
+    "← 24" names another one, "→ 35" the entry that tells of a failure or a refusal. An actor is named where it changes
+    from the line above in the tree. What is folded is counted; nothing that failed or was refused is.
+
+    \b
+    muniment trace 4711
+    muniment trace --incident 2026-11-21T10:00:00Z --within 5m --output incident.bundle
+    muniment trace --bundle incident.bundle
     """
     if sum(one is not None for one in (name, around, bundle)) != 1:
         raise click.UsageError("say one of: a trace, event or place; --incident; --bundle")
@@ -95,13 +107,13 @@ def command(
     known = None if no_known_logs else KnownLogs.of(os.environ)
     options = Options(pins=pins, known=known, now=time.time_ns() // 1000, expected_live=around is not None)
     if bundle is not None:
-        sys.exit(_from_bundle(bundle, options, as_json=as_json))
+        sys.exit(_from_bundle(bundle, options, full=full, as_json=as_json))
     if not url or not key:
         raise click.UsageError("say which ledger: --url and --key, or MUNIMENT_URL and MUNIMENT_READ_KEY")
     with ledger_client(url, key) as client:
         if around is None:
             found = _trace(client, name or "")
-            click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_told(found)))
+            click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(told(found, full=full)))
             return
         path = output or Path("incident.bundle")
         for beside in (path.with_suffix(".json"), path.with_suffix(".md")):
@@ -110,7 +122,7 @@ def command(
         order: dict[str, object] = {"around": around, "within": within, "late": late}
         order |= {"bodies": False} if no_bodies else {}
         headers = download(client, order, path, force=force, operation="/api/incident/bundle")
-    sys.exit(_incident(path, options, headers, as_json=as_json))
+    sys.exit(_incident(path, options, headers, full=full, as_json=as_json))
 
 
 def _trace(client: httpx.Client, name: str) -> dict[str, Any]:
@@ -142,31 +154,7 @@ def _joined(whole: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
     return joined
 
 
-def _told(found: Mapping[str, Any]) -> Iterator[str]:
-    nodes = found["nodes"]
-    agents = len({node["actor"] for node in nodes})
-    title = f"trace {found['trace']}" if found.get("trace") else "no trace"
-    yield from wrapped([f"{found['log']}: {title}, {len(nodes)} entries, {agents} agents"])
-    yield ""
-    yield from tree(nodes, found["edges"])
-    yield ""
-    yield from _remarks(found)
-    reasons = {
-        "trace": "the trace has more entries than are shown",
-        "relatives": "more causes and effects beside the trace are not shown",
-        "steps": "causes and effects further away are not shown",
-    }
-    yield from wrapped([f"Cut: {reasons.get(reason, reason)}." for reason in found["cut"]])
-
-
-def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
-    for one in found["findings"]:
-        yield from wrapped([f"{'Contradiction' if one['contradiction'] else 'Note'}: {one['says']}."])
-    if found["more_findings"]:
-        yield f"{found['more_findings']} more findings are not listed."
-
-
-def _from_bundle(path: Path, options: Options, *, as_json: bool) -> int:
+def _from_bundle(path: Path, options: Options, *, full: bool, as_json: bool) -> int:
     report = verify_file(path, options)
     if report.exit_code:
         click.echo(painted(report), err=True)
@@ -176,11 +164,11 @@ def _from_bundle(path: Path, options: Options, *, as_json: bool) -> int:
         click.echo(json.dumps(timeline, ensure_ascii=False))
     else:
         click.echo(painted(report))
-        click.echo("\n".join([*tree(timeline["entries"], timeline["edges"]), "", *_remarks(timeline)]))
+        click.echo("\n".join(["", *story(timeline["entries"], timeline, full=full)]))
     return 0
 
 
-def _incident(path: Path, options: Options, headers: Mapping[str, str], *, as_json: bool) -> int:
+def _incident(path: Path, options: Options, headers: Mapping[str, str], *, full: bool, as_json: bool) -> int:
     """Verify the bundle, and write the timeline that follows from it beside it."""
     report = verify_file(path, options)
     if report.exit_code:
@@ -198,9 +186,9 @@ def _incident(path: Path, options: Options, headers: Mapping[str, str], *, as_js
         click.echo(json.dumps(proven, ensure_ascii=False))
         return 0
     click.echo(painted(report))
-    lines = [*tree(timeline["entries"], timeline["edges"]), "", *_remarks(timeline)]
+    lines = ["", *story(timeline["entries"], timeline, full=full), ""]
     written = ", ".join(path.with_suffix(suffix).name for suffix in (".json", ".md"))
-    lines += wrapped([f"The timeline stands in {written}; it follows from {path.name} alone."], width=WIDTH)
+    lines += wrapped([f"The timeline stands in {written}; it follows from {path.name} alone."])
     if headers.get("Muniment-Unsealed", "0") != "0":
         lines.append(
             f"{headers['Muniment-Unsealed']} more entries are recorded and not sealed yet; ask again for them."

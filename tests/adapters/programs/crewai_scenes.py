@@ -107,6 +107,9 @@ def flow(model: ScriptedModel) -> str:
     from crewai.flow.flow import Flow, start
 
     class Sums(Flow):  # type: ignore[type-arg,misc]
+        # A memory of its own would bring a database.
+        _skip_auto_memory = True
+
         @start()
         def begin(self) -> str:
             return str(crew(agent(model)).kickoff().raw)
@@ -114,13 +117,16 @@ def flow(model: ScriptedModel) -> str:
     return str(Sums().kickoff())
 
 
-# The last one: the thread that waits for the model is not cancelled with the crew, and speaks up later.
 @scenes.scene(Answer(hold=True))
 async def cancelled_model(model: ScriptedModel) -> None:
     task = asyncio.create_task(crew(agent(model)).akickoff())
     await asyncio.to_thread(model.asked.wait, 60)
     task.cancel()
-    await task
+    try:
+        await task
+    finally:
+        # The thread that waits for the model is not cancelled with the crew, and speaks up now.
+        model.close()
 
 
 if __name__ == "__main__":

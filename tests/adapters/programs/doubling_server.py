@@ -9,6 +9,8 @@ def main() -> None:
     @server.tool()
     def double(a: int) -> int:
         """Twice as much."""
+        if a < 0:
+            raise ValueError("nothing is less than nothing")
         return 2 * a
 
     server.run("stdio")

@@ -152,5 +152,19 @@ async def failing_model(model: ScriptedModel) -> str:
     return await run(agent(model))
 
 
+@scenes.scene()
+async def callbacks_of_another_release(model: ScriptedModel) -> list[object]:
+    from muniment.agent.adapters.google_adk import MunimentPlugin
+
+    plugin, odd = MunimentPlugin(), object()
+    return [
+        await plugin.before_agent_callback(agent=odd, callback_context=odd),
+        await plugin.before_model_callback(callback_context=odd, llm_request=odd),
+        await plugin.after_model_callback(callback_context=odd, llm_response=odd),
+        await plugin.before_tool_callback(tool=odd, tool_args={}, tool_context=odd),
+        await plugin.after_tool_callback(tool=odd, tool_args={}, tool_context=odd, result=odd),
+    ]
+
+
 if __name__ == "__main__":
     scenes.play()

@@ -226,5 +226,21 @@ def retriever(model: ScriptedModel) -> list[str]:
     return [document.page_content for document in Shelf().invoke("sums")]
 
 
+@scenes.scene()
+def callbacks_of_another_release(model: ScriptedModel) -> list[object]:
+    from uuid import uuid4
+
+    from muniment.agent.adapters.langchain import MunimentCallback
+
+    handler, run = MunimentCallback(), uuid4()
+    odd = object()
+    return [
+        handler.on_chain_start({}, odd, run_id=run, metadata=odd),
+        handler.on_chat_model_start({}, odd, run_id=run),
+        handler.on_llm_end(odd, run_id=run),
+        handler.on_tool_start(odd, "", run_id=run),
+    ]
+
+
 if __name__ == "__main__":
     scenes.play()

@@ -155,13 +155,21 @@ async def without_sensitive_data(model: ScriptedModel) -> str:
     return await run(agent(model, add()), run_config=RunConfig(trace_include_sensitive_data=False))
 
 
-@scenes.scene(Answer(calls=(Call("double", {"a": 2}, "call_mcp"),)), Answer("four"))
-async def tool_of_an_mcp_server(model: ScriptedModel) -> str:
+DOUBLE = Answer(calls=(Call("double", {"a": 2}, "call_mcp"), Call("double", {"a": -2}, "call_wrong")))
+
+
+async def with_an_mcp_server(model: ScriptedModel) -> str:
     from agents.mcp import MCPServerStdio
 
     command = {"command": sys.executable, "args": ["-m", "tests.adapters.programs.doubling_server"]}
-    async with MCPServerStdio({**command, "cwd": Path.cwd()}, client_session_timeout_seconds=60) as server:
+    started = MCPServerStdio({**command, "cwd": Path.cwd()}, client_session_timeout_seconds=60)
+    async with started as server:
         return await run(agent(model, mcp_servers=[server]))
+
+
+@scenes.scene(DOUBLE, Answer("four"))
+async def tool_of_an_mcp_server(model: ScriptedModel) -> str:
+    return await with_an_mcp_server(model)
 
 
 @scenes.scene(Answer(hold=True))

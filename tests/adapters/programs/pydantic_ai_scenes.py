@@ -201,18 +201,29 @@ async def cut_stream(model: ScriptedModel) -> str:
         return str(await result.get_output())
 
 
-@scenes.scene(Answer(calls=(Call("dangerous", {"a": 1}, "call_d"),)), Answer("done"))
-async def approved_tool(model: ScriptedModel) -> str:
-    from pydantic_ai import DeferredToolRequests, DeferredToolResults, Tool
+async def asked_a_human(model: ScriptedModel, allowed: bool) -> str:
+    from pydantic_ai import DeferredToolRequests, DeferredToolResults, Tool, ToolDenied
 
     def dangerous(a: int) -> int:
         """Needs a human."""
+        muniment.record("x.inside")
         return a
 
     of = agent(model, Tool(dangerous, requires_approval=True), output_type=[str, DeferredToolRequests])
     first = await of.run(ASK)
-    results = DeferredToolResults(approvals={call.tool_call_id: True for call in first.output.approvals})
+    said = True if allowed else ToolDenied("not today")
+    results = DeferredToolResults(approvals={call.tool_call_id: said for call in first.output.approvals})
     return str((await of.run(message_history=first.all_messages(), deferred_tool_results=results)).output)
+
+
+@scenes.scene(Answer(calls=(Call("dangerous", {"a": 1}, "call_d"),)), Answer("done"))
+async def approved_tool(model: ScriptedModel) -> str:
+    return await asked_a_human(model, allowed=True)
+
+
+@scenes.scene(Answer(calls=(Call("dangerous", {"a": 1}, "call_d"),)), Answer("as you wish"))
+async def denied_tool(model: ScriptedModel) -> str:
+    return await asked_a_human(model, allowed=False)
 
 
 if __name__ == "__main__":

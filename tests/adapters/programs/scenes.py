@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,13 @@ class Scenes:
         return declared
 
     def play(self) -> None:
-        """Play all, or those that the command line names."""
+        """Play all, or those that the command line names; those once more if `THEN_STATE` names another directory."""
+        self._play()
+        if other := os.environ.get("THEN_STATE"):
+            os.environ["MUNIMENT_STATE"] = other
+            self._play()
+
+    def _play(self) -> None:
         for name, answers, play in self._scenes:
             if sys.argv[1:] and name not in sys.argv[1:]:
                 continue

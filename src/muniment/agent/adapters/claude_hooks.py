@@ -19,7 +19,8 @@ HOOKS: Final = (
     *("PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "PermissionRequest", "PermissionDenied"),
     *("SubagentStart", "SubagentStop", "TeammateIdle", "TaskCreated", "TaskCompleted"),
     *("PreCompact", "PostCompact", "PreModelSwitch", "PostModelSwitch", "Notification", "InstructionsLoaded"),
-    *("ConfigChange", "CwdChanged", "FileChanged", "WorktreeRemove", "Elicitation", "ElicitationResult"),
+    *("ConfigChange", "CwdChanged", "DirectoryAdded", "FileChanged", "WorktreeRemove"),
+    *("Elicitation", "ElicitationResult"),
 )
 """Every hook that is asked for. Not `WorktreeCreate`, whose hook must make the worktree itself, and not
 `MessageDisplay`, which repeats the model's words piece by piece."""

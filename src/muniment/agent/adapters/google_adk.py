@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from google.adk.plugins.base_plugin import BasePlugin
 from google.adk.plugins.plugin_manager import PluginManager
 
+from muniment.agent.adapters.harmless import harmless
 from muniment.agent.adapters.openrun import MAX_OPEN, OpenRun
 from muniment.agent.adapters.run import Runs, version_of
 from muniment.agent.recording import Mode, unrecorded
@@ -56,6 +57,7 @@ def install(*, contents: bool = True, mode: Mode = "async") -> "MunimentPlugin":
         return _installed
 
 
+@harmless("google-adk", suffix="_callback")
 class MunimentPlugin(BasePlugin):  # type: ignore[misc]
     """A plugin that records; for `App(plugins=[MunimentPlugin()])` where not everything should be.
 
@@ -73,6 +75,10 @@ class MunimentPlugin(BasePlugin):  # type: ignore[misc]
         self._said: dict[_Key, Any] = {}
         self._cancelled: set[_Key] = set()
         self._handed: set[Hashable] = set()
+
+    def must(self, callback: str) -> bool:
+        """Whether a callback fails closed: the one before a tool, in mode durable or gate."""
+        return self._mode != "async" and callback == "before_tool_callback"
 
     async def before_run_callback(self, *, invocation_context: Any) -> None:
         """A runner begins to answer a message."""

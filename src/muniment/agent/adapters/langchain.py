@@ -17,6 +17,7 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
+from muniment.agent.adapters.harmless import harmless
 from muniment.agent.adapters.openrun import MAX_OPEN
 from muniment.agent.adapters.run import Runs, version_of
 from muniment.agent.recording import Mode
@@ -46,6 +47,7 @@ def install(*, contents: bool = True, mode: Mode = "async") -> "MunimentCallback
         return _installed
 
 
+@harmless("langchain", prefix="on_")
 class MunimentCallback(BaseCallbackHandler):  # type: ignore[misc]
     """A callback handler that records; for `config={"callbacks": [MunimentCallback()]}` where not everything should be.
 
@@ -61,6 +63,10 @@ class MunimentCallback(BaseCallbackHandler):  # type: ignore[misc]
         # By LangGraph's thread: the event after which it waits for a human, and goes on as another run.
         self._waiting: dict[str, str] = {}
         self._paused: set[UUID] = set()
+
+    def must(self, callback: str) -> bool:
+        """Whether a callback fails closed: those before a tool, in mode durable or gate."""
+        return self.raise_error and callback in ("on_tool_start", "on_retriever_start")
 
     # Chains, graphs and their nodes
 

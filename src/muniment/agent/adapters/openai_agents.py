@@ -9,6 +9,7 @@ is partly known only at its end: the prompt of a model is recorded with its answ
 known when it begins all the same, from the model's answer that asked for it.
 """
 
+import functools
 import sys
 import threading
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from agents.tracing import TracingProcessor, add_trace_processor
+from agents.mcp import MCPServerSse, MCPServerStdio, MCPServerStreamableHttp
+from agents.tracing import TracingProcessor, add_trace_processor, get_current_span
 
 from muniment.agent.adapters.openrun import MAX_OPEN
 from muniment.agent.adapters.plain import plain
@@ -46,7 +48,22 @@ def install(*, contents: bool = True) -> "MunimentProcessor":
         if _installed is None:
             _installed = MunimentProcessor(contents=contents)
             add_trace_processor(_installed)
+            for kind in (MCPServerStdio, MCPServerSse, MCPServerStreamableHttp):
+                _listen(kind, _installed)
         return _installed
+
+
+def _listen(kind: Any, processor: "MunimentProcessor") -> None:
+    """Hear what an MCP server answers: a span does not say whether the server called it an error."""
+    call = kind.call_tool
+
+    @functools.wraps(call)
+    async def calls(server: Any, *positional: Any, **keyword: Any) -> Any:
+        result = await call(server, *positional, **keyword)
+        processor.answered(result)
+        return result
+
+    kind.call_tool = calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,8 @@ class MunimentProcessor(TracingProcessor):
         self._runs = Runs("openai-agents", version_of("openai-agents"), contents=contents, sweep=False)
         self._asked: dict[str, _Asked] = {}
         self._about: dict[str, tuple[BaseException | None, bool]] = {}
+        # By the span of an MCP tool, whether the server called its answer an error.
+        self._wrong: dict[str, bool] = {}
 
     def on_trace_start(self, trace: Any) -> None:
         """A workflow begins; the agents in it are recorded."""
@@ -107,6 +126,20 @@ class MunimentProcessor(TracingProcessor):
         """Something ended."""
         try:
             self._end(span, span.span_data)
+        except Exception as error:
+            unrecorded("openai-agents", error)
+
+    def answered(self, result: Any) -> None:
+        """An MCP server answered the call that the running code stands inside of.
+
+        Args:
+            result: a `CallToolResult` of either era of MCP's types.
+        """
+        try:
+            if (span := get_current_span()) is not None:
+                if len(self._wrong) >= MAX_OPEN:
+                    del self._wrong[next(iter(self._wrong))]
+                self._wrong[span.span_id] = bool(getattr(result, "isError", getattr(result, "is_error", False)))
         except Exception as error:
             unrecorded("openai-agents", error)
 
@@ -173,8 +206,10 @@ class MunimentProcessor(TracingProcessor):
             if data.output is None and data.input is not None:
                 # It waits for an approval, or gave nothing: the SDK tells both alike.
                 outcome = "unknown"
-            if server := (data.mcp_data or {}).get("server"):
+            if (server := (data.mcp_data or {}).get("server")) is not None:
                 labels["mcp.server"] = server
+                wrong = self._wrong.pop(span.span_id, None)
+                outcome = "unknown" if wrong is None else "failure" if wrong else "success"
         elif data.type == "agent":
             payload = {"tools": data.tools, "handoffs": data.handoffs, "output_type": data.output_type}
         elif data.type == "guardrail" and data.triggered:

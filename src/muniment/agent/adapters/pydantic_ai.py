@@ -156,6 +156,9 @@ class MunimentCapability(AbstractCapability[Any]):
         self._runs.end(ctx.run_id, payload=result.output)
 
     def _ask(self, ctx: Any, request: Any) -> None:
+        for part in _shown(request.messages):
+            if getattr(part, "outcome", None) == "denied":
+                self._denied(ctx, part)
         parameters = request.model_request_parameters
         labels = {
             "run.id": ctx.run_id,
@@ -175,7 +178,7 @@ class MunimentCapability(AbstractCapability[Any]):
             parent=ctx.run_id,
             payload=asked if self.contents else None,
             labels=_present(labels),
-            answers=_results_at_the_end(request.messages),
+            answers=[part.tool_call_id for part in _shown(request.messages)],
         )
 
     def _answer(self, ctx: Any, response: Any) -> None:
@@ -208,6 +211,16 @@ class MunimentCapability(AbstractCapability[Any]):
             mode=mode,
         )
 
+    def _denied(self, ctx: Any, part: Any) -> None:
+        """A call that a human, or code in their place, did not allow: no hook says so, but the model is told."""
+        key = (*_tool(ctx, part), "denied")
+        labels = {"run.id": ctx.run_id, "turn": ctx.run_step, "call.id": part.tool_call_id}
+        call = part.tool_call_id
+        self._runs.begin(
+            key, "tool.call", parent=ctx.run_id, tool=part.tool_name, labels=labels, call=call, mode="async"
+        )
+        self._runs.end(key, outcome="denied", payload=part.content, labels={"stage": "approval"})
+
     def _told(self, tell: Callable[..., None], *about: Any) -> None:
         """Nothing that is ours to get wrong stops the agent."""
         try:
@@ -234,7 +247,7 @@ def _present(labels: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in labels.items() if value is not None}
 
 
-def _results_at_the_end(messages: list[Any]) -> list[str]:
-    """Ids of the tool calls whose results the model has not been shown before."""
+def _shown(messages: list[Any]) -> list[Any]:
+    """What came of tool calls, as far as the model has not been shown it before."""
     parts = messages[-1].parts if messages and messages[-1].kind == "request" else ()
-    return [part.tool_call_id for part in parts if part.part_kind in ("tool-return", "retry-prompt")]
+    return [part for part in parts if part.part_kind in ("tool-return", "retry-prompt")]

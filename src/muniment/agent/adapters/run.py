@@ -171,7 +171,7 @@ class Runs(OpenRuns):
         reference = self._ended(run, action, outcome, payload, told)
         if reference is not None:
             for call in asks:
-                if call:
+                if isinstance(call, str) and call:
                     run.remember("call", call, reference)
         return reference
 

@@ -220,10 +220,15 @@ class McpExchange:
         elif self._identifier is None and ending is Ending.CLIENT_GONE:
             # Without a session there is no other way to cancel than to close the stream.
             self._session.abandoned(body, mcp_cancelled="client")
-        elif ending is not Ending.COMPLETE and (self._answer is None or not self._answer.resumable):
+        elif ending is not Ending.COMPLETE and not self._may_go_on:
             self._session.abandoned(body, mcp_cut=ending.value)
-        elif ending is Ending.COMPLETE and self._answer is not None and not self._answer.resumable:
+        elif ending is Ending.COMPLETE and not self._may_go_on:
             self._session.abandoned(body, mcp_status=self._status)
+
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether what this answer leaves out may come on another stream of the session."""
+        return self._identifier is not None and self._answer is not None and self._answer.resumable
 
 
 class _Messages:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 MAX_UNFINISHED: Final = 1_048_576
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+"""As much as a pipe holds; a larger buffer is mapped anew for every read, which costs more than the read."""
 
 
 class Direction(Protocol):

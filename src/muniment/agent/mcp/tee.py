@@ -20,7 +20,8 @@ from muniment.agent.mcp.refusals import Passage
 from muniment.agent.mcp.relay import relay
 
 MAX_LINE: Final = 64 * 1024 * 1024
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+"""As much as a pipe holds; a larger buffer is mapped anew for every read, which costs more than the read."""
 _LAST_BYTES: Final = 2.0
 """Seconds of silence after which a child's output counts as ended, once it has ended itself; a grandchild may hold it
 open."""
@@ -153,12 +154,17 @@ class Pump:
         return chunk
 
     def _shown(self, block: bytes) -> bytes:
+        if block.find(b"\n") == len(block) - 1:
+            # Nearly always: one message.
+            line = block[:-1]
+            shown = self._show(line)
+            return block if shown is line else b"" if shown is None else shown + b"\n"
         lines = block.split(b"\n")
         lines.pop()
-        shown = [self._show(line) for line in lines]
-        if all(new is old for new, old in zip(shown, lines, strict=True)):
+        passing = [self._show(line) for line in lines]
+        if all(new is old for new, old in zip(passing, lines, strict=True)):
             return block
-        return b"".join(line + b"\n" for line in shown if line is not None)
+        return b"".join(line + b"\n" for line in passing if line is not None)
 
     def _flow(self, start: bytes) -> bytes:
         """Let an oversize line through, or drain it; returns what came after its newline."""

@@ -10,11 +10,14 @@ from muniment.core.errors import Malformed
 
 MAX_NAME: Final = 256
 _ASCII_FOLD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-_LIKE: Final = str.maketrans(
-    # Cyrillic and Greek small letters that are printed like Latin ones.
-    "авсԁеһіјкмнопрԛѕтугԝхуαβεικνορτυχγ",
-    "abcdehijkmhonpqstyrwxyabeiknoptuxy",
+LIKE: Final = str.maketrans(
+    # Letters of other alphabets that are printed like Latin ones: Cyrillic, Greek, Armenian, Cherokee, small capitals.
+    "авсԁеһіјкмнопрԛѕтугԝхуαβεικνορτυχγօոսցհᏢᎪᏚᏔᎳᏒᎠᎥᎬᏦᎢᎾᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢꜱВАСЕНІЈКМОРТХУЅΑΒΕΗΙΚΜΝΟΡΤΥΧΖ",
+    "abcdehijkmhonpqstyrwxyabeiknoptuxyonughPASWWRDiEKTOabcdeghijklmnoprtuvwyzsBACEHIJKMOPTXYSABEHIKMNOPTYXZ",
 )
+"""From such a letter to the Latin one."""
+_BLANK: Final = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"))
+_INVISIBLE: Final = frozenset({"Cf", "Cc", "Mn", "Me"})
 _NOT_ALNUM: Final = re.compile(r"[\W_]+")
 
 
@@ -27,7 +30,18 @@ def folded(name: str) -> str:
     """
     if name.isascii():
         return _NOT_ALNUM.sub("", name.translate(_ASCII_FOLD))
-    return _NOT_ALNUM.sub("", unicodedata.normalize("NFKC", name).casefold().translate(_LIKE))
+    return _NOT_ALNUM.sub("", shown(name).casefold().translate(LIKE))
+
+
+def shown(text: str) -> str:
+    """The text as it looks: wide characters narrow, accents and what is invisible gone, look-alikes Latin.
+
+    >>> shown("ｓk-１２\u200b３"), shown("ѕk-АВС")
+    ('sk-123', 'sk-ABC')
+    """
+    apart = unicodedata.normalize("NFKD", text)
+    seen = "".join([letter for letter in apart if unicodedata.category(letter) not in _INVISIBLE])
+    return seen.translate(_BLANK).translate(LIKE)
 
 
 class Names:

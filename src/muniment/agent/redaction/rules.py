@@ -19,7 +19,8 @@ from typing import Any, Final, Self
 
 import orjson
 
-from muniment.agent.draft import Actor, Labels, Resource, label_pairs
+from muniment.agent.draft import Actor, Resource
+from muniment.agent.labels import Labels, label_pairs
 from muniment.agent.redaction.searching import Findings, Search
 from muniment.core.errors import Malformed
 

@@ -1,28 +1,32 @@
 """Searching one body for what rules withhold.
 
-* A body that is JSON is searched value by value. Strings in it that hold JSON themselves are searched the same way;
-  keys that occur twice are all looked at. If nothing is found, the bytes stay exactly as they were.
-* Text that is no JSON is searched line by line for JSON, and otherwise for `key: value` and `key=value`, where the
-  value is taken to reach to the closing quote, or to the end of the line or the next `&`, `,` or `;`.
+* A body that is JSON is searched value by value. Strings in it that hold JSON themselves are searched the same way, and
+  so are those that are base64 or hex of text; these are withheld as a whole if anything is found in them. Keys that
+  occur twice are all looked at. If nothing is found, the bytes stay exactly as they were.
+* Where an object says `{"name": "password", "value": …}`, or a list has a name as an item of its own, as a command's
+  arguments do, the value, or the item that follows, is withheld.
+* Text that is no JSON is searched line by line for JSON, and otherwise for assignments (see `plaintext`).
 * Patterns run over every string, every number and every key, and over text as a whole. Where a text reads differently
   once wide, invisible and look-alike characters are folded, and a pattern finds something only then, all of it is
   withheld.
 * What cannot be read as text is withheld as a whole, unless the rules say to keep it. So is what is nested too deeply.
 * A body longer than may be kept is not searched: of it, only length and commitment are recorded.
 
-What is encoded in another way (base64, percent signs, compression, encryption) is not seen.
+What is encoded in another way (percent signs in values, compression, encryption, base64 within a longer text) is not
+seen, and neither is what is spread over several values.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from muniment.agent.payload import TEXT
-from muniment.agent.redaction.foldednames import Names, folded
+from muniment.agent.redaction.encodings import decoded, unescaped
+from muniment.agent.redaction.foldednames import MAX_NAME, Names, folded, shown
 from muniment.agent.redaction.jsontree import Members, Number, Tree, read_tree, write_tree
 from muniment.agent.redaction.patterns import bounded
+from muniment.agent.redaction.plaintext import may_hold_values, named_values
 from muniment.core.body import MAX_INLINE_BYTES
 from muniment.core.errors import Malformed
 
@@ -31,11 +35,8 @@ MAX_INSIDE: Final = 8
 """JSON inside strings inside JSON …, so often."""
 _BEGINS_JSON: Final = re.compile(r'\s*[\[{"]').match
 _EVENT_LINE: Final = re.compile(r"(\s{0,16}(?:[a-z]{1,16}:\s{0,16})?)([\[{].*)", re.DOTALL).fullmatch
-_ASSIGNED: Final = re.compile(
-    r"""(?<![\w.\-])([\w.\-]{1,256}+)([\\"'\]\s]{0,8}+(?:=>|[:=])[^\S\n]{0,8}+)(\\*+["']|)""",
-)
-_UNQUOTED_END: Final = re.compile(r"[\n&,;]")
-_INVISIBLE: Final = frozenset({"Cf", "Mn", "Cc"})
+_NAMING: Final = frozenset({"name", "key", "header", "field", "param", "parameter", "variable", "attribute", "n", "k"})
+_NAMED: Final = frozenset({"value", "values", "val", "v", "content", "data", "default", "text"})
 
 _Pointers: TypeAlias = tuple[tuple[str, ...], ...]
 
@@ -103,8 +104,8 @@ class Search:
         for pattern in self._patterns:
             text, count = pattern.subn(MARK, text)
             findings.count += count
-        if not text.isascii() and self._patterns:
-            plain = _plain(text)
+        if self._patterns and (not text.isascii() or "\\u" in text):
+            plain = shown(unescaped(text))
             if plain != text and any(pattern.search(plain) for pattern in self._patterns):
                 findings.count += 1
                 return MARK
@@ -132,28 +133,70 @@ class Search:
                 before = findings.count
                 clean = self._tree(tree, pointers, findings, inside)
                 return self.found_by_pattern(text if findings.count == before else write_tree(clean), findings)
-        if self._names or pointers:
-            text = "".join([self._line(line, pointers, findings, inside) for line in text.splitlines(keepends=True)])
+        before = findings.count
+        for plain in decoded(text):
+            if inside >= MAX_INSIDE:
+                findings.count += 1
+                return MARK
+            self._string(plain, pointers, findings, inside + 1)
+            if findings.count > before:
+                findings.count = before + 1
+                return MARK
+        if (self._names or pointers) and may_hold_values(text):
+            text = self._text(text, pointers, findings, inside)
         return self.found_by_pattern(text, findings)
 
-    def _line(self, line: str, pointers: _Pointers, findings: Findings, inside: int) -> str:
+    def _text(self, text: str, pointers: _Pointers, findings: Findings, inside: int) -> str:
+        """Text that is no JSON, and may hold some."""
+        plain = unescaped(text)
+        before = findings.count
+        lines: list[tuple[int, int, str]] = []
+        rest: list[str] = []
+        place = 0
+        for line in plain.splitlines(keepends=True):
+            clean = self._line(line, pointers, findings, inside)
+            if clean is not None:
+                lines.append((place, place + len(line), clean))
+            rest.append(line if clean is None else _hidden(line))
+            place += len(line)
+        # A value that begins elsewhere may reach over lines that are JSON by themselves.
+        masked = "".join(rest)
+        values = named_values(masked, self._names.match) if self._names else ()
+        own = [(start, end, MARK) for start, end in values if masked[start:end] != MARK]
+        findings.count += len(own)
+        if findings.count == before:
+            return text
+        parts, done = [], 0
+        for start, end, clean in sorted([*own, *lines]):
+            if end > done:
+                parts += [plain[done:start], clean if start >= done else ""]
+                done = end
+        return "".join([*parts, plain[done:]])
+
+    def _line(self, line: str, pointers: _Pointers, findings: Findings, inside: int) -> str | None:
+        """A line that is JSON, with what is withheld replaced; None for any other."""
         match = _EVENT_LINE(line)
-        if match is not None and inside < MAX_INSIDE:
-            try:
-                tree = read_tree(match[2])
-            except ValueError:
-                pass
-            else:
-                before = findings.count
-                clean = self._tree(tree, pointers, findings, inside)
-                return line if findings.count == before else match[1] + write_tree(clean) + line[len(line.rstrip()) :]
-        return self._assignments(line, findings) if self._names else line
+        if match is None or inside >= MAX_INSIDE:
+            return None
+        try:
+            tree = read_tree(match[2])
+        except ValueError:
+            return None
+        before = findings.count
+        clean = self._tree(tree, pointers, findings, inside)
+        return line if findings.count == before else match[1] + write_tree(clean) + line[len(line.rstrip()) :]
 
     def _tree(self, tree: Tree, pointers: _Pointers, findings: Findings, inside: int) -> Tree:
         if isinstance(tree, Members):
-            return Members([self._member(key, value, pointers, findings, inside) for key, value in tree.pairs])
+            named = bool(self._names) and self._says_name(tree)
+            return Members([self._member(key, value, pointers, findings, inside, named) for key, value in tree.pairs])
         if isinstance(tree, list):
-            return [self._at(str(place), item, pointers, findings, inside) for place, item in enumerate(tree)]
+            items = [self._at(str(place), item, pointers, findings, inside) for place, item in enumerate(tree)]
+            for place, item in enumerate(tree[:-1]) if self._names else ():
+                if self._is_name(item) and items[place + 1] != MARK:
+                    findings.count += 1
+                    items[place + 1] = MARK
+            return items
         if isinstance(tree, Number):
             text = self.found_by_pattern(str(tree), findings)
             return tree if text == tree else text
@@ -161,12 +204,23 @@ class Search:
             return self._string(tree, pointers, findings, inside + 1)
         return tree
 
-    def _member(self, key: str, value: Tree, pointers: _Pointers, findings: Findings, inside: int) -> tuple[str, Tree]:
-        if self._names.match(key):
+    def _says_name(self, tree: Members) -> bool:
+        """Whether it is of the form `{"name": "password", …}`."""
+        return any(folded(key[:MAX_NAME]) in _NAMING and self._is_name(value) for key, value in tree.pairs)
+
+    def _is_name(self, value: Tree) -> bool:
+        return type(value) is str and 0 < len(value) <= MAX_NAME and self._names.match(value)
+
+    def _member(
+        self, key: str, value: Tree, pointers: _Pointers, findings: Findings, inside: int, named: bool
+    ) -> tuple[str, Tree]:
+        if self._names.match(key) or (named and folded(key[:MAX_NAME]) in _NAMED):
             findings.count += 1
             return self.found_by_pattern(key, findings), MARK
         clean = self._at(key, value, pointers, findings, inside)
-        return self.found_by_pattern(key, findings), clean
+        return (
+            key if key.isidentifier() and not self._patterns else self._string(key, (), findings, inside + 1)
+        ), clean
 
     def _at(self, key: str, value: Tree, pointers: _Pointers, findings: Findings, inside: int) -> Tree:
         if pointers:
@@ -177,25 +231,11 @@ class Search:
                 return MARK
         return self._tree(value, pointers, findings, inside)
 
-    def _assignments(self, line: str, findings: Findings) -> str:
-        parts: list[str] = []
-        done = 0
-        for match in _ASSIGNED.finditer(line):
-            if match.start() < done or not self._names.match(match[1]):
-                continue
-            quote, start = match[3], match.end()
-            if quote:
-                end = line.find(quote, start)
-                end = len(line) if end < 0 else end
-            else:
-                found = _UNQUOTED_END.search(line, start)
-                end = len(line) if found is None else found.start()
-            if end == start:
-                continue
-            findings.count += 1
-            parts += [line[done:start], MARK]
-            done = end
-        return "".join([*parts, line[done:]])
+
+def _hidden(line: str) -> str:
+    """A line of which only length and indentation are left."""
+    word, end = line.lstrip(), len(line.rstrip())
+    return line[: len(line) - len(word)] + "~" * (end - len(line) + len(word)) + line[end:]
 
 
 def _segments(path: str) -> tuple[str, ...]:
@@ -203,9 +243,3 @@ def _segments(path: str) -> tuple[str, ...]:
     if not path.startswith("/") or path == "/":
         raise Malformed(f"{path!r} is not a JSON pointer; an example is /arguments/card/*", "paths")
     return tuple(segment.replace("~1", "/").replace("~0", "~") for segment in path[1:].split("/"))
-
-
-def _plain(text: str) -> str:
-    """The text as it looks: wide characters narrow, invisible ones gone."""
-    shown = "".join([character for character in text if unicodedata.category(character) not in _INVISIBLE])
-    return unicodedata.normalize("NFKC", shown)

@@ -72,8 +72,9 @@ def _record(stage: Stage, repository: Path) -> None:
     before = stage.sealed_size()
     done = work(stage, repository, policy)
     click.echo(f"    planner: {done}\n")
-    # The recorder's own shipper ends with the session, done or not.
-    stage.run("ship", scope="append")
+    click.echo("  The agents wrote spools on this disk and nothing else. The shipper holds the key:\n")
+    shown("muniment ship          # frees a spool once the ledger has proven that it holds these very events")
+    _quote(stage.run("ship", scope="append").stdout)
     stage.wait("the entries to be sealed", lambda: stage.sealed_size() > before and stage.all_sealed())
     click.echo("  Three processes, two frameworks, one trace: what led to what, from the refused call on:\n")
     refused = stage.get("/api/entries", outcome="denied", limit=1).json()["entries"][0]["entry"]["event"]

@@ -40,12 +40,6 @@ def work(stage: Stage, repository: Path, policy: Path) -> str:
     }
     with playing(scripts) as model:
         arguments = [sys.executable, "-m", "muniment.cli.demo.agents.planner", model, path, str(policy)]
-        environment = {
-            **stage.client("append"),
-            "MUNIMENT_AGENT": "planner-01",
-            "MUNIMENT_WORKSPACE": "demo",
-            # The SDK would send its own traces to its vendor.
-            "OPENAI_AGENTS_TRACING_EXPORT": "0",
-            "OPENAI_API_KEY": "",
-        }
+        # No ledger and no key: what runs with an agent writes spools and nothing else.
+        environment = {**stage.environment, "MUNIMENT_AGENT": "planner-01", "MUNIMENT_WORKSPACE": "demo"}
         return stage.program(arguments, environment).stdout.strip()

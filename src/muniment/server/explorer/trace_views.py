@@ -10,6 +10,7 @@ from django.shortcuts import render
 from muniment.server.access.pages import page, page_standing
 from muniment.server.capabilities import Capability
 from muniment.server.causality.findings import SKEW_NS
+from muniment.server.causality.folding import steps_of
 from muniment.server.causality.search import MAX_RELATIVES, MAX_STEPS, asked_for, traced
 from muniment.server.explorer.names import names_of
 from muniment.server.explorer.rows import PERSON
@@ -31,20 +32,30 @@ def trace(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     happenings = found.graph.happenings
     people = {one.actor for one in happenings if one.actor.startswith(PERSON)}
-    items = items_of(found, names_of(standing.tenant_id, people))
     findings = found.findings.listed
+    contradictions = [one for one in findings if one.contradicts]
+    full = "full" in request.GET
+    steps = steps_of(
+        happenings, found.graph.edges, fold=not full, kept={event for one in contradictions for event in one.about}
+    )
+    items = items_of(found, steps, names_of(standing.tenant_id, people))
     context = {
         "name": name,
         "found": found,
         "items": items,
-        "picture": draw_trace(items, found.graph.edges),
+        "picture": draw_trace(items, found.graph, steps),
         "start": happenings[0],
         "agents": len({one.actor for one in happenings}),
         "failed": sum(one.outcome == "failure" for one in happenings),
         "refused": sum(one.outcome == "denied" for one in happenings),
-        "contradictions": [one for one in findings if one.contradicts],
+        "entries": len(happenings),
+        "steps": steps,
+        "folded": steps.ends + steps.turns,
+        "full": full,
+        "contradictions": contradictions,
         "notes": [one for one in findings if not one.contradicts],
         "first_page": cursor is None,
+        "cursor": cursor,
         "drawn": DRAWN,
         "max_relatives": MAX_RELATIVES,
         "max_steps": MAX_STEPS,

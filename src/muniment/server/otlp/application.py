@@ -9,6 +9,7 @@ Source: opentelemetry-proto, "OTLP/HTTP".
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import re
 import secrets
@@ -38,6 +39,8 @@ MAX_IN_FLIGHT_A_LOG: Final = 48 << 20
 _LOG: Final = logging.getLogger("muniment.otlp")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _KEY_HEADER: Final = b"x-muniment-key"
+_BASIC: Final = re.compile(r"[Bb]asic +([A-Za-z0-9+/=]{1,512})")
+"""How the key comes from an exporter that is told nothing but an address."""
 _CHUNK: Final = 2_000
 _SMALL: Final = 16_384
 _LARGE: Final = 1 << 20
@@ -119,6 +122,9 @@ class OtlpApplication:
     async def _submitter(self, headers: Mapping[bytes, bytes]) -> Submitter:
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         alone = headers.get(_KEY_HEADER, b"").decode("latin-1").strip()
+        in_address = _BASIC.fullmatch(authorization)
+        if in_address is not None:
+            authorization = f"Bearer {_password(in_address[1])}"
         if alone and authorization and authorization != f"Bearer {alone}":
             raise unauthenticated("Authorization and x-muniment-key name two keys; send one of them")
         submitter = await self._recorder.authenticate(
@@ -166,6 +172,18 @@ def _note_refusals(refused: dict[int, str], numbers: Sequence[int], answers: Seq
         if isinstance(answer, Problem) and answer.kind != "body-erased":
             detail = answer.detail if answer.field is None else f"{answer.field}: {answer.detail}"
             refused.setdefault(number, detail)
+
+
+def _password(encoded: str) -> str:
+    """The key in what clients make of `http://muniment:mk_…@host` or `http://mk_…@host`; empty where there is none.
+
+    Source: RFC 7617, section 2.
+    """
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return ""
+    return password or user
 
 
 def _media_of(headers: Mapping[bytes, bytes]) -> str | None:

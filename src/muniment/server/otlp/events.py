@@ -18,13 +18,13 @@ import orjson
 
 from muniment.catalogs import mapping
 from muniment.core.body import commit
+from muniment.core.escaping import fit_label, fit_text
 from muniment.core.event import Actor, Body, Event, Resource, Source, Trace
 from muniment.core.identifiers import MAX_ACTOR_ID, MAX_CAUSES, MAX_LABELS, MAX_RESOURCE_ID, MAX_TOOL, ulid_of
 from muniment.core.times import MAX_TIME9
 from muniment.ledger.submission import Submission
 from muniment.server.ingest.submission import Draft
 from muniment.server.otlp.conventions import attribute, opening_slots
-from muniment.server.otlp.oddtext import label_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,7 +161,7 @@ def draft(
     escaped: list[str] = []
 
     def fit(name: str, value: str, limit: int) -> str:
-        text, changed = text_of(value, limit)
+        text, changed = fit_text(value, limit)
         if changed:
             escaped.append(name)
         return text
@@ -218,7 +218,7 @@ def _labels(labels: Mapping[str, str]) -> tuple[str, ...]:
     kept: Iterable[str] = labels
     if len(labels) > MAX_LABELS:
         kept = sorted(labels, key=lambda key: (not key.startswith(_OWN), key))[:MAX_LABELS]
-    return tuple(sorted(f"{key}={label_of(labels[key])}" for key in kept))
+    return tuple(sorted(f"{key}={fit_label(labels[key])}" for key in kept))
 
 
 def _plain(value: Json) -> str:

@@ -13,6 +13,7 @@ import sys
 
 from agents import Agent, OpenAIChatCompletionsModel, RunConfig, Runner, function_tool
 from agents.mcp import MCPServerStdio
+from agents.tracing import set_trace_processors
 from openai import AsyncOpenAI
 
 import muniment
@@ -56,5 +57,7 @@ async def plan(model_url: str, repository: str, policy: str) -> str:
 
 
 if __name__ == "__main__":
+    # Its own processor would send traces to the vendor.
+    set_trace_processors([])
     install()
     print(asyncio.run(plan(*sys.argv[1:])))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.agent.escaping import fit_label, fit_text, original
+from muniment.core.escaping import fit_label, fit_text, original
 from muniment.core.identifiers import LABELS, check_text
 
 anything = st.text(st.characters(exclude_categories=()), max_size=400)
