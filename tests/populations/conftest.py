@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Installation, Tenant, installation, tenant
 from tests.server.events import complete, ulid
 from tests.support.people import Person, csrf_token, make_person
+from tests.support.servers import Installation, Tenant
 
-__all__ = ["Installation", "Tenant", "desk", "installation", "tenant"]
+__all__ = ["desk"]
 
 
 @dataclass

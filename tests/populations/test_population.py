@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from tests.populations.conftest import Desk
-from tests.server.conftest import client_with
+from tests.support.servers import client_with
 
 
 def digest(places: list[int]) -> str:

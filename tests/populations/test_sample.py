@@ -11,7 +11,7 @@ import pytest
 from muniment.core.sampling import random_sample, systematic_sample
 from muniment.verifier.bundle import verify_bundle
 from tests.populations.conftest import Desk, Reviewer
-from tests.server.conftest import client_with
+from tests.support.servers import client_with
 
 SEED = hashlib.sha256(b"dice").hexdigest()
 
