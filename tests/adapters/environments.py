@@ -66,8 +66,13 @@ def _make(made: Path, lock: Path) -> None:
         environ.setdefault("UV_DEFAULT_INDEX", told)
     shutil.rmtree(made, ignore_errors=True)
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(made)], check=True, env=environ)
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(made / "bin" / "python"), str(lock)]
-    subprocess.run(sync, check=True, env=environ)
+    python = str(made / "bin" / "python")
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)]
+    if subprocess.run(sync, env=environ).returncode:
+        # uv reads no settings of pip's but the one above: where a registry is told in another way, pip knows it.
+        print(f"{lock.stem}: uv could not install it; pip does", flush=True)
+        installer = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--require-hashes"]
+        subprocess.run([*installer, "-r", str(lock)], check=True)
     (packages,) = made.glob("lib/python3.*/site-packages")
     (packages / "muniment-sources.pth").write_text(f"{ROOT / 'src'}\n{ROOT}\n")
 

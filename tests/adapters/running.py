@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from muniment.agent.state import State
 from muniment.core.event import Event
 from tests.adapters.environments import ROOT, interpreter
@@ -170,3 +172,8 @@ def read(state: State) -> list[Told]:
 def made(directory: Path) -> State:
     """A state directory."""
     return State(directory / "state")
+
+
+def played(*names: str) -> pytest.MarkDecorator:
+    """Run a test once for each of these scenes, which it gets as `scene`."""
+    return pytest.mark.parametrize("scene", names, indirect=True)

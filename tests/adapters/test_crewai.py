@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.running import Scene, made, play, play_unrecorded
+from tests.adapters.running import Scene, made, play, play_unrecorded, played
 
 
 def quiet(directory: Path) -> dict[str, str]:
@@ -25,15 +25,6 @@ def quiet(directory: Path) -> dict[str, str]:
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:
     directory = tmp_path_factory.mktemp("crewai")
     return play("crewai", "crewai_scenes", made(directory), **quiet(directory))
-
-
-@pytest.fixture
-def scene(scenes: dict[str, Scene], request: pytest.FixtureRequest) -> Scene:
-    return scenes[request.param]
-
-
-def played(*names: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("scene", names, indirect=True)
 
 
 def test_every_cause_stands_before_its_effect_and_every_run_ends(scenes: dict[str, Scene]) -> None:

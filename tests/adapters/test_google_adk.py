@@ -6,21 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.running import Scene, made, play, play_unrecorded
+from tests.adapters.running import Scene, made, play, play_unrecorded, played
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:
     return play("google-adk", "google_adk_scenes", made(tmp_path_factory.mktemp("google-adk")))
-
-
-@pytest.fixture
-def scene(scenes: dict[str, Scene], request: pytest.FixtureRequest) -> Scene:
-    return scenes[request.param]
-
-
-def played(*names: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("scene", names, indirect=True)
 
 
 def test_every_cause_stands_before_its_effect_and_every_run_ends(scenes: dict[str, Scene]) -> None:

@@ -15,11 +15,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scene]:
     return play("langchain", "langchain_scenes", made(tmp_path_factory.mktemp("langchain")))
 
 
-@pytest.fixture
-def scene(scenes: dict[str, Scene], request: pytest.FixtureRequest) -> Scene:
-    return scenes[request.param]
-
-
 def played(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scene", [name], indirect=True, ids=[""])
 

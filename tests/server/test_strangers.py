@@ -52,7 +52,7 @@ def test_an_append_with_a_revoked_key_leaves_a_trace(fresh: Installation, tenant
     (told,) = refusals(fresh, [key_id])
     assert (told["actor"]["id"], told["outcome"]) == ("system:visitor", "denied")
     assert told["labels"] == ["method=POST", "reason=unknown-or-revoked-key"]
-    assert token.rpartition("_")[2] not in json.dumps(told)
+    assert token.split("_", 2)[2] not in json.dumps(told)
 
 
 def test_made_up_keys_leave_a_trace_and_do_not_fill_the_log(fresh: Installation, tenant: Tenant) -> None:

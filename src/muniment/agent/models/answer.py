@@ -1,5 +1,6 @@
 """What a model answered, put together from one document or from a stream of events."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -94,3 +95,37 @@ class Budget:
         """Whether this may still be kept."""
         self._left -= len(text)
         return self._left >= 0
+
+
+class StreamReader(ABC):
+    """What readers of streamed answers have in common: a budget, an error, an end."""
+
+    def __init__(self) -> None:
+        self._budget = Budget()
+        self._error: object = None
+        self._done = False
+
+    @abstractmethod
+    def document(self, value: Object) -> Answer:
+        """See `Reader`."""
+
+    @abstractmethod
+    def assembled(self) -> Object:
+        """See `Reader`."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream's last event was seen."""
+        return self._done
+
+    def so_far(self) -> Answer:
+        """What the events seen so far come to."""
+        answer = self.document(self.assembled())
+        answer.finished = self._ended()
+        answer.clipped = self._budget.spent
+        if self._error is not None:
+            answer.failed(self._error)
+        return answer
+
+    def _ended(self) -> bool:
+        return self._done

@@ -3,23 +3,21 @@
 Source: OpenAI API reference, "Chat completions": the chat completion object, the chat completion chunk object.
 """
 
-from muniment.agent.models.answer import Answer, Budget, ToolCall
+from muniment.agent.models.answer import Answer, StreamReader, ToolCall
 from muniment.agent.models.jsonvalues import Object, a_string, an_object, objects, parsed
 
 
-class ChatReader:
+class ChatReader(StreamReader):
     """Reads one answer. Parts of a delta that are not known here are put together like its text."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._head: Object = {}
         self._usage: Object = {}
         self._choices: dict[int, Object] = {}
         self._pieces: dict[tuple[int, str], list[str]] = {}
         self._calls: dict[int, dict[int, Object]] = {}
         self._arguments: dict[tuple[int, int], list[str]] = {}
-        self._budget = Budget()
-        self._error: object = None
-        self._done = False
 
     def document(self, value: Object) -> Answer:
         """An answer that came as one JSON document."""
@@ -86,21 +84,10 @@ class ChatReader:
         if arguments and self._budget.take(arguments):
             self._arguments.setdefault((place, number), []).append(arguments)
 
-    def so_far(self) -> Answer:
-        """What the chunks seen so far come to."""
-        answer = self.document(self.assembled())
+    def _ended(self) -> bool:
         # The marker counts, or every choice having said why it ended: not all servers send the marker.
         ended = bool(self._choices) and all(choice["finish_reason"] for choice in self._choices.values())
-        answer.finished = self._done or (ended and self._error is None)
-        answer.clipped = self._budget.spent
-        if self._error is not None:
-            answer.failed(self._error)
-        return answer
-
-    @property
-    def done(self) -> bool:
-        """Whether the stream's last event was seen."""
-        return self._done
+        return self._done or (ended and self._error is None)
 
     def assembled(self) -> Object:
         """The streamed answer as one chat completion."""

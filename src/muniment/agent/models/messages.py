@@ -3,7 +3,7 @@
 Source: Anthropic API reference, "Messages", "Streaming messages".
 """
 
-from muniment.agent.models.answer import Answer, Budget, ToolCall
+from muniment.agent.models.answer import Answer, StreamReader, ToolCall
 from muniment.agent.models.jsonvalues import Object, a_count, a_string, an_object, objects, parsed
 
 _DELTAS = {
@@ -16,17 +16,15 @@ _DELTAS = {
 """Kind of delta -> the key it carries, the key of the block that it continues."""
 
 
-class MessagesReader:
+class MessagesReader(StreamReader):
     """Reads one answer."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._message: Object = {}
         self._usage: Object = {}
         self._blocks: dict[int, Object] = {}
         self._pieces: dict[tuple[int, str], list[str]] = {}
-        self._budget = Budget()
-        self._error: object = None
-        self._done = False
 
     def document(self, value: Object) -> Answer:
         """An answer that came as one JSON document."""
@@ -80,20 +78,6 @@ class MessagesReader:
             self._done = True
         elif kind == "error":
             self._error = event.get("error")
-
-    def so_far(self) -> Answer:
-        """What the events seen so far come to."""
-        answer = self.document(self.assembled())
-        answer.finished = self._done
-        answer.clipped = self._budget.spent
-        if self._error is not None:
-            answer.failed(self._error)
-        return answer
-
-    @property
-    def done(self) -> bool:
-        """Whether the stream's last event was seen."""
-        return self._done
 
     def assembled(self) -> Object:
         """The streamed answer as one message."""

@@ -3,22 +3,20 @@
 Source: OpenAI API reference, "Responses": the response object, streaming events.
 """
 
-from muniment.agent.models.answer import Answer, Budget, ToolCall
+from muniment.agent.models.answer import Answer, StreamReader, ToolCall
 from muniment.agent.models.jsonvalues import Object, a_string, an_object, objects, parsed
 
 _LAST = frozenset({"response.completed", "response.failed", "response.incomplete", "response.cancelled"})
 
 
-class ResponsesReader:
+class ResponsesReader(StreamReader):
     """Reads one answer. The event that ends a stream carries the whole of it; until then it is put together."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._response: Object = {}
         self._items: dict[int, Object] = {}
         self._texts: dict[int, list[str]] = {}
-        self._budget = Budget()
-        self._error: object = None
-        self._done = False
 
     def document(self, value: Object) -> Answer:
         """An answer that came as one JSON document."""
@@ -70,20 +68,6 @@ class ResponsesReader:
             text = str(event.get("delta", ""))
             if self._budget.take(text):
                 self._texts.setdefault(place, []).append(text)
-
-    def so_far(self) -> Answer:
-        """What the events seen so far come to."""
-        answer = self.document(self.assembled())
-        answer.finished = self._done
-        answer.clipped = self._budget.spent
-        if self._error is not None:
-            answer.failed(self._error)
-        return answer
-
-    @property
-    def done(self) -> bool:
-        """Whether the stream's last event was seen."""
-        return self._done
 
     def assembled(self) -> Object:
         """The streamed answer as one response object."""
