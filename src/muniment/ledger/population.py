@@ -122,7 +122,7 @@ def member_strata(
 
 
 def _statement(name: str, asked: EntryFilter) -> bytes:
-    if asked.control is not None and asked.label is None and not narrowed(asked):
+    if asked.control is not None and asked.label is None and asked.evidence is None and not narrowed(asked):
         return query(name) + query("members_by_control")
     return query(name) + query("members_by_entry") + conditions(asked)
 

@@ -31,6 +31,28 @@ _OF_ENTRIES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Entries that evidence something: they hold one of some control ids, or come from an action annotated with one.
+
+    Attributes:
+        controls: control ids; an entry that holds any of them evidences it by what was recorded.
+        actions: actions whose entries evidence it by annotation; `x` is every action under `x.`.
+        besides: actions under `x.` for which `x` does not speak.
+    """
+
+    controls: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.controls and not self.actions:
+            raise Malformed("names no control and no action", "evidence")
+        for one in (*self.controls, *self.actions, *self.besides):
+            if "\0" in one:
+                raise Malformed("holds a zero byte", "evidence")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
     """What the entries must have in common. Everything that is not None holds at once.
@@ -46,6 +68,7 @@ class EntryFilter:
         resource_type: see `resource`.
         outcome: denied, failure, success or unknown.
         control: a control id of the entry.
+        evidence: control ids of the entry or annotated actions, any of them.
         label: `key=value`.
         trace: 16 bytes.
         source: the source's id.
@@ -64,6 +87,7 @@ class EntryFilter:
     resource_type: str | None = None
     outcome: str | None = None
     control: str | None = None
+    evidence: Evidence | None = None
     label: str | None = None
     trace: bytes | None = None
     source: str | None = None
@@ -148,6 +172,10 @@ def parameters_of(log_id: int, asked: EntryFilter) -> dict[str, object]:
         "resource_type": asked.resource_type,
         "outcome": asked.outcome,
         "control": asked.control,
+        "evident": None if asked.evidence is None else list(asked.evidence.controls),
+        "noted": None if asked.evidence is None else [one for one in asked.evidence.actions if one != "x"],
+        "own": asked.evidence is not None and "x" in asked.evidence.actions,
+        "besides": [] if asked.evidence is None else list(asked.evidence.besides),
         "label": asked.label,
         "trace": asked.trace,
         "source": asked.source,
@@ -159,9 +187,9 @@ def parameters_of(log_id: int, asked: EntryFilter) -> dict[str, object]:
 def statement(asked: EntryFilter) -> bytes:
     """The SQL that answers a filter."""
     also = b""
-    if asked.control is not None and asked.label is None and not narrowed(asked):
+    if asked.control is not None and asked.label is None and asked.evidence is None and not narrowed(asked):
         name = "find_by_control"
-    elif asked.label is not None and asked.control is None and not narrowed(asked):
+    elif asked.label is not None and asked.control is None and asked.evidence is None and not narrowed(asked):
         name = "find_by_label"
     else:
         name = "find_by_prefix" if asked.prefix is not None else "find_entries"
@@ -177,7 +205,7 @@ def narrowed(asked: EntryFilter) -> bool:
 
 def conditions(asked: EntryFilter) -> bytes:
     """The conditions that lie in tables beside the entries."""
-    also = [name for name in ("control", "label") if getattr(asked, name) is not None]
+    also = [name for name in ("control", "label", "evidence") if getattr(asked, name) is not None]
     return b"".join(query(f"also_{name}") for name in also)
 
 
