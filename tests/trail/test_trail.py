@@ -2,21 +2,19 @@
 
 import html
 import re
-import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
-from muniment.server.trail.deeds import ACTIONS, KINDS
+from muniment.catalogs.actions import registry
+from muniment.server.trail.deeds import ACTIONS, KINDS, NO_DEEDS
+from muniment.server.trail.sentences import sentence
 from tests.support.people import make_person, submit
 from tests.support.servers import Installation, Tenant
 from tests.trail.conftest import Acting, rows
 
 SignedIn = Callable[..., Acting]
-# Of the server, and nothing that a person of the tenant did: keys in use, what runs by itself, what has no screen yet.
-NOT_DEEDS = {"kms.unwrap", "exception.approve"}
 
 
 def page(acting: Acting, query: str = "") -> str:
@@ -35,11 +33,20 @@ def table(acting: Acting, query: str = "") -> list[list[str]]:
 
 def test_every_action_of_people_belongs_to_one_kind() -> None:
     """An action that the server records and no kind names would be missing from every tenant's trail."""
-    catalog = tomllib.loads((files("muniment.catalogs") / "data" / "actions.toml").read_text())["action"]
-    of_server = {name for name, action in catalog.items() if action["emitter"] == "server"}
-    assert of_server - set(ACTIONS) == NOT_DEEDS
-    assert set(ACTIONS) <= set(catalog)
-    assert len(ACTIONS) == len(set(ACTIONS))
+    of_server = {code for code, action in registry().items() if action.emitter == "server"}
+    assert of_server - set(ACTIONS) == NO_DEEDS
+    assert set(ACTIONS) <= set(registry())
+    assert sorted(action for kind in KINDS for action in kind.actions) == sorted(ACTIONS)
+
+
+@pytest.mark.parametrize("outcome", ["success", "failure", "denied"])
+def test_every_action_of_people_is_said_in_words_and_never_as_done_when_it_was_not(outcome: str) -> None:
+    for action in ACTIONS:
+        said = sentence(action, "thing", outcome, {})
+        assert re.fullmatch(r"[a-z][a-z, ':-]{3,80}", said), said
+        assert "." not in said
+        if outcome != "success" and action not in ("access.refuse", "attachment.mismatch"):
+            assert said != sentence(action, "thing", "success", {}), action
 
 
 def test_who_did_what_is_listed_newest_first_with_names(tenant: Tenant, admin: Acting) -> None:

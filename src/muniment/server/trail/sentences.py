@@ -1,0 +1,151 @@
+"""What was done, as a sentence without its subject: who did it is shown beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+
+def sentence(action: str, type_: str, outcome: str, facts: Mapping[str, str]) -> str:
+    """What an entry of the trail says was done.
+
+    Args:
+        action: as recorded, such as `role.change`.
+        type_: of the resource, or "".
+        outcome: as recorded.
+        facts: its labels `name=value`, by name.
+
+    >>> sentence("packet.build", "packet", "success", {}), sentence("packet.build", "packet", "failure", {})
+    ('built a packet', 'could not build a packet')
+    """
+    said = _SENTENCES.get(action)
+    return said(type_, outcome, facts) if said else _by_name(action, outcome)
+
+
+_Said = Callable[[str, str, Mapping[str, str]], str]
+_VERBS: Final = {"create": "made", "change": "changed", "delete": "deleted", "close": "closed", "withdraw": "withdrew"}
+
+
+def _went(done: str, failed: str, denied: str = "") -> _Said:
+    def say(_type: str, outcome: str, _facts: Mapping[str, str]) -> str:
+        return done if outcome in ("success", "unknown") else (denied or failed) if outcome == "denied" else failed
+
+    return say
+
+
+def _made(noun: str) -> _Said:
+    def say(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+        verb = _VERBS.get(facts.get("what", ""), "changed")
+        return f"{verb} {noun}" if outcome == "success" else f"tried to change {noun}"
+
+    return say
+
+
+def _invited(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+    withdrew = facts.get("what", "").startswith("withdr")
+    if outcome == "success":
+        return "withdrew an invitation" if withdrew else "invited somebody"
+    return "tried to withdraw an invitation" if withdrew else "tried to invite somebody"
+
+
+def _removed(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+    left = facts.get("left") == "yes"
+    if outcome == "success":
+        return "left the tenant" if left else "removed a member"
+    return "tried to leave the tenant" if left else "tried to remove a member"
+
+
+def _changed(noun: str) -> _Said:
+    def say(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+        said = [facts[name] for name in ("changed", "change", "what", "setting") if facts.get(name)]
+        what = ", ".join(said).replace(",", ", ").replace("  ", " ").replace("-", " ").replace("_", " ")
+        return f"{'changed' if outcome == 'success' else 'tried to change'} {noun}" + (f": {what}" if what else "")
+
+    return say
+
+
+def _tenant_changed(type_: str, outcome: str, facts: Mapping[str, str]) -> str:
+    if seconds := facts.get("anchor-every"):
+        done = "changed how often the log is anchored" if outcome == "success" else "tried to change the anchoring"
+        return f"{done}: every {seconds} s"
+    return _changed("what is public of this tenant")(type_, outcome, facts)
+
+
+def _refused(type_: str, outcome: str, facts: Mapping[str, str]) -> str:
+    if outcome == "failure":
+        return "sent something that could not be used"
+    if lacks := facts.get("lacks"):
+        return f"was refused a {type_ or 'request'}: lacks {lacks}"
+    why = facts.get("reason", "").replace("-", " ")
+    return f"was refused a {type_ or 'request'}" + (f": {why}" if why else "")
+
+
+def _by_name(action: str, outcome: str) -> str:
+    """A sentence for an action that has none of its own, out of its two words."""
+    noun, _, verb = action.rpartition(".")
+    past = _PAST.get(verb) or verb + ("d" if verb.endswith("e") else "ed")
+    thing = _NOUNS.get(noun, noun)
+    thing = f"an {thing}" if thing[:1] in "aeiou" else f"a {thing}"
+    if outcome in ("success", "unknown"):
+        return f"{past} {thing}"
+    return f"was not allowed to {verb} {thing}" if outcome == "denied" else f"could not {verb} {thing}"
+
+
+_PAST: Final = {
+    "add": "added",
+    "build": "built",
+    "draw": "drew",
+    "get": "fetched",
+    "make": "made",
+    "read": "read",
+    "send": "sent",
+    "set": "set",
+    "sign": "signed",
+    "withdraw": "withdrew",
+    "deny": "denied",
+    "submit": "submitted",
+}
+_NOUNS: Final = {"nda": "non-disclosure agreement", "control": "control of the tenant's own", "change": "change"}
+
+_SENTENCES: Final[Mapping[str, _Said]] = {
+    "user.login": _went("signed in", "failed to sign in", "was not let in"),
+    "user.logout": _went("signed out", "failed to sign out"),
+    "mfa.verify": _went("gave a second factor", "gave a wrong second factor"),
+    "idp.claim": _went("came in through an identity provider", "brought a claim that was refused"),
+    "session.revoke": _went("ended a session", "failed to end a session"),
+    "user.create": _went("has an account now", "could not be given an account"),
+    "user.change": _changed("an account"),
+    "mfa.change": _changed("second factors"),
+    "member.invite": _invited,
+    "member.join": _went("became a member", "could not become a member"),
+    "member.change": _went("changed a member's roles, groups or time", "could not change a member"),
+    "member.remove": _removed,
+    "mail.send": _went("had a message sent", "could not have a message sent"),
+    "role.change": _made("a role"),
+    "group.change": _made("a group"),
+    "service.change": _made("a service account"),
+    "key.create": _went("made an API key", "could not make an API key"),
+    "key.revoke": _went("revoked an API key", "could not revoke an API key"),
+    "key.use": _went("asked the API, for the first time in this hour", "asked the API in vain"),
+    "source.bind": _went("gave a source to another API key", "could not give a source to another API key"),
+    "sso.change": _changed("single sign-on"),
+    "tenant.create": _went("made this tenant", "could not make this tenant"),
+    "tenant.change": _tenant_changed,
+    "tenant.settings": _changed("the tenant's settings"),
+    "workspace.change": _made("a workspace"),
+    "export.create": _went("took entries out", "failed to take entries out"),
+    "population.save": _went("saved a population", "could not save a population"),
+    "sample.draw": _went("drew a sample", "could not draw a sample"),
+    "sample.mark": _went("marked a sampled entry", "could not mark a sampled entry"),
+    "sample.conclude": _went("concluded on a sample", "could not conclude on a sample"),
+    "mapping.change": _went("changed which controls actions evidence", "could not change the mapping"),
+    "catalog.import": _went("brought in a catalog", "brought a catalog that was refused"),
+    "attachment.mismatch": _went("found an attachment altered", "found an attachment altered"),
+    "nda.sign": _went("signed a non-disclosure agreement", "could not sign a non-disclosure agreement"),
+    "report.create": _went("made a report", "could not make a report"),
+    "statement.issue": _went("issued a statement", "could not issue a statement"),
+    "entry.sign": _went("signed an entry", "could not sign an entry"),
+    "body.erase": _went("erased a payload", "could not erase a payload"),
+    "record.read": _went("read", "failed to read"),
+    "access.refuse": _refused,
+}
