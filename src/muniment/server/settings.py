@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "muniment.server.tenancy",
     "muniment.server.explorer",
     "muniment.server.frameworks",
+    "muniment.server.controls",
     "muniment.server.populations",
     "muniment.server.sso",
     "muniment.server.overview",
