@@ -14,6 +14,7 @@ class Capability(StrEnum):
     EXPORT_CREATE = "export.create"
     SAMPLE_DRAW = "sample.draw"
     SAMPLE_MARK = "sample.mark"
+    ENTRY_SIGN = "entry.sign"
     SOURCE_READ = "source.read"
     KEY_MANAGE = "key.manage"
     MEMBER_READ = "member.read"
@@ -32,6 +33,7 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.EXPORT_CREATE: "Take entries out as bundles",
     Capability.SAMPLE_DRAW: "Save populations and draw samples from them",
     Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
+    Capability.ENTRY_SIGN: "Sign entries electronically under their own name (people only)",
     Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
     Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",
     Capability.MEMBER_READ: "See members, roles and groups",
@@ -45,6 +47,7 @@ MEANINGS: Final[dict[Capability, str]] = {
 # Those whose holder can change who may do what, or let data out: asked again for a second factor.
 STEP_UP: Final = frozenset(
     {
+        Capability.ENTRY_SIGN,
         Capability.EXPORT_CREATE,
         Capability.KEY_MANAGE,
         Capability.MEMBER_MANAGE,
@@ -68,7 +71,7 @@ OF_SCOPE: Final[dict[str, frozenset[Capability]]] = {
     ),
 }
 # What a reviewer of evidence does beside looking; each of it is recorded under their name.
-REVIEW: Final = frozenset({Capability.SAMPLE_DRAW, Capability.SAMPLE_MARK})
+REVIEW: Final = frozenset({Capability.SAMPLE_DRAW, Capability.SAMPLE_MARK, Capability.ENTRY_SIGN})
 # What somebody may do who only looks.
 READ_ONLY: Final = frozenset(
     {

@@ -66,6 +66,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("invalid-submission", 422, "The submission around the event breaks a rule"),
         Kind("unknown-action", 422, "The action is not in the registry"),
         Kind("reserved-action", 422, "Only the ledger itself records this action"),
+        Kind("reason-needed", 422, "This change needs a reason"),
         Kind("refused-event", 422, "The ledger refuses the event"),
         Kind("invalid-request", 422, "The request breaks a rule"),
         Kind("rate-limited", 429, "Too many requests"),

@@ -53,6 +53,7 @@ BUILTIN: Final = (
                 Capability.BODY_READ,
                 Capability.EXPORT_CREATE,
                 Capability.SAMPLE_DRAW,
+                Capability.ENTRY_SIGN,
                 Capability.SOURCE_READ,
                 Capability.KEY_MANAGE,
                 Capability.MEMBER_READ,
