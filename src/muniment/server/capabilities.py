@@ -14,6 +14,7 @@ class Capability(StrEnum):
     EXPORT_CREATE = "export.create"
     SAMPLE_DRAW = "sample.draw"
     SAMPLE_MARK = "sample.mark"
+    CONTROL_MANAGE = "control.manage"
     ENTRY_SIGN = "entry.sign"
     SOURCE_READ = "source.read"
     KEY_MANAGE = "key.manage"
@@ -33,6 +34,7 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.EXPORT_CREATE: "Take entries out as bundles",
     Capability.SAMPLE_DRAW: "Save populations and draw samples from them",
     Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
+    Capability.CONTROL_MANAGE: "Define, change and retire the tenant's own controls",
     Capability.ENTRY_SIGN: "Sign entries electronically under their own name (people only)",
     Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
     Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",

@@ -64,7 +64,7 @@ BUILTIN: Final = (
         "analyst",
         "Analyst",
         "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples.",
-        READ_ONLY | REVIEW | {Capability.LEDGER_VERIFY},
+        READ_ONLY | REVIEW | {Capability.LEDGER_VERIFY, Capability.CONTROL_MANAGE},
     ),
     BuiltinRole(
         "auditor",
