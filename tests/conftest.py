@@ -4,8 +4,8 @@
 test; `module_database`: one for all tests of a module. Both have `.url(role)` and `.connect(role)`, with the roles
 superuser, migrator, app, ingest and auditor.
 
-`installation`: a real server, shared by the tests of a room (a directory) that one process runs; `tenant`: a tenant in
-it, for one test. A room whose server must be another one has an `installation` of its own.
+`installation`: a real server, shared by all tests that one process runs; `tenant`: a tenant in it, for one test. A room
+whose server must be another one has an `installation` of its own.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 
 from muniment.ledger.embedded import EmbeddedPostgres
 from tests.support.databases import Database, Databases, running_cluster
-from tests.support.servers import Installation, Rooms, Tenant
+from tests.support.people import forget_failures
+from tests.support.servers import Installation, Tenant, installed
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("muniment", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,14 +52,16 @@ def module_database(databases: Databases) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def rooms(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
-    with Rooms(databases, tmp_path_factory) as found:
-        yield found
+def server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installed(databases, tmp_path_factory.mktemp("server"), MUNIMENT_MAX_REQUEST=str(2 << 20)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def installation(rooms: Rooms, request: pytest.FixtureRequest) -> Installation:
-    return rooms.serving(request.path.parent.name)
+def installation(server: Installation) -> Installation:
+    # Attacks on sign-in come from the address from which everybody else signs in.
+    forget_failures(server)
+    return server
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import httpx
 import psycopg
-import pytest
 
 from muniment.keys import KeyRing
 from muniment.ledger.apikeys import Scope, create_api_key
@@ -167,30 +165,3 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"the server did not start: {log.read_text()}")
-
-
-class Rooms:
-    """One server at a time, and another one for each room: what a room leaves behind is no other room's."""
-
-    def __init__(self, databases: Databases, homes: pytest.TempPathFactory) -> None:
-        self._databases = databases
-        self._homes = homes
-        self._room = ""
-        self._open = ExitStack()
-        self._made: Installation | None = None
-
-    def serving(self, room: str) -> Installation:
-        """The server of a room; that of the room before is stopped."""
-        if self._made is None or room != self._room:
-            self._made = None
-            self._open.close()
-            home = self._homes.mktemp(room)
-            self._made = self._open.enter_context(installed(self._databases, home, MUNIMENT_MAX_REQUEST=str(2 << 20)))
-            self._room = room
-        return self._made
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
