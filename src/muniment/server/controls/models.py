@@ -27,7 +27,7 @@ class OwnControl(models.Model):
 
     id = models.CharField(primary_key=True, max_length=30, default=version_id, editable=False)
     tenant_id = models.UUIDField()
-    code = models.CharField(max_length=40)
+    code = models.CharField(max_length=60)
     number = models.PositiveIntegerField()
     statement = models.TextField()
     owner = models.CharField(max_length=64, blank=True)

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("tenant_id", models.UUIDField()),
-                ("code", models.CharField(max_length=40)),
+                ("code", models.CharField(max_length=60)),
                 ("number", models.PositiveIntegerField()),
                 ("statement", models.TextField()),
                 ("owner", models.CharField(blank=True, max_length=64)),

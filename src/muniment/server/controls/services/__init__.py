@@ -1,5 +1,34 @@
 """Use cases of the tenant's own controls: the only writers of their rows."""
 
+from muniment.server.controls.services.controls import (
+    NoSuch,
+    change,
+    control_for,
+    controls,
+    define,
+    definition_of,
+    history_of,
+    record_refused,
+    retire,
+)
 from muniment.server.controls.services.evidence import evidence_of, newest, own_ids
+from muniment.server.controls.services.importing import Faulty, Import, import_starter, import_table
 
-__all__ = ["evidence_of", "newest", "own_ids"]
+__all__ = [
+    "Faulty",
+    "Import",
+    "NoSuch",
+    "change",
+    "control_for",
+    "controls",
+    "define",
+    "definition_of",
+    "evidence_of",
+    "history_of",
+    "import_starter",
+    "import_table",
+    "newest",
+    "own_ids",
+    "record_refused",
+    "retire",
+]

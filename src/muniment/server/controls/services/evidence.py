@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from muniment.ledger.query import Evidence
 from muniment.server.controls.models import OwnControl
+from muniment.server.controls.workflow import PREFIX
 from muniment.server.frameworks.services import evidence_of as evidence_of_all
-
-PREFIX: Final = "own:"
 
 
 def newest() -> list[OwnControl]:
