@@ -43,7 +43,7 @@ def test_every_action_of_people_belongs_to_one_kind() -> None:
 def test_every_action_of_people_is_said_in_words_and_never_as_done_when_it_was_not(outcome: str) -> None:
     for action in ACTIONS:
         said = sentence(action, "thing", outcome, {})
-        assert re.fullmatch(r"[a-z][a-z, ':-]{3,80}", said), said
+        assert re.fullmatch(r"[a-z][a-zA-Z, ':-]{3,80}", said), said
         assert "." not in said
         if outcome != "success" and action not in ("access.refuse", "attachment.mismatch"):
             assert said != sentence(action, "thing", "success", {}), action

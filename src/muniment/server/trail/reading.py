@@ -50,7 +50,14 @@ def read_trail(
     if kind and chosen is None:
         raise Malformed(f"is none of {', '.join(one.code for one in KINDS)}", "kind")
     actor = f"user:{person}" if person.startswith("usr_") else person or None
-    found = trail(connection, standing.log_id, actions=chosen or ACTIONS, actor=actor, limit=limit, cursor=cursor)
+    found = trail(
+        connection,
+        standing.log_id,
+        actions=ACTIONS if chosen is None else chosen,
+        actor=actor,
+        limit=limit,
+        cursor=cursor,
+    )
     names = names_for(connection, standing, set().union(*(ids_in(entry) for entry in found.entries)))
     log = log_integrity(connection, standing.log_id)
     rows = [(deed_of(entry, names), _seal(entry.seq, log)) for entry in found.entries]
