@@ -127,10 +127,10 @@ EXECUTABLE = """
 """
 
 
-def test_the_ingest_role_can_authenticate_and_append_and_nothing_else(two):
+def test_the_ingest_role_can_authenticate_ask_for_the_mapping_and_append_and_nothing_else(two):
     with two[0].database.connect() as conn:
         allowed = {name for (name,) in conn.execute(EXECUTABLE, ["muniment_ingest"]).fetchall()}
-        assert allowed == {"append", "authenticate"}
+        assert allowed == {"append", "authenticate", "mapping_of_key"}
         assert {name for (name,) in conn.execute(EXECUTABLE, ["public"]).fetchall()} == set()
         for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
             tables = conn.execute(

@@ -42,6 +42,24 @@ def check_known(
     return tuple(given)
 
 
+def refuse_unknown(controls: Iterable[str], known: Callable[[str], bool]) -> None:
+    """Refuse an event's control ids if one of them names nothing.
+
+    Args:
+        controls: as the event has them; their grammar is held elsewhere.
+        known: says whether a control id names something.
+
+    Raises:
+        Malformed: naming the place, such as `controls[2]`: a prefix that no catalog here has, or an id that its catalog
+            does not have.
+    """
+    for at, control in enumerate(controls):
+        if not known(control):
+            prefix = control.partition(":")[0]
+            whose = f"{catalog(prefix).title}" if prefix in catalog_ids() else "any catalog that is known here"
+            raise Malformed(f"{control} is not in {whose}", f"controls[{at}]")
+
+
 @lru_cache(maxsize=16_384)
 def is_shipped(control: str) -> bool:
     """Say whether a control id names a row of a shipped catalog; for the path of every event.

@@ -7,6 +7,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from re import compile as pattern
 from typing import Any, Final
@@ -17,12 +18,14 @@ from muniment.catalogs.framework import Catalog
 from muniment.catalogs.known import check_known
 from muniment.catalogs.mapping import MAPPING_VERSION, MAX_CONTROLS, base_controls
 from muniment.catalogs.shipped import catalog
-from muniment.core.canonical import Json, dump_json
+from muniment.core.canonical import Json, dump_json, parse_json
 from muniment.core.errors import Malformed
 
 FORMAT: Final = "muniment-mapping/1"
 DOMAIN: Final = b"muniment/mapping/1\0"
 MAX_ACTIONS: Final = 2_000
+MAX_TEXT: Final = 1_048_576
+"""Bytes of a resolved mapping's text."""
 MAX_ANNOTATIONS: Final = 256
 """Annotations of one action."""
 
@@ -82,7 +85,10 @@ class ResolvedMapping:
         Raises:
             Malformed: if the action is not registered, or the union has more than 16 ids.
         """
-        union = tuple(sorted({*self.of(action).entry, *explicit}))
+        entry = self.changed[action].entry if action in self.changed else base_controls(action)
+        if not explicit:
+            return entry
+        union = tuple(sorted({*entry, *explicit}))
         if len(union) > MAX_CONTROLS:
             raise Malformed(
                 f"{len(union)} control ids with those of mapping {self.version}; an entry holds {MAX_CONTROLS}",
@@ -132,6 +138,8 @@ def resolve(
         for action, change in _table(overrides, table):
             where = f"{table}.{action}"
             _check_action(action, where)
+            if table == "entry" and action in fixed_actions():
+                raise Malformed(f"entries of {action} are the ledger's own and follow {MAPPING_VERSION}", where)
             now = changed.get(action) or unchanged().of(action)
             given = _change(now.entry if table == "entry" else now.notes, change, where, own, find)
             if table == "entry":
@@ -149,6 +157,43 @@ def resolve(
             raise Malformed(f"changes more than {MAX_ACTIONS:,} actions", table)
     digest = sha256(DOMAIN + _text(changed)).hexdigest()
     return ResolvedMapping(f"{MAPPING_VERSION}.{name}.{digest[:12]}", digest, changed=changed)
+
+
+@cache
+def fixed_actions() -> frozenset[str]:
+    """The actions whose entries the ledger writes of itself: what they hold follows the base mapping for everybody."""
+    own = (row.code for row in actions.registry().values() if row.emitter in ("ledger", "sealer"))
+    return frozenset({"mapping.change", *own})
+
+
+def read_resolved(text: str, version: str) -> ResolvedMapping:
+    """A mapping from what `ResolvedMapping.text` wrote of it.
+
+    Args:
+        text: canonical JSON.
+        version: as entries name it.
+
+    Raises:
+        Malformed: if the text is not what a mapping writes, or is not that of this version.
+    """
+    digest = sha256(DOMAIN + text.encode()).hexdigest()
+    if not (version.startswith(f"{MAPPING_VERSION}.") and version.endswith(f".{digest[:12]}")):
+        raise Malformed(f"is not the text of {version}", "mapping")
+    value = parse_json(text.encode(), max_bytes=MAX_TEXT)
+    if not isinstance(value, dict) or not isinstance(rows := value.get("changed"), dict):
+        raise Malformed("is no mapping", "mapping")
+    changed = {action: ActionControls(_ids(row, "entry"), _ids(row, "notes")) for action, row in rows.items()}
+    made = ResolvedMapping(version, digest, changed=changed)
+    if made.text() != text.encode():
+        raise Malformed("is not written as mappings are", "mapping")
+    return made
+
+
+def _ids(row: Json, key: str) -> tuple[str, ...]:
+    given = row.get(key) if isinstance(row, dict) else None
+    if not isinstance(given, list):
+        raise Malformed("is no list of control ids", f"mapping.{key}")
+    return tuple(str(one) for one in given)
 
 
 def _table(overrides: Mapping[str, Any], table: str) -> list[tuple[str, Any]]:

@@ -43,6 +43,10 @@ class BodyKept(Refused):
     """There is no body to erase, or it is the ledger's own and stays."""
 
 
+class MappingChanged(Refused):
+    """Another mapping is in force than the caller went by. Nothing was recorded; read it anew and try again."""
+
+
 _BY_CODE: dict[str, type[Refused]] = {
     "MU001": KeyRefused,
     "MU002": ClockBehind,
@@ -51,6 +55,8 @@ _BY_CODE: dict[str, type[Refused]] = {
     "MU005": WrongTenant,
     "MU006": WrongIsolation,
     "MU007": BodyKept,
+    "MU008": MappingChanged,
+    "MU009": MappingChanged,
 }
 
 

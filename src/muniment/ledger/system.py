@@ -9,12 +9,13 @@ from typing import Any
 
 from psycopg import Connection
 
-from muniment.catalogs.mapping import MAPPING_VERSION, base_controls
+from muniment.catalogs.overrides import fixed_actions, unchanged
 from muniment.core.body import commit
 from muniment.core.errors import Refused
 from muniment.core.event import Actor, Body, Event, Resource, Source
 from muniment.core.identifiers import new_ulid
 from muniment.ledger.append import append_system
+from muniment.ledger.mappings import held_mapping
 from muniment.ledger.receipt import Receipt, Recorded
 from muniment.ledger.submission import Submission
 
@@ -106,13 +107,14 @@ def record_system(
         workspace=workspace,
         body=None if text is None or salt is None else Body(commit(salt, text), len(text), BODY_TYPE, 1),
     )
+    mapping = unchanged() if action in fixed_actions() else held_mapping(conn, log.log_id)
     (outcome_of,) = append_system(
         conn,
         by=by,
         log_id=log.log_id,
         submissions=[Submission(event, text, salt)],
-        controls=[base_controls(action)],
-        mapping=MAPPING_VERSION,
+        controls=[mapping.controls_for(action)],
+        mapping=mapping.version,
     )
     if not isinstance(outcome_of, Recorded):
         raise Refused(f"the ledger did not record {action}: {outcome_of}", action)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from muniment.catalogs.mapping import MAPPING_VERSION
 from muniment.ledger.apikeys import authenticate_async
 from muniment.ledger.groupcommit import GroupCommitter, connector
+from muniment.ledger.mappings import OfKey, mapping_of_key
 from muniment.ledger.receipt import BodyErased, Conflict, Known, Outcome, Recorded, Refusal
-from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, LedgerUnavailable, LogClosed
+from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, LedgerUnavailable, LogClosed, MappingChanged
 from muniment.server.credentials import Credential, unauthenticated
 from muniment.server.ingest.application import Answer, Submitter
+from muniment.server.ingest.mapping import Mappings
 from muniment.server.ingest.strangers import Strangers
 from muniment.server.ingest.submission import default_source
 from muniment.server.problems import Problem, ProblemError, refuse
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_KEYS: Final = 10_000
 PATIENCE: Final = 5.0
+MAPPING_TRIES: Final = 3
 
 _LOG: Final = logging.getLogger("muniment.ingest")
 _RETRY: Final = {"retry-after": "1"}
@@ -64,6 +66,7 @@ class LedgerRecorder:
         self._remembered: OrderedDict[tuple[str, bytes], tuple[Submitter, float]] = OrderedDict()
         self._asked: dict[tuple[str, bytes], asyncio.Task[Submitter | None]] = {}
         self._strangers = Strangers()
+        self._mappings = Mappings()
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
@@ -121,13 +124,7 @@ class LedgerRecorder:
             ProblemError: unavailable, unauthenticated, log-closed or clock-behind.
         """
         try:
-            outcomes = await self._committer.append(
-                key_id=submitter.key_id,
-                log_id=submitter.log_id,
-                submissions=[draft.submission for draft in drafts],
-                controls=[draft.controls for draft in drafts],
-                mapping=MAPPING_VERSION,
-            )
+            return await self._record(submitter, drafts)
         except KeyRefused:
             self._remembered.pop((submitter.key_id, submitter.secret_hash), None)
             await self._strangers.record(Credential(submitter.key_id, submitter.secret_hash))
@@ -142,7 +139,48 @@ class LedgerRecorder:
             raise refuse("unavailable", "the database did not answer; send the same again", headers=_RETRY) from None
         except BatchRefused as error:
             raise refuse("refused-event", error.reason) from None
-        return [_answer(outcome) for outcome in outcomes]
+        except MappingChanged:
+            raise refuse("unavailable", "the mapping is being changed; send the same again", headers=_RETRY) from None
+
+    async def _record(self, submitter: Submitter, drafts: Sequence[Draft]) -> list[Answer | Problem]:
+        """Map the drafts and append them; once more where the mapping was changed in between."""
+        for again in range(MAPPING_TRIES):
+            mapped = await self._mappings.map(
+                submitter.log_id, drafts, lambda have, controls: self._ask_mapping(submitter, have, controls)
+            )
+            good = [
+                (draft.submission, ids) for draft, ids in zip(drafts, mapped.controls, strict=True) if ids is not None
+            ]
+            try:
+                outcomes = iter(
+                    await self._committer.append(
+                        key_id=submitter.key_id,
+                        log_id=submitter.log_id,
+                        submissions=[submission for submission, _ in good],
+                        controls=[ids for _, ids in good],
+                        mapping=mapped.version,
+                    )
+                    if good
+                    else ()
+                )
+            except MappingChanged:
+                self._mappings.forget(submitter.log_id)
+                if again == MAPPING_TRIES - 1:
+                    raise
+                continue
+            return [
+                mapped.problems[at] if at in mapped.problems else _answer(next(outcomes)) for at in range(len(drafts))
+            ]
+        raise AssertionError("the last try returns or raises")
+
+    async def _ask_mapping(self, submitter: Submitter, have: str | None, controls: Sequence[str]) -> OfKey | None:
+        try:
+            async with self._pool.connection() as connection:
+                return await mapping_of_key(
+                    connection, submitter.key_id, submitter.secret_hash, have=have, controls=controls
+                )
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise refuse("unavailable", "the database cannot be reached; try again", headers=_RETRY) from error
 
 
 def _answer(outcome: Outcome) -> Answer | Problem:

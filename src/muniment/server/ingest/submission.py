@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from muniment.catalogs import actions, mapping
+from muniment.catalogs import actions
 from muniment.core.body import SALT_BYTES, commit
 from muniment.core.errors import Malformed
 from muniment.core.event import event_from_mapping
@@ -38,10 +38,13 @@ _DEFAULT_SOURCE: Final = b"muniment/default-source/1\0"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A submission that keeps every rule which can be checked without the ledger, and the control ids of its entry."""
+    """A submission that keeps every rule which can be checked without the ledger.
+
+    Its control ids have their grammar; whether they name anything, and which more its entry holds, the tenant's mapping
+    says (`ingest.mapping`).
+    """
 
     submission: Submission
-    controls: tuple[str, ...]
 
 
 def default_source(key_id: str, secret_hash: bytes) -> str:
@@ -170,7 +173,7 @@ def _draft(submission: Submission) -> Draft:
         )
     if actions.find(event.action).emitter in RESERVED_EMITTERS:
         raise refuse("reserved-action", f"only the ledger itself records {event.action}", field="action")
-    return Draft(submission, mapping.controls_for(event.action, event.controls))
+    return Draft(submission)
 
 
 def _payload(members: dict[str, Value]) -> bytes | None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from muniment.catalogs import mapping
 from muniment.core.body import commit
 from muniment.core.escaping import fit_label, fit_text
 from muniment.core.event import Actor, Body, Event, Resource, Source, Trace
@@ -210,7 +209,7 @@ def draft(
         workspace=workspace if _WORKSPACE.fullmatch(workspace) else None,
     )
     submission = Submission(event, written, salt, made_salt=True, made_time=made_time)
-    return Draft(submission, mapping.controls_for(action))
+    return Draft(submission)
 
 
 def _labels(labels: Mapping[str, str]) -> tuple[str, ...]:
