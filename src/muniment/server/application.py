@@ -12,7 +12,9 @@ from ninja.parser import Parser
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.attachments import api as attachments
 from muniment.server.causality import api as causality
+from muniment.server.controls import api as controls
 from muniment.server.explorer import api as explorer
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.members import api as members
@@ -85,6 +87,8 @@ for module in (
     docs,
     overview,
     populations,
+    controls,
+    attachments,
     verification,
     sources,
     trail,
