@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -30,12 +31,14 @@ def test_from_no_authority_to_a_proof_that_stands_without_us(served: Served, tsa
             seq = append(client, key).json()["seq"]
             wait_for(lambda: sealed(of) > seq, "a checkpoint over the entry")
             authority_is_down(of, served, tsa)
+            # On a slow machine the background job's next attempt may come first; then there is nothing newer to stamp.
             stamped = of.run("anchor", "now")
-            assert "entries existed no later than 20" in stamped
-            assert "Verifies without renewal until 2030-03-17 17:46:40Z" in stamped
-            assert "here  entry" in of.run("anchor", "list")
-            found = json.loads(of.run("anchor", "status", "--json"))
-            assert (found["problems"], found["newest"]["authority"]) == ([], "here")
+            assert "entries existed no later than 20" in stamped or "nothing is newer" in stamped
+            listed = of.run("anchor", "list")
+            assert "here  entry" in listed
+            assert "verifies without renewal until 2030-03-17 17:46:40Z" in listed
+            wait_for(lambda: anchor_status(of)["problems"] == [], "the end of the failure")
+            assert anchor_status(of)["newest"]["authority"] == "here"
             assert "is anchored every 2h (entry" in of.run("anchor", "every", "2h")
             assert "anchored every 2h" in of.run("anchor", "status")
             assert "must be a time from" in of.run("anchor", "every", "sometimes", code=2)
@@ -56,6 +59,11 @@ def sealed(of: Installation) -> int:
     # On a busy machine a job may be late, which is a problem to status and none to this test.
     found = json.loads(of.start("status", "--json").communicate(timeout=60)[0])
     return max(log["sealed"] for log in found["logs"] if log["tenant"] == "default")
+
+
+def anchor_status(of: Installation) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(of.start("anchor", "status", "--json").communicate(timeout=60)[0])
+    return found
 
 
 def authority_is_down(of: Installation, served: Served, tsa: Tsa) -> None:
