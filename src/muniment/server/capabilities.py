@@ -16,6 +16,10 @@ class Capability(StrEnum):
     SAMPLE_MARK = "sample.mark"
     CONTROL_MANAGE = "control.manage"
     ENTRY_SIGN = "entry.sign"
+    ATTACHMENT_MANAGE = "attachment.manage"
+    PACKET_REQUEST = "packet.request"
+    PACKET_APPROVE = "packet.approve"
+    PACKET_DELIVER = "packet.deliver"
     SOURCE_READ = "source.read"
     KEY_MANAGE = "key.manage"
     MEMBER_READ = "member.read"
@@ -36,6 +40,10 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
     Capability.CONTROL_MANAGE: "Define, change and retire the tenant's own controls",
     Capability.ENTRY_SIGN: "Sign entries electronically under their own name (people only)",
+    Capability.ATTACHMENT_MANAGE: "Attach files to controls, replace and withdraw them",
+    Capability.PACKET_REQUEST: "Define what packets hold, ask for packets and sign for them",
+    Capability.PACKET_APPROVE: "Approve and refuse packets that others asked for",
+    Capability.PACKET_DELIVER: "Build approved packets, take them out and hand them over",
     Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
     Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",
     Capability.MEMBER_READ: "See members, roles and groups",
@@ -51,6 +59,8 @@ STEP_UP: Final = frozenset(
     {
         Capability.ENTRY_SIGN,
         Capability.EXPORT_CREATE,
+        Capability.PACKET_APPROVE,
+        Capability.PACKET_DELIVER,
         Capability.KEY_MANAGE,
         Capability.MEMBER_MANAGE,
         Capability.ROLE_MANAGE,

@@ -71,6 +71,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("invalid-request", 422, "The request breaks a rule"),
         Kind("rate-limited", 429, "Too many requests"),
         Kind("internal", 500, "Something is wrong on this side"),
+        Kind("altered", 409, "This is not what was recorded, so it is not given out"),
         Kind("broken-ledger", 500, "The stored log contradicts itself"),
         Kind("unavailable", 503, "The ledger cannot answer now"),
     )

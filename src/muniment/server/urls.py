@@ -17,6 +17,7 @@ PAGES: tuple[str, ...] = (
     "sso",
     "explorer",
     "populations",
+    "attachments",
     "members",
     "tenancy",
     "overview",

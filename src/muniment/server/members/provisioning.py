@@ -63,14 +63,25 @@ BUILTIN: Final = (
     BuiltinRole(
         "analyst",
         "Analyst",
-        "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples.",
-        READ_ONLY | REVIEW | {Capability.LEDGER_VERIFY, Capability.CONTROL_MANAGE},
+        "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples, "
+        "attaches files, approves and hands over packets.",
+        READ_ONLY
+        | REVIEW
+        | {
+            Capability.LEDGER_VERIFY,
+            Capability.CONTROL_MANAGE,
+            Capability.ATTACHMENT_MANAGE,
+            Capability.PACKET_REQUEST,
+            Capability.PACKET_APPROVE,
+            Capability.PACKET_DELIVER,
+        },
     ),
     BuiltinRole(
         "auditor",
         "Auditor",
-        "Reads, draws samples and marks them, for a limited time; everything an auditor reads is recorded.",
-        READ_ONLY | REVIEW,
+        "Reads, draws samples and marks them, asks for packets, for a limited time; everything an auditor reads is "
+        "recorded.",
+        READ_ONLY | REVIEW | {Capability.PACKET_REQUEST},
         recorded_reads=True,
         time_boxed=True,
     ),

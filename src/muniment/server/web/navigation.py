@@ -60,7 +60,13 @@ NAVIGATION: Final = (
             Place("Sources", "sources", "sources:list", Capability.SOURCE_READ),
         ),
     ),
-    Group("Evidence", (Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),)),
+    Group(
+        "Evidence",
+        (
+            Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
+            Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
+        ),
+    ),
     Group(
         "Settings",
         (

@@ -1,0 +1,1 @@
+"""Attachments: files that evidence controls beside the log, each with its hash in an entry."""

@@ -1,0 +1,57 @@
+"""Use cases of attachments: the only writers of their rows. Each runs in an open `tenant_scope`."""
+
+from muniment.server.attachments.services.attachments import (
+    Listed,
+    NoSuch,
+    attached_to,
+    attachment_for,
+    attachments,
+    counts,
+    install_control_check,
+    limit,
+    listed,
+    open_bytes,
+    receive,
+    set_limit,
+    versions_of,
+    withdraw,
+    withdrawal_of,
+)
+from muniment.server.attachments.services.checking import against_entry, check, record_mismatch
+from muniment.server.attachments.services.uploads import (
+    LASTS,
+    add_part,
+    begin,
+    discard,
+    finish,
+    open_uploads,
+    upload_for,
+)
+
+__all__ = [
+    "LASTS",
+    "Listed",
+    "NoSuch",
+    "add_part",
+    "against_entry",
+    "attached_to",
+    "attachment_for",
+    "attachments",
+    "begin",
+    "check",
+    "counts",
+    "discard",
+    "finish",
+    "install_control_check",
+    "limit",
+    "listed",
+    "open_bytes",
+    "open_uploads",
+    "receive",
+    "record_mismatch",
+    "set_limit",
+    "upload_for",
+    "versions_of",
+    "withdraw",
+    "withdrawal_of",
+]
