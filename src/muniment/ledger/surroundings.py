@@ -26,12 +26,15 @@ class Frontier:
         last_at: when the newest was recorded.
         sealed: how many of them the newest checkpoint covers.
         broken_at: the first broken place that the newest walk named; None if it named none, or before the first walk.
+        anchored: how many of them the largest checkpoint with a timestamp covers; 0 without one, and while the newest
+            full walk says that a timestamp does not hold.
     """
 
     size: int
     last_at: datetime
     sealed: int
     broken_at: int | None
+    anchored: int
 
 
 def frontier(connection: Connection[Any], log_id: int) -> Frontier | None:

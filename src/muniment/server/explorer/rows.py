@@ -58,9 +58,11 @@ class Row:
 
 
 def seal_state(seq: int, standing: Frontier) -> SealState:
-    """The state of an entry's seal. No checkpoint is timestamped or witnessed outside yet, so nothing is anchored."""
+    """The state of an entry's seal."""
     if standing.broken_at is not None and seq == standing.broken_at:
         return "broken"
+    if seq < standing.anchored:
+        return "anchored"
     return "sealed" if seq < standing.sealed else "recorded"
 
 

@@ -136,11 +136,14 @@ async def _told(watch: Watch, viewer: Viewer) -> AsyncIterator[bytes]:
         rows = [new for new in fresh if matches(watch.question.asked, new.entry.recorded_at, new.document)]
         if rows or skipped:
             yield await asyncio.to_thread(_rows, watch, rows, skipped, news, last)
-        if shown is None or (news.standing.sealed, news.standing.broken_at) != (shown.sealed, shown.broken_at):
-            shown = news.standing
-            yield _event("standing", {"sealed": shown.sealed, "broken": shown.broken_at, "size": shown.size})
-        else:
-            shown = news.standing
+        told = None if shown is None else _seals(shown)
+        shown = news.standing
+        if told != _seals(shown):
+            yield _event("standing", _seals(shown) | {"size": shown.size})
+
+
+def _seals(standing: Frontier) -> dict[str, int | None]:
+    return {"sealed": standing.sealed, "broken": standing.broken_at, "anchored": standing.anchored}
 
 
 def _left(watch: Watch) -> float:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from muniment.core.errors import Malformed
-from muniment.ledger.integrity import Integrity, log_integrity
+from muniment.ledger.surroundings import frontier
 from muniment.ledger.trail import trail
 from muniment.server.access.standing import Standing
+from muniment.server.explorer.rows import SealState, seal_state
 from muniment.server.trail.deeds import ACTIONS, KINDS, Deed, deed_of, ids_in
 from muniment.server.trail.names import names_for
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class ReadTrail:
     """Some of the trail: deeds with the state of their seals, and the cursor of the page after it."""
 
-    rows: list[tuple[Deed, str]]
+    rows: list[tuple[Deed, SealState]]
     cursor: str | None
 
 
@@ -59,14 +60,9 @@ def read_trail(
         cursor=cursor,
     )
     names = names_for(connection, standing, set().union(*(ids_in(entry) for entry in found.entries)))
-    log = log_integrity(connection, standing.log_id)
-    rows = [(deed_of(entry, names), _seal(entry.seq, log)) for entry in found.entries]
+    here = frontier(connection, standing.log_id)
+    rows = [
+        (deed_of(entry, names), "recorded" if here is None else seal_state(entry.seq, here)) for entry in found.entries
+    ]
     return ReadTrail(rows, found.cursor)
 
-
-def _seal(seq: int, log: Integrity | None) -> str:
-    if log is None:
-        return "recorded"
-    if log.broken_at == seq:
-        return "broken"
-    return "sealed" if log.checkpoint is not None and seq < log.checkpoint.checkpoint.size else "recorded"

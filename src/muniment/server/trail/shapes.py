@@ -20,7 +20,7 @@ class DeedOut(Schema):
     about: str
     about_name: str
     labels: list[str]
-    seal: Literal["recorded", "sealed", "broken"]
+    seal: Literal["recorded", "sealed", "anchored", "broken"]
 
 
 class Trail(Schema):

@@ -76,22 +76,30 @@ if (box) {
     drawPill();
   }
 
-  // A checkpoint closes the seals of the rows that it covers.
+  // What a seal says, as `seal_word` and `seal_meaning` have it.
+  const SEALS = {
+    recorded: ["Recorded", "In the log. Not yet covered by a signed checkpoint."],
+    sealed: ["Sealed", "Covered by a signed checkpoint."],
+    anchored: ["Anchored", "Covered by a checkpoint that was timestamped or witnessed outside."],
+    broken: ["Broken", "A check of this record failed."],
+  };
+
+  // A checkpoint closes the seals of the rows that it covers; a timestamp over it marks them.
   function closes(event) {
-    const { sealed, broken, size } = JSON.parse(event.data);
+    const { sealed, anchored, broken, size } = JSON.parse(event.data);
     tell("count-size", size);
     tell("count-sealed", sealed);
     for (const row of [...body.children, ...waiting]) {
       const seq = Number(row.dataset.seq);
       const seal = row.querySelector("a.seal");
       if (!seal) continue;
-      const state = seq === broken ? "broken" : seq < sealed ? "sealed" : "recorded";
+      const state = seq === broken ? "broken" : seq < anchored ? "anchored" : seq < sealed ? "sealed" : "recorded";
       if (seal.classList.contains(`seal-${state}`)) continue;
-      seal.classList.remove("seal-recorded", "seal-sealed", "seal-broken");
+      seal.classList.remove(...Object.keys(SEALS).map((name) => `seal-${name}`));
       seal.classList.add(`seal-${state}`);
       seal.querySelector("use").setAttribute("href", `#seal-${state}`);
-      seal.querySelector("span").textContent = { recorded: "Recorded", sealed: "Sealed", broken: "Broken" }[state];
-      seal.title = { recorded: "In the log. Not yet covered by a signed checkpoint.", sealed: "Covered by a signed checkpoint.", broken: "A check of this record failed." }[state];
+      seal.querySelector("span").textContent = SEALS[state][0];
+      seal.title = SEALS[state][1];
       seal.dataset.closing = "";
     }
   }
