@@ -72,9 +72,7 @@ class NewTable(Schema):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    csv: Annotated[
-        str | None, Field(max_length=MAX_BYTES, description="a table; docs/controls.md names the columns")
-    ] = None
+    csv: Annotated[str | None, Field(max_length=MAX_BYTES, description="a table, as docs/controls.md says")] = None
     starter: Annotated[str | None, Field(max_length=64, description="a catalog: one draft for each criterion")] = None
     owner: Owner = ""
     dry_run: bool = False
