@@ -129,6 +129,15 @@ def coverage(
     )
 
 
+def requirement_ids(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """For each requirement by its control id: that id and those of its parts."""
+    parts = _parts(catalog)
+    return {
+        catalog.control_id(row): tuple(catalog.control_id(one) for one in (row, *parts.get(row.id, ())))
+        for row in catalog.counted
+    }
+
+
 def _parts(catalog: Catalog) -> dict[str, list[Requirement]]:
     """The parts of each requirement: those whose nearest counted row above is that requirement."""
     found: dict[str, list[Requirement]] = {}

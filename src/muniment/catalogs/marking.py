@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from muniment.catalogs import actions
 from muniment.catalogs.crosswalk import Relation, links_from
-from muniment.catalogs.overrides import ResolvedMapping
+from muniment.catalogs.overrides import ANY_OWN, ResolvedMapping
 
 
 class Mark(StrEnum):
@@ -71,3 +72,23 @@ def mark_controls(
     }
     laid = {**later, **notes}
     return (*recorded, *(laid[control] for control in sorted(set(laid) - set(entry))))
+
+
+def actions_noted(mapping: ResolvedMapping, older: Collection[ResolvedMapping]) -> dict[str, frozenset[str]]:
+    """For each control id, the actions whose entries may be annotated with it, as `mark_controls` marks them.
+
+    `x` stands for every action under `x.` that the mapping does not name.
+
+    Args:
+        mapping: what is in force now.
+        older: every mapping under which entries were recorded. An id that is baked in now and was not always is an
+            annotation of the entries from before.
+    """
+    found: dict[str, set[str]] = {}
+    for code in {*actions.registry(), *mapping.changed, *(one for old in older for one in old.changed)}:
+        action = ANY_OWN if code == "x" else code
+        now = mapping.of(action)
+        later = {one for one in now.entry if any(one not in old.of(action).entry for old in older)}
+        for control in (*now.notes, *later):
+            found.setdefault(control, set()).add(code)
+    return {control: frozenset(codes) for control, codes in found.items()}

@@ -30,7 +30,7 @@ MAX_ANNOTATIONS: Final = 256
 """Annotations of one action."""
 
 # The row `x` of the registry speaks for every action of a tenant's own; no action is this one, as digits begin no word.
-_ANY_OWN: Final = "x.0"
+ANY_OWN: Final = "x.0"
 _NAME: Final = pattern(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _KEYS: Final = ("format", "name", "base", "notes", "entry", "annotate")
 _ACTION: Final = pattern(r"(?=[^\n]{1,64}\Z)[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -77,7 +77,7 @@ class ResolvedMapping:
         `x` stands for every action under `x.` that the tenant's overrides do not name.
         """
         codes = {*actions.registry(), *self.changed}
-        return tuple(sorted(code for code in codes if control in self.of(_ANY_OWN if code == "x" else code).notes))
+        return tuple(sorted(code for code in codes if control in self.of(ANY_OWN if code == "x" else code).notes))
 
     def controls_for(self, action: str, explicit: Collection[str] = ()) -> tuple[str, ...]:
         """What an entry holds: an event's own control ids, all of them, and those of the mapping, sorted by bytes.

@@ -128,7 +128,7 @@ def mapping_versions(connection: Connection[Any], log_id: int) -> list[MappingVe
         "WHERE log_id = %s ORDER BY number DESC",
         [log_id],
     ).fetchall()
-    return [MappingVersion(*row[:7], mapping_of_text(row[1], row[7])) for row in rows]
+    return [MappingVersion(*facts, mapping_of_text(facts[1], resolved)) for *facts, resolved in rows]
 
 
 def change_mapping(

@@ -15,6 +15,7 @@ class Capability(StrEnum):
     SAMPLE_DRAW = "sample.draw"
     SAMPLE_MARK = "sample.mark"
     CONTROL_MANAGE = "control.manage"
+    CATALOG_MANAGE = "catalog.manage"
     ENTRY_SIGN = "entry.sign"
     ATTACHMENT_MANAGE = "attachment.manage"
     PACKET_REQUEST = "packet.request"
@@ -38,6 +39,7 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.EXPORT_CREATE: "Take entries out as bundles",
     Capability.SAMPLE_DRAW: "Save populations and draw samples from them",
     Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
+    Capability.CATALOG_MANAGE: "Bring in catalogs, change which controls actions evidence",
     Capability.CONTROL_MANAGE: "Define, change and retire the tenant's own controls",
     Capability.ENTRY_SIGN: "Sign entries electronically under their own name (people only)",
     Capability.ATTACHMENT_MANAGE: "Attach files to controls, replace and withdraw them",
@@ -57,6 +59,7 @@ MEANINGS: Final[dict[Capability, str]] = {
 # Those whose holder can change who may do what, or let data out: asked again for a second factor.
 STEP_UP: Final = frozenset(
     {
+        Capability.CATALOG_MANAGE,
         Capability.ENTRY_SIGN,
         Capability.EXPORT_CREATE,
         Capability.PACKET_APPROVE,

@@ -1,1 +1,1 @@
-"""A tenant's catalogs and mapping: what it brought in, what its actions evidence, and what of a framework is evidenced."""
+"""A tenant's catalogs and mapping: what it brought in, what its actions evidence, what of a framework is evidenced."""

@@ -70,6 +70,7 @@ BUILTIN: Final = (
         | {
             Capability.LEDGER_VERIFY,
             Capability.CONTROL_MANAGE,
+            Capability.CATALOG_MANAGE,
             Capability.ATTACHMENT_MANAGE,
             Capability.PACKET_REQUEST,
             Capability.PACKET_APPROVE,
