@@ -100,6 +100,8 @@ INSTALLED_APPS = [
     "muniment.server.frameworks",
     "muniment.server.controls",
     "muniment.server.populations",
+    "muniment.server.reasons",
+    "muniment.server.packets",
     "muniment.server.sso",
     "muniment.server.overview",
     "muniment.server.verification",

@@ -1,0 +1,1 @@
+"""The desk over which packets go out: what they hold, who asked, who agreed, what was signed, and who took them."""
