@@ -21,6 +21,7 @@ from muniment.server.members import api as members
 from muniment.server.overview import api as overview
 from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
+from muniment.server.reasons import api as reasons
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
 from muniment.server.tenancy import api as tenancy
@@ -89,6 +90,7 @@ for module in (
     populations,
     controls,
     attachments,
+    reasons,
     verification,
     sources,
     trail,

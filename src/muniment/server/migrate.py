@@ -28,6 +28,7 @@ APPLICATIONS: Final = {
     "members": "muniment.server.members",
     "explorer": "muniment.server.explorer",
     "populations": "muniment.server.populations",
+    "reasons": "muniment.server.reasons",
     "controls": "muniment.server.controls",
     "sso": "muniment.server.sso",
     "account": "allauth.account",

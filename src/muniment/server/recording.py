@@ -18,6 +18,7 @@ from muniment.core.errors import Refused
 from muniment.core.event import Actor, Resource
 from muniment.ledger.system import active_log, record_system
 from muniment.ledger.tenants import tenant_by_slug
+from muniment.server.given_reason import reason_for
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from muniment.server.tenants.scope import ledger_connection, tenant_scope
 
@@ -54,10 +55,14 @@ def record(
     Raises:
         Refused: outside a `tenant_scope`, or if the ledger refuses.
         Malformed: if the event breaks the format.
+        ReasonNeededError: for a change that the tenant wants a reason for, where the request gives none.
     """
     if not connection.in_atomic_block:
         raise Refused("an event is recorded inside the transaction that it tells of", action)
     kind = by.partition(":")[0]
+    if outcome == "success" and kind in ("user", "key") and "reason" not in (body or {}):
+        reason = reason_for(action)
+        body = body if reason is None else {**(body or {}), "reason": reason}
     with ledger_connection() as raw:
         return record_system(
             raw,

@@ -18,6 +18,7 @@ PAGES: tuple[str, ...] = (
     "explorer",
     "populations",
     "attachments",
+    "reasons",
     "members",
     "tenancy",
     "overview",

@@ -17,6 +17,7 @@ from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import STEP_UP, Capability
 from muniment.server.credentials import read_credential, unauthenticated
+from muniment.server.given_reason import note_request
 from muniment.server.pools import reader
 from muniment.server.problems import NOTHING_HERE, refuse
 from muniment.server.recording import record_apart
@@ -49,6 +50,7 @@ class Needs(HttpAuthBase):
         Raises:
             ProblemError: unauthenticated, missing-capability, step-up-needed, csrf, not-found or unavailable.
         """
+        note_request(request)
         standing = _request_standing(request)
         if self.capabilities and not any(standing.may(capability) for capability in self.capabilities):
             record_refusal(

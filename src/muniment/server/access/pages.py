@@ -25,6 +25,7 @@ from muniment.server.access.refusals import address_of, record_refusal
 from muniment.server.access.standing import Standing, resolver
 from muniment.server.access.stepup import is_fresh
 from muniment.server.capabilities import MEANINGS, Capability
+from muniment.server.given_reason import FIELD, ReasonNeededError, note_request
 from muniment.server.recording import record
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.resolving import RequestTenant
@@ -115,7 +116,11 @@ def account_page(
                 return _to_login(request)
             if _asks(step_up, request) and not is_fresh(request, 300):
                 return _to_step_up(request)
-            return view(request, *args, **kwargs)
+            note_request(request)
+            try:
+                return view(request, *args, **kwargs)
+            except ReasonNeededError as error:
+                return _ask_reason(request, error)
 
         return _ruled(guarded, view, rule)
 
@@ -175,6 +180,7 @@ def page_standing(request: HttpRequest) -> Standing:
 def _run(
     request: HttpRequest, standing: Standing, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
 ) -> HttpResponseBase:
+    note_request(request)
     try:
         with tenant_scope(standing.tenant_id):
             response = view(request, *args, **kwargs)
@@ -189,6 +195,8 @@ def _run(
                     body={"query": request.META.get("QUERY_STRING", "")[:4096]},
                 )
             return response
+    except ReasonNeededError as error:
+        return _ask_reason(request, error)
     except MunimentError as error:
         record_refusal(
             standing.tenant_id,
@@ -199,6 +207,20 @@ def _run(
             body={"reason": str(error)},
         )
         return render(request, "errors/400.html", {"reason": error.reason, "where": error.where}, status=400)
+
+
+def _ask_reason(request: HttpRequest, error: ReasonNeededError) -> HttpResponse:
+    """Ask for the reason of a change that was rolled back, and send the same form again with it."""
+    kept = [(name, value) for name, values in request.POST.lists() for value in values]
+    context = {
+        "action": error.action,
+        "fault": error.reason,
+        "kept": [pair for pair in kept if pair[0] not in ("csrfmiddlewaretoken", FIELD)],
+        "files": sorted(request.FILES),
+        "field": FIELD,
+        "given": request.POST.get(FIELD, ""),
+    }
+    return render(request, "reasons/ask.html", context, status=422)
 
 
 def _allowed(methods: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from muniment.server.problems import CONTENT_TYPE, Problem, ProblemError, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from muniment.server.credentials import Credential
     from muniment.server.ingest.asgitypes import Receive, Scope, Send
@@ -61,6 +62,7 @@ class Submitter:
         log_id: the log it writes to.
         scope: `append` or `read`.
         source_id: the source of its events that name none.
+        tenant_id: whose log that is.
     """
 
     key_id: str
@@ -68,6 +70,7 @@ class Submitter:
     log_id: int
     scope: str
     source_id: str
+    tenant_id: UUID | None = None
 
 
 class Recorder(Protocol):

@@ -19,6 +19,7 @@ from muniment.ledger.refused import BatchRefused, ClockBehind, KeyRefused, Ledge
 from muniment.server.credentials import Credential, unauthenticated
 from muniment.server.ingest.application import Answer, Submitter
 from muniment.server.ingest.mapping import Mappings
+from muniment.server.ingest.reasons import RequiredReasons
 from muniment.server.ingest.strangers import Strangers
 from muniment.server.ingest.submission import default_source
 from muniment.server.problems import Problem, ProblemError, refuse
@@ -66,6 +67,7 @@ class LedgerRecorder:
         self._remembered: OrderedDict[tuple[str, bytes], tuple[Submitter, float]] = OrderedDict()
         self._asked: dict[tuple[str, bytes], asyncio.Task[Submitter | None]] = {}
         self._strangers = Strangers()
+        self._reasons = RequiredReasons()
         self._mappings = Mappings()
 
     async def __aenter__(self) -> Self:
@@ -79,6 +81,7 @@ class LedgerRecorder:
         await self._committer.__aexit__(kind, error, trace)
         await self._pool.close()
         await self._strangers.close()
+        await self._reasons.close()
 
     async def authenticate(self, credential: Credential) -> Submitter | None:
         """Who that is, or None if nobody, which is recorded.
@@ -115,7 +118,9 @@ class LedgerRecorder:
         if found is None:
             return None
         source_id = default_source(credential.key_id, credential.secret_hash)
-        return Submitter(credential.key_id, credential.secret_hash, found.log_id, found.scope, source_id)
+        return Submitter(
+            credential.key_id, credential.secret_hash, found.log_id, found.scope, source_id, found.tenant_id
+        )
 
     async def record(self, submitter: Submitter, drafts: Sequence[Draft]) -> Sequence[Answer | Problem]:
         """Record the drafts durably; one answer for each, in order.
@@ -123,8 +128,10 @@ class LedgerRecorder:
         Raises:
             ProblemError: unavailable, unauthenticated, log-closed or clock-behind.
         """
+        lacking = await self._reasons.missing(submitter.tenant_id, submitter.log_id, drafts)
         try:
-            return await self._record(submitter, drafts)
+            recorded = iter(await self._record(submitter, [one for at, one in enumerate(drafts) if at not in lacking]))
+            return [lacking[at] if at in lacking else next(recorded) for at in range(len(drafts))]
         except KeyRefused:
             self._remembered.pop((submitter.key_id, submitter.secret_hash), None)
             await self._strangers.record(Credential(submitter.key_id, submitter.secret_hash))

@@ -64,6 +64,7 @@ NAVIGATION: Final = (
         "Evidence",
         (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
+            Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
             Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
         ),
     ),
