@@ -7,12 +7,14 @@ entry too, and so shows that the older token existed while its certificates were
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 
 from muniment.core.times import format_time6
 from muniment.ledger.queries import query
+
+_MOST: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,26 @@ def newest_anchors(connection: Connection[Any], log_id: int, *, limit: int, belo
         below: only over checkpoints that are smaller.
     """
     return _anchors(connection, "anchors_newest", {"log": log_id, "limit": limit, "below": below})
+
+
+def newest_by_authority(connection: Connection[Any], log_id: int) -> list[Anchor]:
+    """Of each authority that ever made a token for a log, the one over the largest checkpoint; by name."""
+    return _anchors(connection, "anchor_before", {"log": log_id, "above": -1, "up_to": _MOST})
+
+
+def token_page(
+    connection: Connection[Any], log_id: int, *, limit: int, after: tuple[int, str] | None = None
+) -> list[Anchor]:
+    """Tokens of a log, that of the largest checkpoint first, those over one checkpoint by authority.
+
+    Args:
+        connection: in a transaction of the log's tenant.
+        log_id: the log.
+        limit: how many.
+        after: size and authority of the last one of the page before.
+    """
+    size, authority = after or (None, None)
+    return _anchors(connection, "anchor_page", {"log": log_id, "limit": limit, "size": size, "authority": authority})
 
 
 def anchors_of(connection: Connection[Any], log_id: int, sizes: Sequence[int]) -> list[Anchor]:

@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
+from muniment.server.anchors import api as anchors
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
@@ -87,6 +88,7 @@ for module in (
     health,
     docs,
     overview,
+    anchors,
     populations,
     controls,
     attachments,

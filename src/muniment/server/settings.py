@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "muniment.server.reasons",
     "muniment.server.packets",
     "muniment.server.sso",
+    "muniment.server.anchors",
     "muniment.server.overview",
     "muniment.server.verification",
     "muniment.server.sources",

@@ -21,6 +21,7 @@ PAGES: tuple[str, ...] = (
     "reasons",
     "members",
     "tenancy",
+    "anchors",
     "overview",
     "verification",
     "sources",

@@ -66,6 +66,7 @@ NAVIGATION: Final = (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
             Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
             Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
+            Place("Anchors", "lock", "anchors:home", Capability.LEDGER_READ),
         ),
     ),
     Group(
