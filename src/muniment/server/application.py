@@ -17,6 +17,7 @@ from muniment.server.attachments import api as attachments
 from muniment.server.causality import api as causality
 from muniment.server.controls import api as controls
 from muniment.server.explorer import api as explorer
+from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
@@ -91,6 +92,7 @@ for module in (
     anchors,
     populations,
     controls,
+    frameworks,
     attachments,
     reasons,
     verification,

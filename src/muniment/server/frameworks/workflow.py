@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from muniment.catalogs.catalogfile import FORMAT, PREFIX, format_catalog, parse_catalog
@@ -14,6 +15,7 @@ from muniment.catalogs.known import is_shipped
 from muniment.catalogs.oscal import read_oscal
 from muniment.catalogs.tables import NUMBERINGS, Numbering, Origin, catalog_from_table, overlay
 from muniment.core.errors import Malformed
+from muniment.server.moments import read_moment
 
 MAX_FILE: Final = 16 << 20
 """Bytes of a file that is brought in, unpacked."""
@@ -155,3 +157,16 @@ def _read(data: bytes, name: str, order: Order, below: Catalog | None) -> tuple[
     )
     numbering: Numbering = next(one for one in NUMBERINGS if one == order.numbering)
     return catalog_from_table(data, name, origin, numbering), "table"
+
+
+def read_period(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """A time: from the one, before the other; None and "" are open ends.
+
+    Raises:
+        Malformed: naming `from` or `to`.
+    """
+    begins = read_moment(since, "from") if since else None
+    ends = read_moment(until, "to") if until else None
+    if begins is not None and ends is not None and begins >= ends:
+        raise Malformed("lies before the beginning", "to")
+    return begins, ends

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from muniment.core.canonical import dump_json, parse_json
 from muniment.core.errors import Malformed
 from muniment.ledger.query import EntryFilter
-from muniment.server.moments import moment
+from muniment.server.moments import moment, read_moment
 
 LABELS: Final = {
     "control": "Control",
@@ -99,12 +99,6 @@ def _time(given: dict[str, str], name: str) -> datetime | None:
     text = given.get(name)
     if text is None:
         return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise Malformed("looks like 2026-03-01 (UTC) or 2026-03-01T14:23:07Z", name) from None
-    read = read.replace(tzinfo=UTC) if read.tzinfo is None else read
-    if not 1970 <= read.year <= 2261:
-        raise Malformed("lies between 1970 and 2261", name)
+    read = read_moment(text, name)
     given[name] = moment(read) or ""
     return read

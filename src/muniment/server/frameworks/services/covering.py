@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from muniment.catalogs.coverage import Coverage, coverage, requirement_ids
 from muniment.catalogs.framework import Catalog
 from muniment.ledger.coverage import Sought, actions_seen, entries_of_requirements
 from muniment.server.access.standing import Standing
+from muniment.server.attachments.services import counts as attachment_counts
 from muniment.server.frameworks.services.reading import evidence_by_mapping, find_catalog, mapping_in_force
 
 
@@ -23,7 +23,6 @@ class Counted:
         since: recorded at or after; None for the beginning.
         until: recorded before; None for now.
         entries: of the log in that time.
-        attachments: whether attachments were counted.
     """
 
     catalog: Catalog
@@ -31,7 +30,6 @@ class Counted:
     since: datetime | None
     until: datetime | None
     entries: int
-    attachments: bool
 
 
 def covered(
@@ -40,7 +38,6 @@ def covered(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    attachments: Mapping[str, int] | None = None,
 ) -> Counted:
     """Say of each requirement of a framework where its evidence comes from, and count the entries of a time.
 
@@ -51,7 +48,6 @@ def covered(
         catalog_id: the framework.
         since: recorded at or after.
         until: recorded before.
-        attachments: control id -> how many are attached; None if nobody counted.
 
     Raises:
         Malformed: if there is no such framework.
@@ -70,5 +66,5 @@ def covered(
                 actions |= own - set(evidence.besides)
             sought[control] = Sought(ids, frozenset(actions - {"x"}))
         entries = entries_of_requirements(reading, standing.log_id, sought, seen, since, until)
-    made = coverage(found, mapping, attachments=attachments, entries=entries, own_actions=own)
-    return Counted(found, made, since, until, sum(seen.values()), attachments is not None)
+    made = coverage(found, mapping, attachments=attachment_counts(), entries=entries, own_actions=own)
+    return Counted(found, made, since, until, sum(seen.values()))
