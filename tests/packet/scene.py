@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Scene:
 
     def signature(self, digest: str | None = None, *, by: str = "user:usr_01", packet: str = PACKET) -> bytes:
         """Record that the packet was built, seal, and give the proof."""
-        book = Logbook(**{name: value.copy() if hasattr(value, "copy") else value for name, value in vars(self.log).items()})
+        book = deepcopy(self.log)
         seq = len(book.texts)
         event = book.event(
             seq, source=OTHER_SOURCE, numbered=False, action="packet.build", actor=Actor("user:usr_01", "user"),
@@ -121,8 +122,8 @@ def contents_of(log: Logbook, draw: int, evidence: bytes) -> PacketContents:
         ),
         populations=Extract("populations", "Populations", "What was searched.", Table(("Name",), (("Calls",),))),
         samples=(SampleShown(SAMPLE, "Sample 1", (("Method", "random"),), draw, tuple(items)),),
-        registers=tuple(Extract(name, name.title(), "There is no such register.", None) for name in ("exceptions", "risks")),
-        slots=(Slot("management-response", "Management response", (letter,)), Slot("penetration-test", "Penetration test")),
+        registers=(Extract("exceptions", "Exceptions", "There is no such register.", None),),
+        slots=(Slot("management-response", "Management response", (letter,)), Slot("penetration-test", "Test")),
         papers=(Paper("hipaa.html", "HIPAA", "From live queries.", b"<p>x</p>"),),
         evidence=lambda: (evidence,),
         script=SCRIPT.read_bytes(),

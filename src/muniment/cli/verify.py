@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,10 @@ from typing import Final
 import click
 
 from muniment.core.errors import Malformed
+from muniment.packet.checking import verify_packet
+from muniment.packet.opened import is_packet
+from muniment.packet.rendering import render_packet
+from muniment.packet.report import PacketReport
 from muniment.verifier.anchors import load_trust
 from muniment.verifier.browser.page import verifier_page
 from muniment.verifier.bundle import Progress
@@ -23,7 +27,7 @@ from muniment.verifier.options import MalformedTarget, Options
 from muniment.verifier.pins import Pins, load_checkpoint, load_pin, parse_hash, parse_origin, parse_root
 from muniment.verifier.rendering import Tone, render
 from muniment.verifier.report import Report
-from muniment.verifier.target import verify_target
+from muniment.verifier.target import LIVE, verify_target
 
 READ_KEY: Final = ("MUNIMENT_READ_KEY", "MUNIMENT_KEY")
 """Where a read key stands, if it is not given."""
@@ -116,8 +120,9 @@ def command(
 ) -> None:
     """Check evidence, and say what holds.
 
-    TARGET is a bundle file, a folder of bundles and proofs, the address of a live log (http://host/logs/<origin>), or
-    the address of a database (postgresql://...).
+    TARGET is a bundle file, an evidence packet (the archive, or the folder into which it was unpacked), a folder of
+    bundles and proofs, the address of a live log (http://host/logs/<origin>), or the address of a database
+    (postgresql://...).
 
     Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when it is
     self-attested only. 2: malformed, or wrong usage.
@@ -135,14 +140,10 @@ def command(
             workers=jobs,
             now=now,
         )
-        reports: list[Report] = []
+        reports: list[Report | PacketReport] = []
         for target in targets:
             with progress_bar(target, shown=not as_json) as progress:
-                found = (
-                    verify_database(target, options)
-                    if target.startswith(DATABASE)
-                    else [verify_target(target, options, progress)]
-                )
+                found = verify_one(target, options, progress)
             reports += found
             for report in found if not as_json else []:
                 click.echo(painted(report, quiet=quiet))
@@ -158,6 +159,15 @@ def command(
         )
         codes.add(1)
     sys.exit(1 if 1 in codes else max(codes))
+
+
+def verify_one(target: str, options: Options, progress: Progress | None = None) -> Sequence[Report | PacketReport]:
+    """Verify what a target names; a database has a report for each of its logs."""
+    if target.startswith(DATABASE):
+        return verify_database(target, options)
+    if not target.startswith(LIVE) and is_packet(Path(target)):
+        return [verify_packet(Path(target), options)]
+    return [verify_target(target, options, progress)]
 
 
 def verify_database(address: str, options: Options) -> list[Report]:
@@ -212,8 +222,10 @@ def gather_pins(
     return pins.merged(load_pin(source)) if source else pins
 
 
-def painted(report: Report, *, quiet: bool = False) -> str:
+def painted(report: Report | PacketReport, *, quiet: bool = False) -> str:
     """The report as the terminal shows it."""
+    if isinstance(report, PacketReport):
+        return render_packet(report, _paint, quiet=quiet)
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         "✓✗·".encode(encoding)

@@ -28,6 +28,8 @@ _DATE: Final = 0x21  # 1980-01-01, the first day that the format knows
 _LOCAL: Final = struct.Struct("<4s5H3I2H")
 _CENTRAL: Final = struct.Struct("<4s6H3I5H2I")
 _END: Final = struct.Struct("<4s4H2IH")
+END_BYTES: Final = _END.size
+"""Of the end of an archive, which has no comment."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*( [A-Za-z0-9._-]+)*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _MAX_NAME: Final = 200
 

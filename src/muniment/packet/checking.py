@@ -78,9 +78,9 @@ class _Checking:
             for path in self._sizes:
                 self._hash(path)
             return self._done(PacketReport(self._target, malformed=True))
-        self._files(manifest)
         evidence, entries = self._evidence(manifest)
         signature, recorded = self._signature(manifest, hashlib.sha256(text or b"").hexdigest(), evidence)
+        self._files(manifest, recorded=bool(recorded))
         items = tuple(
             verdict for sample in manifest.samples for verdict in self._items(sample, evidence, signature, entries)
         )
@@ -91,14 +91,18 @@ class _Checking:
         return self._done(found)
 
     def _done(self, found: PacketReport) -> PacketReport:
-        faults = tuple(Fault(path, reason) for path, reason in self._faults.items())
-        return replace(found, files=len(self._sizes), faults=faults[:MAX_FAULTS])
+        # What is wrong with the manifest explains the rest, so it comes first.
+        faults = sorted(self._faults.items(), key=lambda one: one[0] != MANIFEST)
+        return replace(found, files=len(self._sizes), faults=tuple(Fault(*one) for one in faults[:MAX_FAULTS]))
 
     def _fault(self, path: str, reason: str) -> None:
         self._faults.setdefault(path, reason)
 
-    def _files(self, manifest: Manifest) -> None:
-        """Hold every file against the manifest."""
+    def _files(self, manifest: Manifest, *, recorded: bool) -> None:
+        """Hold every file against the manifest, which may itself not be the one that was recorded."""
+        differs = "was changed: it has another SHA-256 than the manifest says"
+        if not recorded:
+            differs = "does not fit the manifest, and no entry of the log names this manifest"
         listed = {one.path: one for one in manifest.files}
         for path in sorted({*self._sizes} - {*listed} - UNLISTED):
             self._fault(path, "is not in the manifest: it was added")
@@ -108,7 +112,7 @@ class _Checking:
                 continue
             digest = self._hash(path)
             if digest is not None and (self._sizes[path], digest) != (one.size, one.sha256):
-                self._fault(path, "was changed: it has another SHA-256 than the manifest says")
+                self._fault(path, differs)
         scope = listed.get("scope.json")
         if scope is None or scope.sha256 != manifest.scope:
             self._fault(MANIFEST, "names a scope that is not scope.json")

@@ -1,4 +1,4 @@
-"""What a packet is made of, as values: whoever gathers them (a server) hands them over, and the packet does the rest."""
+"""What a packet is made of, as values. A server gathers them; the packet does the rest."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class MarkShown:
 
 @dataclass(frozen=True, slots=True)
 class ItemShown:
-    """A sampled entry: place, hash (64 hex), what its text says, and the marks on it, oldest first; the newest counts."""
+    """A sampled entry: place, hash (64 hex), what its text says, and its marks, oldest first; the newest counts."""
 
     seq: int
     hash: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from muniment.core.canonical import Json, dump_json, parse_json
@@ -166,7 +167,7 @@ def parse_manifest(data: bytes) -> Manifest:
 def _items(value: Json) -> tuple[SampledEntry, ...]:
     read = [_object(one, "hash", "seq") for one in _array(value, MAX_SAMPLED)]
     items = tuple(SampledEntry(_number(one["seq"]), _hash(one["hash"])) for one in read)
-    if any(a.seq >= b.seq for a, b in zip(items, items[1:], strict=False)):
+    if any(a.seq >= b.seq for a, b in pairwise(items)):
         raise MalformedManifest("entries of a sample do not ascend", "samples")
     return items
 

@@ -10,10 +10,20 @@ from types import TracebackType
 from typing import BinaryIO, Final, Protocol
 
 from muniment.core.errors import Malformed
-from muniment.packet.archive import MAX_MEMBERS, PIECE, MalformedArchive, Member, check_name, read_archive, read_member
-from muniment.packet.manifest import MANIFEST, SIGNATURE
+from muniment.packet.archive import (
+    END_BYTES,
+    MAX_MEMBERS,
+    PIECE,
+    MalformedArchive,
+    Member,
+    check_name,
+    read_archive,
+    read_member,
+)
+from muniment.packet.manifest import EVIDENCE, MANIFEST, SIGNATURE
 
 _BEGINNING: Final = b"PK\3\4"
+_ENDING: Final = b"PK\5\6"
 
 
 class Opened(Protocol):
@@ -110,11 +120,17 @@ class PacketFile:
 
 
 def is_packet(path: Path) -> bool:
-    """Whether a file begins as an archive does, or a folder holds a packet's manifest or signature."""
+    """Whether something looks like a packet: an archive by its first or its last bytes, a folder by its files.
+
+    One of the signs is enough, so that a packet from which the others were taken is not verified as something else.
+    """
     if path.is_dir():
-        return (path / MANIFEST).is_file() and (path / SIGNATURE).is_file()
+        return (path / SIGNATURE).is_file() or ((path / MANIFEST).is_file() and (path / EVIDENCE).is_file())
     try:
         with path.open("rb") as stream:
-            return stream.read(len(_BEGINNING)) == _BEGINNING
+            if stream.read(len(_BEGINNING)) == _BEGINNING:
+                return True
+            stream.seek(-min(END_BYTES, stream.seek(0, os.SEEK_END)), os.SEEK_END)
+            return stream.read(len(_ENDING)) == _ENDING
     except OSError:
         return False

@@ -22,6 +22,15 @@ PLACES: Final = (
     ("pages/statements.html", "Statements"),
 )
 
+_OF_SAMPLES: Final = (
+    "Each sample stands with its entries, the marks on each, and how it was drawn. Whether an entry is what the log "
+    "holds is not for these pages to say: the verifiers do, from evidence.bundle."
+)
+_OF_ATTACHMENTS: Final = (
+    "Files that people supplied. The ledger recorded the hash of each when it was received; it says nothing about "
+    "whether what stands in them is true."
+)
+
 
 def write_pages(contents: PacketContents) -> Iterator[tuple[str, bytes]]:
     """Every page with its data: (path, bytes)."""
@@ -115,8 +124,7 @@ def _samples(contents: PacketContents) -> Iterator[tuple[str, bytes]]:
     ]
     body = joined(
         (
-            tag("p", "Each sample stands with its entries, the marks on each, and how it was drawn. Whether an entry is "
-                "what the log holds is not for these pages to say: the verifiers do, from evidence.bundle."),
+            tag("p", _OF_SAMPLES),
             table(("Sample", "Entries", "Marked", "Exceptions noted", "Conclusion"), rows)
             if rows else tag("p", NOT_SUPPLIED),
         )
@@ -189,10 +197,7 @@ def _sample_table(sample: SampleShown) -> Table:
 
 
 def _slots(contents: PacketContents) -> Markup:
-    parts = [
-        tag("p", "Files that people supplied. The ledger recorded the hash of each when it was received; it says nothing "
-            "about whether what stands in them is true.")
-    ]  # fmt: skip
+    parts = [tag("p", _OF_ATTACHMENTS)]
     for slot in contents.slots:
         parts.append(tag("h2", slot.title))
         if not slot.files:

@@ -12,6 +12,26 @@ README: Final = "READ ME FIRST.html"
 SCRIPT: Final = "verifiers/muniment_verify.py"
 PAGE: Final = "verifiers/muniment_verify.html"
 
+_WELCOME: Final = (
+    "You opened this without any program of ours, and you can check it without us. All of it works without a network. "
+    "Nothing here is sent anywhere."
+)
+_PINS: Final = (
+    "You need what you trust: the installation's root key (ROOT KEY below), or a checkpoint that you kept. Take it "
+    "from somewhere else than this packet: whoever made the packet could have made its keys. Without it, leave --root "
+    "away, and the answer is “self-attested only”."
+)
+_DROP: Final = ", drop the packet (the .zip file, as you received it) on it, and paste what you pin."
+_ANSWERS: Final = (
+    "Each of the three names every file that was changed, added or taken away, and gives a verdict for each sampled "
+    "entry. The two commands end with exit code 0 for verified, 1 for failed, 2 for unreadable."
+)
+_LYING: Final = (
+    "Whoever changes a packet can also change the verifiers in it, and a changed verifier can say what it likes. So "
+    "compare them with the project's own: the command “muniment packet verifiers” prints the hashes of those of an "
+    "installed Muniment, whose package contains both files. Where much depends on the answer, use a copy that you had "
+    "from elsewhere."
+)
 _SHOWS: Final = (
     "Each sampled entry stands in the log at its place, as it was when its checkpoint was signed.",
     "Each sample has exactly the entries that its recorded draw names: none was left out or exchanged afterwards.",
@@ -34,8 +54,7 @@ def readme(contents: PacketContents) -> Markup:
     """The body of the page."""
     return joined(
         (
-            tag("p", "You opened this without any program of ours, and you can check it without us. All of it works without "
-                "a network. Nothing here is sent anywhere."),
+            tag("p", _WELCOME),
             facts((("Packet", contents.id), ("Log", contents.log),
                    ("As of", f"the log's first {contents.size:,} entries, sealed {contents.sealed_at}"),
                    ("Root", contents.root), *contents.facts)),
@@ -56,7 +75,7 @@ def _inventory(contents: PacketContents) -> Markup:
         (link("pages/scope.html", "Scope"), "what was asked for, by whom, under which terms", "yes"),
         (link("pages/matrix.html", contents.matrix.title), "each control with what evidences it",
          "yes" if contents.matrix.table is not None else NOT_SUPPLIED),
-        (link("pages/populations.html", contents.populations.title), "what was searched, and how many entries there are",
+        (link("pages/populations.html", contents.populations.title), "what was searched, and how many were found",
          "yes" if contents.populations.table is not None else NOT_SUPPLIED),
         (link("pages/samples.html", "Samples"), "entries drawn for review, with the reviewers' marks",
          f"{len(contents.samples):,}" if contents.samples else NOT_SUPPLIED),
@@ -67,7 +86,7 @@ def _inventory(contents: PacketContents) -> Markup:
         (link("pages/statements.html", "Statements and reports"), "what the ledger says of itself, from live queries",
          f"{len(contents.papers)}" if contents.papers else NOT_SUPPLIED),
         (tag("code", "evidence.bundle"), "the sampled entries, byte for byte, with their proofs", "yes"),
-        (tag("code", "manifest.json"), "every other file with its size and SHA-256, every sampled entry with its hash", "yes"),
+        (tag("code", "manifest.json"), "each other file with its SHA-256, each sampled entry with its hash", "yes"),
         (tag("code", "signature.bundle"), "the log's entry that names the manifest's SHA-256, with its proof", "yes"),
         (tag("code", "data/"), "the pages' content as CSV and JSON", "yes"),
         (tag("code", "verifiers/"), "two programs that check all this", "yes"),
@@ -82,25 +101,18 @@ def _checking(contents: PacketContents) -> Markup:
     ]
     return joined(
         (
-            tag("p", "You need what you trust: the installation's root key, or a checkpoint that you kept. Take it from "
-                "somewhere else than this packet, for whoever made the packet could have made its keys. Without it, "
-                "leave ", tag("code", "--root"), " away, and the answer is “self-attested only”."),
+            tag("p", _PINS),
             tag("h2", "1. In a browser"),
-            tag("p", "Open ", link(PAGE, PAGE), ", drop the packet (the .zip file, as you received it) on it, and "
-                "paste what you pin."),
+            tag("p", "Open ", link(PAGE, PAGE), _DROP),
             tag("h2", "2. With Python 3.11 or later, and nothing else"),
-            tag("p", "On the packet as you received it, or in the folder into which you unpacked it (the full stop is the "
-                "folder):"),
+            tag("p", "In the folder into which you unpacked it (the full stop is that folder):"),
             tag("pre", f"python3 {SCRIPT} . --root 'ROOT KEY'"),
+            tag("p", "Or on the archive as you received it: give its name instead of the full stop."),
             tag("h2", "3. With Muniment's own command"),
             tag("pre", "pip install muniment\nmuniment verify PACKET.zip --root 'ROOT KEY'"),
-            tag("p", "Each names every file that was changed, added or taken away, and gives a verdict for each sampled entry. "
-                "Exit code 0 is verified, 1 failed, 2 unreadable."),
+            tag("p", _ANSWERS),
             tag("h2", "The verifiers in this packet"),
-            tag("p", "Whoever changes a packet can also change the verifiers in it, and a changed verifier can say what it "
-                "likes. So compare them with the project's own: ", tag("code", "muniment packet verifiers"),
-                " prints the hashes of those of an installed Muniment, and the built packages contain both files. "
-                "Where much depends on the answer, use a copy that you had from elsewhere."),
+            tag("p", _LYING),
             facts(hashes),
         )
-    )  # fmt: skip
+    )

@@ -34,10 +34,10 @@ def _body(report: PacketReport, colour: Paint) -> list[str]:
     lines = [f"  files      {report.files:,}, {_wrong(report) or 'each as the manifest names it'}"]
     lines.append(f"  manifest   {f'named by {report.recorded}' if report.recorded else 'named by no entry of the log'}")
     for name, bundle in (("evidence", report.evidence), ("signature", report.signature)):
-        said = "not reached" if bundle is None else bundle.verdict
+        verdict = "not reached" if bundle is None else bundle.verdict
         trust = "" if bundle is None or bundle.trust is None else f", {bundle.trust.replace('-', ' ')}"
         anchors = "" if bundle is None else f"; timestamps: {bundle.check('anchors').reason}"
-        lines.append(f"  {name:<10} {said}{trust}{harmless(anchors)}")
+        lines.append(f"  {name:<10} {verdict}{trust}{harmless(anchors)}")
     tally: dict[str, Counter[str]] = {}
     for item in report.items:
         tally.setdefault(item.sample, Counter())[item.state] += 1
@@ -58,7 +58,9 @@ def _verdict(report: PacketReport, colour: Paint) -> list[str]:
     if report.verdict == "verified":
         many = f"{len(report.items):,} sampled {'entry' if len(report.items) == 1 else 'entries'}"
         if report.trust == "pinned":
-            return [colour("Verified", "good") + f": every file, and {many}, held against what you or this machine hold."]
+            return [
+                colour("Verified", "good") + f": every file, and {many}, held against what you or this machine hold."
+            ]
         return [
             colour("Verified, self-attested only", "strong") + f": every file, and {many}, agree with one another,",
             "and the keys come from the packet itself: whoever made it chose them.",

@@ -10,6 +10,10 @@ the log, and the whole of it can be read from top to bottom.
 
     python muniment_verify.py evidence.bundle --origin example.org/agents --root 'example.org/root+1a2b3c4d+AZ…'
     python muniment_verify.py https://muniment.example.org/logs/example.org/agents --root '…' [--key mk_…]
+    python muniment_verify.py packet.zip --root '…'
+
+The last of these is an evidence packet (docs/packets.md): an archive, or the folder into which it was unpacked. Every
+file that was changed, added or taken away is named, and each sampled entry gets its verdict.
 
 Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when nothing pinned held
 it. 2: unreadable input, or wrong usage.
@@ -40,6 +44,7 @@ import json
 import re
 import shutil
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,7 +53,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
@@ -893,6 +898,11 @@ class Walk:
         self.named_gaps: list[str] = []
         self.timestamps = Timestamps(pins.timestamp_roots, int(time.time()) if pins.now is None else pins.now)
         self.sealed: tuple[Note, Checkpoint] | None = None  # the last checkpoint
+        # For packets: which entries to keep, with hash and fields; and a tree that must be met on the way.
+        self.wanted: set[int] | range = set()
+        self.kept: dict[int, tuple[str, dict[str, Json]]] = {}
+        self.other: tuple[int, bytes] | None = None
+        self.other_met = False
 
     def fail(self, check: str, reason: str) -> None:
         """Report that a check fails here."""
@@ -951,6 +961,8 @@ class Walk:
             self.read_fields(position, fields)
         self.entries += 1
         self.prev = digest.hex()
+        if position in self.wanted:
+            self.kept[position] = (digest.hex(), fields or {})
         self.push(0, digest)
 
     def creation(self, fields: dict[str, Json] | None) -> None:
@@ -1112,6 +1124,8 @@ class Walk:
             self.fold.position += 1 << level
             return
         self.fold.push(level, digest)
+        if self.other is not None and self.other[0] == self.fold.position:
+            self.other_met = self.other[1] == self.fold.root()
         pin = self.pin
         if pin is not None and pin.size == self.fold.position:
             self.pin_met = True
@@ -1388,16 +1402,23 @@ def walk_live(server: Server, walk: Walk) -> None:
 
 def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any]:
     """Check a bundle's path or a live log's address, and say what was found."""
-    report = Report()
-    walk = Walk(pins, report)
     live = target.startswith(("http://", "https://"))
-    stopped = None
-    try:
+
+    def read(walk: Walk) -> None:
         if live:
             walk_live(Server(target, api_key), walk)
         else:
             with Path(target).open("rb") as stream:
                 walk_bundle(stream, walk)
+
+    return judge(Walk(pins, Report()), read, live)
+
+
+def judge(walk: Walk, read: Callable[[Walk], None], live: bool = False) -> dict[str, Any]:
+    """Walk along what is read, and say what was found."""
+    pins, report, stopped = walk.pins, walk.report, None
+    try:
+        read(walk)
     except Malformed as error:
         stopped = str(error)
     except (OSError, ValueError) as error:
@@ -1433,6 +1454,8 @@ def verify(target: str, pins: Pins, api_key: str | None = None) -> dict[str, Any
 
 def show(found: dict[str, Any]) -> str:
     """The answer in words: the verdict, then every check, then what the reader must know besides."""
+    if found.get("kind") == "packet":
+        return show_packet(found)
     words = {
         "pinned": "VERIFIED against what you pinned",
         "self-attested": "VERIFIED, self-attested only: it agrees with itself, but whoever made it chose its keys",
@@ -1458,6 +1481,444 @@ def show(found: dict[str, Any]) -> str:
     return "\n".join(map(harmless, lines))
 
 
+# ---- 12. Evidence packets (docs/packets.md) --------------------------------------------------------------------------
+#
+# A packet is an archive in which every byte is determined by the names and contents of its files: they are stored one
+# after the other, unpacked, with fixed times, and nothing stands between them. So we write each header again from what
+# we read and compare; there is nothing left in which a byte could hide, and nothing that could unpack to more.
+
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*( [A-Za-z0-9._-]+)*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+MANIFEST, SIGNATURE, EVIDENCE = "manifest.json", "signature.bundle", "evidence.bundle"
+LOCAL, CENTRAL, END = struct.Struct("<4s5H3I2H"), struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s4H2IH")
+MAX_FILES, MAX_ARCHIVE, MAX_MANIFEST, MAX_SAMPLED = 20_000, 2**31 - 1, 33_554_432, 200_000
+PIECE = 1 << 20
+
+
+class BadFile(Malformed):
+    """A file of a packet, or a place of its archive, that is not as it should be."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(reason)
+        self.path, self.reason = path, reason
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file of a packet may be called so: nothing that climbs out of a folder or hides in one."""
+    return len(name) <= 200 and bool(FILE_NAME.fullmatch(name)) and ".." not in name and not name.endswith(".")
+
+
+def read_archive(stream: BinaryIO) -> dict[str, tuple[int, int, int]]:
+    """Where each file of the archive begins, its bytes and its CRC-32."""
+
+    def at(place: int, length: int) -> bytes:
+        stream.seek(place)
+        return stream.read(length)
+
+    total = stream.seek(0, 2)
+    tail = at(max(0, total - END.size), END.size)
+    if total > MAX_ARCHIVE or len(tail) < END.size:
+        raise BadFile("the archive", "is longer or shorter than a packet can be")
+    _, _, _, _, count, length, start, _ = END.unpack(tail)
+    if tail != END.pack(b"PK\5\6", 0, 0, count, count, length, start, 0) or start + length + END.size != total:
+        raise BadFile("the archive's end", "is not as a packet has it: changed, cut, or added to")
+    directory, files, place, position = at(start, length), dict[str, tuple[int, int, int]](), 0, 0
+    known: set[str] = set()
+    for ordinal in range(1, count + 1):
+        line = directory[place : place + CENTRAL.size]
+        if len(line) < CENTRAL.size or count > MAX_FILES:
+            raise BadFile("the archive's directory", "ends before its last file, or names too many")
+        crc, size = struct.unpack_from("<2I", line, 16)
+        width, begin = struct.unpack_from("<H", line, 28)[0], struct.unpack_from("<I", line, 42)[0]
+        raw = directory[place + CENTRAL.size : place + CENTRAL.size + width]
+        name = raw.decode("latin-1")
+        if not is_file_name(name):
+            raise BadFile(f"the archive's directory, file {ordinal}", "has no name that a file of a packet may have")
+        said = (0, 0, 0, 0x21, crc, size, size, len(raw), 0)
+        if line != CENTRAL.pack(b"PK\1\2", 10, 10, *said, *(0, 0, 0, 0), begin):
+            raise BadFile(name, "its line in the archive's directory is not as a packet has it")
+        if name.lower() in known:
+            raise BadFile(name, "stands twice in the archive")
+        known.add(name.lower())
+        if begin != position or begin + LOCAL.size + width + size > start:
+            raise BadFile(name, "does not stand where the archive's directory says")
+        if at(begin, LOCAL.size + width) != LOCAL.pack(b"PK\3\4", 10, *said) + raw:
+            raise BadFile(name, "its header says something else than the archive's directory")
+        position = begin + LOCAL.size + width + size
+        files[name] = (position - size, size, crc)
+        place += CENTRAL.size + width
+    if place != len(directory) or position != start:
+        raise BadFile("the archive", "has bytes that belong to no file")
+    return files
+
+
+class PacketFiles:
+    """The files of a packet, in its archive or in the folder into which it was unpacked."""
+
+    def __init__(self, target: Path) -> None:
+        self.folder = target if target.is_dir() else None
+        self.sizes: dict[str, int] = {}
+        self.places: dict[str, tuple[int, int, int]] = {}
+        self.faults: dict[str, str] = {}
+        if self.folder is None:
+            self.stream = target.open("rb")
+            try:
+                self.places = read_archive(self.stream)
+            except Malformed:
+                self.close()
+                raise
+            self.sizes = {name: size for name, (_, size, _) in self.places.items()}
+            return
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_symlink() or not (path.is_dir() or path.is_file()) or len(self.sizes) >= MAX_FILES:
+                raise BadFile(name, "is a link or a device, or one file too many")
+            if path.is_file():
+                self.sizes[name] = path.stat().st_size
+
+    def close(self) -> None:
+        """Give the archive back."""
+        if self.folder is None:
+            self.stream.close()
+
+    def fault(self, path: str, reason: str) -> None:
+        """Say what is wrong with a file; the first thing counts."""
+        self.faults.setdefault(path, reason)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes; in an archive they must fit its CRC-32."""
+        if self.folder is not None:
+            with (self.folder / path).open("rb") as stream:
+                while piece := stream.read(PIECE):
+                    yield piece
+            return
+        place, left, expected = self.places[path]
+        crc = 0
+        while left:
+            self.stream.seek(place)
+            piece = self.stream.read(min(left, PIECE))
+            if not piece:
+                raise BadFile(path, "ends before its last byte")
+            crc, place, left = zlib.crc32(piece, crc), place + len(piece), left - len(piece)
+            yield piece
+        if crc != expected:
+            raise BadFile(path, "its content does not fit its checksum in the archive")
+
+    def copy(self, path: str) -> tuple[str, BinaryIO] | None:
+        """SHA-256 of a file, and a copy of it; None, and a fault, if there is none or it cannot be read."""
+        if path not in self.sizes:
+            self.fault(path, "is missing")
+            return None
+        digest, out = hashlib.sha256(), tempfile.TemporaryFile()  # noqa: SIM115  (whoever asked closes it)
+        try:
+            for piece in self.pieces(path):
+                digest.update(piece)
+                out.write(piece)
+        except (BadFile, OSError) as error:
+            self.fault(path, str(error))
+            return None
+        out.seek(0)
+        return digest.hexdigest(), out
+
+    def digest(self, path: str) -> str | None:
+        """SHA-256 of a file; None, and a fault, if it cannot be read."""
+        digest = hashlib.sha256()
+        try:
+            for piece in self.pieces(path):
+                digest.update(piece)
+        except (BadFile, OSError) as error:
+            self.fault(path, str(error))
+            return None
+        return digest.hexdigest()
+
+
+def read_manifest(raw: bytes) -> dict[str, Any]:
+    """The manifest, if it is written in its one canonical form."""
+    hash_, natural, name = HASH, number(0), string("(?s:.+)", 4096)
+    item = members({"hash": hash_, "seq": natural}, {})
+    shape = members(
+        {
+            "checkpoint": members({"root": hash_, "size": natural}, {}),
+            "files": each(members({"bytes": natural, "path": name, "sha256": hash_}, {}), MAX_FILES),
+            "log": ORIGIN,
+            "name": name,
+            "packet": name,
+            "samples": each(members({"draw": natural, "id": name, "items": each(item, MAX_SAMPLED)}, {}), MAX_FILES),
+            "scope": hash_,
+            "software": name,
+            "v": string("muniment-packet/1", 17),
+        },
+        {},
+    )
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=read_members,
+            parse_int=read_integer,
+            parse_float=refuse_literal,
+            parse_constant=refuse_literal,
+        )
+        require_plain(value, 1)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("is not JSON in strict UTF-8") from error
+    problem = shape(value)
+    if problem is not None:
+        raise Malformed(f"is no manifest: it{problem}")
+    if json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() != raw:
+        raise Malformed("is not in canonical form")
+    paths = [file["path"] for file in value["files"]]
+    sampled = [[item["seq"] for item in sample["items"]] for sample in value["samples"]]
+    if paths != sorted(set(paths)) or {MANIFEST, SIGNATURE} & set(paths) or not all(map(is_file_name, paths)):
+        raise Malformed("lists files that may not be, or out of order")
+    if any(places != sorted(set(places)) for places in sampled) or sum(map(len, sampled)) > MAX_SAMPLED:
+        raise Malformed("lists sampled entries out of order, or too many")
+    if len({sample["id"] for sample in value["samples"]}) < len(sampled):
+        raise Malformed("lists a sample twice")
+    return value  # type: ignore[no-any-return]
+
+
+def each(rule: Rule, limit: int) -> Rule:
+    """An array of at most so many things that keep a rule."""
+
+    def check(value: Json) -> str | None:
+        if not isinstance(value, list) or len(value) > limit:
+            return f" is not an array of at most {limit} items"
+        return next((f"[{place}]{found}" for place, one in enumerate(value) if (found := rule(one))), None)
+
+    return check
+
+
+def is_packet(target: str) -> bool:
+    """Whether something looks like a packet. One sign is enough, so that it is not taken for something else."""
+    path = Path(target)
+    if path.is_dir():
+        return (path / SIGNATURE).is_file() or ((path / MANIFEST).is_file() and (path / EVIDENCE).is_file())
+    try:
+        with path.open("rb") as stream:
+            beginning = stream.read(4)
+            stream.seek(max(0, stream.seek(0, 2) - END.size))
+            return beginning == b"PK\3\4" or stream.read(4) == b"PK\5\6"
+    except OSError:
+        return False
+
+
+def verify_packet(target: str, pins: Pins) -> dict[str, Any]:
+    """Check a packet: its files against its manifest, the manifest against the log, and each sampled entry."""
+    try:
+        files = PacketFiles(Path(target))
+    except BadFile as error:
+        return packet_answer({error.path: error.reason}, malformed=True)
+    except OSError as error:
+        return packet_answer({target: f"cannot be read: {str(error)!a}"}, malformed=True)
+    try:
+        return check_packet(files, pins)
+    finally:
+        files.close()
+
+
+def check_packet(files: PacketFiles, pins: Pins) -> dict[str, Any]:
+    """The same for files that could be opened."""
+    manifest: dict[str, Any] | None = None
+    found = files.copy(MANIFEST)
+    if found is not None:
+        try:
+            if files.sizes[MANIFEST] > MAX_MANIFEST:
+                raise Malformed(f"is longer than {MAX_MANIFEST} bytes")
+            manifest = read_manifest(found[1].read())
+        except Malformed as error:
+            files.fault(MANIFEST, str(error))
+    if manifest is None or found is None:
+        for path in files.sizes:  # the archive's own checksums are all that is left
+            files.digest(path)
+        return packet_answer(files.faults, malformed=True, files=len(files.sizes))
+    evidence, texts = check_evidence(files, pins, manifest)
+    signature, recorded = check_signature(files, pins, manifest, found[0], evidence)
+    check_files(files, manifest, bool(recorded))
+    pinned = all(one is not None and one["trust"] == "pinned" for one in (evidence, signature))
+    items = check_items(files, manifest, evidence, texts, "proven" if pinned else "self-attested")
+    return packet_answer(
+        files.faults, manifest=manifest, files=len(files.sizes), recorded=recorded, evidence=evidence,
+        signature=signature, items=items,
+    )  # fmt: skip
+
+
+def check_files(files: PacketFiles, manifest: dict[str, Any], recorded: bool) -> None:
+    """Every file against the manifest, which may itself not be the one that was recorded."""
+    differs = "was changed: it has another SHA-256 than the manifest says"
+    if not recorded:
+        differs = "does not fit the manifest, and no entry of the log names this manifest"
+    listed = {file["path"]: file for file in manifest["files"]}
+    for path in sorted(set(files.sizes) - set(listed) - {MANIFEST, SIGNATURE}):
+        files.fault(path, "is not in the manifest: it was added")
+    for path, file in listed.items():
+        if path not in files.sizes:
+            files.fault(path, "is missing")
+        elif (digest := files.digest(path)) is not None and (files.sizes[path], digest) != (
+            file["bytes"],
+            file["sha256"],
+        ):
+            files.fault(path, differs)
+    if listed.get("scope.json", {}).get("sha256") != manifest["scope"] or EVIDENCE not in listed:
+        files.fault(MANIFEST, "names a scope that is not scope.json, or no evidence")
+
+
+def check_bundle(files: PacketFiles, path: str, walk: Walk) -> dict[str, Any] | None:
+    """What a bundle of the packet comes to."""
+    copied = files.copy(path)
+    if copied is None:
+        return None
+    with copied[1] as stream:
+        found = judge(walk, lambda walk: walk_bundle(stream, walk))
+    if found["verdict"] != "verified":
+        first = found["first_broken"] or {"where": "the whole", "reason": "a needed check was not made"}
+        files.fault(path, "does not verify: {where}: {reason}".format(**first))
+    return found
+
+
+def check_evidence(
+    files: PacketFiles, pins: Pins, manifest: dict[str, Any]
+) -> tuple[dict[str, Any] | None, dict[int, tuple[str, dict[str, Json]]]]:
+    """The bundle of the sampled entries, which ends at the checkpoint that the manifest names."""
+    walk = Walk(pins, Report())
+    samples = manifest["samples"]
+    walk.wanted = {item["seq"] for one in samples for item in one["items"]} | {one["draw"] for one in samples}
+    found = check_bundle(files, EVIDENCE, walk)
+    if found is None or found["verdict"] != "verified":
+        return found, {}
+    said = manifest["checkpoint"]
+    if (walk.origin, walk.fold.position, walk.fold.root().hex()) != (manifest["log"], said["size"], said["root"]):
+        files.fault(EVIDENCE, "does not end at the checkpoint that the manifest names")
+    return found, walk.kept
+
+
+def by_server(fields: dict[str, Json]) -> bool:
+    """Whether the ledger's server recorded it: who holds an API key can record anything, but under the key's name."""
+    return not str(fields.get("by", "key:")).startswith("key:")
+
+
+def check_signature(
+    files: PacketFiles, pins: Pins, manifest: dict[str, Any], digest: str, evidence: dict[str, Any] | None
+) -> tuple[dict[str, Any] | None, str]:
+    """The bundle with the entry that names the manifest; its log must contain the tree that the evidence is of."""
+    walk = Walk(pins, Report())
+    walk.wanted = range(MAX_NUMBER)
+    said = manifest["checkpoint"]
+    walk.other = (said["size"], bytes.fromhex(said["root"]))
+    found = check_bundle(files, SIGNATURE, walk)
+    if found is None or found["verdict"] != "verified":
+        return found, ""
+    if walk.origin != manifest["log"]:
+        files.fault(SIGNATURE, f"is of the log {walk.origin}, not of {manifest['log']}")
+    if evidence is not None and evidence["verdict"] == "verified" and not walk.other_met:
+        files.fault(SIGNATURE, f"does not show that its log continues that of {EVIDENCE}")
+    named = False
+    for place, (_, fields) in walk.kept.items():
+        event = fields["event"]
+        if not isinstance(event, dict) or event.get("action") != "packet.build" or not by_server(fields):
+            continue
+        named, labels, resource = True, event.get("labels"), event.get("resource")
+        if isinstance(labels, list) and f"manifest={digest}" in labels:
+            if not isinstance(resource, dict) or resource.get("id") != manifest["packet"]:
+                files.fault(SIGNATURE, "its entry is of another packet")
+            return found, f"entry {place}, recorded {fields['recorded_at']} by {fields['by']}"
+    if named:
+        files.fault(MANIFEST, "was changed: the log's entry names another SHA-256 for it")
+    else:
+        files.fault(SIGNATURE, "holds no entry packet.build that the ledger's server recorded")
+    return found, ""
+
+
+def check_items(
+    files: PacketFiles,
+    manifest: dict[str, Any],
+    evidence: dict[str, Any] | None,
+    texts: dict[int, tuple[str, dict[str, Json]]],
+    good: str,
+) -> list[dict[str, Any]]:
+    """The verdict on each sampled entry, and whether each sample has the entries that its recorded draw names."""
+    items = []
+    holds = evidence is not None and evidence["verdict"] == "verified"
+    for sample in manifest["samples"]:
+        places = [item["seq"] for item in sample["items"]]
+        own = sha256(b"muniment/population/1\0", *(place.to_bytes(8, "big") for place in places)).hex()
+        event = texts.get(sample["draw"], ("", {}))[1].get("event")
+        drawn = isinstance(event, dict) and event.get("action") == "sample.draw" and by_server(texts[sample["draw"]][1])
+        labels, resource = (event.get("labels"), event.get("resource")) if isinstance(event, dict) else (None, None)
+        drawn = drawn and isinstance(resource, dict) and resource.get("id") == sample["id"]
+        if holds and not (drawn and isinstance(labels, list) and f"digest={own}" in labels):
+            files.fault(MANIFEST, f"the entries of sample {sample['id']} are not those of a draw that {EVIDENCE} holds")
+        for item in sample["items"]:
+            reason = "" if holds else f"{EVIDENCE} does not verify"
+            if holds and item["seq"] not in texts:
+                reason = f"{EVIDENCE} does not hold the entry"
+            elif holds and texts[item["seq"]][0] != item["hash"]:
+                reason = "the entry is another one than the manifest names"
+            if holds and reason:
+                files.fault(MANIFEST, f"entry {item['seq']} of sample {sample['id']}: {reason}")
+            state = "not proven" if reason else good
+            items.append({"sample": sample["id"], "seq": item["seq"], "state": state, "reason": reason})
+    return items
+
+
+def packet_answer(
+    faults: dict[str, str],
+    *,
+    malformed: bool = False,
+    manifest: dict[str, Any] | None = None,
+    files: int = 0,
+    recorded: str = "",
+    evidence: dict[str, Any] | None = None,
+    signature: dict[str, Any] | None = None,
+    items: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Everything that is said about a packet."""
+    both = [one for one in (evidence, signature) if one is not None and one["verdict"] == "verified"]
+    good = not faults and len(both) == 2 and all(item["state"] != "not proven" for item in items or [])
+    verdict = "malformed" if malformed else "verified" if good else "failed"
+    trust = "pinned" if all(one["trust"] == "pinned" for one in both) else "self-attested"
+    return {
+        "kind": "packet",
+        "verdict": verdict,
+        "trust": trust if verdict == "verified" else None,
+        "name": manifest["name"] if manifest else "",
+        "packet": manifest["packet"] if manifest else "",
+        "origin": manifest["log"] if manifest else "",
+        "files": files,
+        # What is wrong with the manifest explains the rest, so it comes first.
+        "faults": [
+            {"path": path, "reason": reason}
+            for path, reason in sorted(faults.items(), key=lambda one: one[0] != MANIFEST)
+        ],
+        "recorded": recorded,
+        "items": items or [],
+        "evidence": evidence,
+        "signature": signature,
+    }
+
+
+def show_packet(found: dict[str, Any]) -> str:
+    """The same in words."""
+    words = {
+        "pinned": "VERIFIED against what you pinned",
+        "self-attested": "VERIFIED, self-attested only: it agrees with itself, but whoever made it chose its keys",
+    }
+    lines = [words.get(found["trust"], found["verdict"].upper())]
+    lines.append("Packet {packet}: {name}, log {origin}, {files} files".format(**found))
+    lines.append(
+        f"Manifest named by {found['recorded']}" if found["recorded"] else "Manifest named by no entry of the log"
+    )
+    for name in ("evidence", "signature"):
+        bundle = found[name]
+        if bundle is not None:
+            anchors = next(check for check in bundle["checks"] if check["name"] == "anchors")
+            lines.append(f"  {name}.bundle: {bundle['verdict']}, {bundle['trust']}; timestamps: {anchors['reason']}")
+    for item in found["items"]:
+        why = f": {item['reason']}" if item["reason"] else ""
+        lines.append(f"  {item['state']:<13} entry {item['seq']} of sample {item['sample']}{why}")
+    for fault in found["faults"]:
+        lines.append("Not as it should be: {path}: {reason}".format(**fault))
+    return "\n".join(map(harmless, lines))
+
+
 def harmless(line: str) -> str:
     """The line with everything spelt out that could act on a terminal, or turn the order of letters around."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
@@ -1475,8 +1936,10 @@ def read_pinned_checkpoint(path: str) -> Checkpoint:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Check a Muniment bundle, or a live log by its address.")
-    parser.add_argument("target", metavar="BUNDLE_OR_URL")
+    parser = argparse.ArgumentParser(
+        description="Check a Muniment bundle or evidence packet, or a live log by its address."
+    )
+    parser.add_argument("target", metavar="TARGET", help="a bundle, a packet or its folder, or a live log's address")
     parser.add_argument("--origin", help="the log's name")
     parser.add_argument("--genesis", metavar="HEX", help="the hash of entry 0")
     parser.add_argument("--root", metavar="VKEY", help="the installation's root key")
@@ -1508,7 +1971,9 @@ def main(arguments: list[str] | None = None) -> int:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=roots.decode("ascii"))
     except (Malformed, OSError, ValueError) as error:
         parser.error(f"what is pinned cannot be read: {str(error)!a}")
-    found = verify(given.target, Pins(given.origin, given.genesis, root, checkpoint, roots), given.key)
+    pins = Pins(given.origin, given.genesis, root, checkpoint, roots)
+    packet = not given.target.startswith(("http://", "https://")) and is_packet(given.target)
+    found = verify_packet(given.target, pins) if packet else verify(given.target, pins, given.key)
     if given.json:
         print(json.dumps(found, indent=2))
     else:
