@@ -14,11 +14,12 @@ import rfc8785
 
 from muniment.catalogs.actions import registry
 from muniment.core.entry import entry_hash
+from muniment.core.sampling import population_digest
 from muniment.formats.csv import COLUMNS, uncell
 from muniment.formats.exported import Exported
 from muniment.formats.formats import FORMATS, WRITERS
 from muniment.formats.ocsfclasses import class_of, table
-from muniment.formats.oscal import ControlEvidence, OscalWriter, token
+from muniment.formats.oscal import AskedControl, OscalWriter, token
 from tests.formats.entries import AWFUL, ORIGIN, awful_entries, entry, frame
 from tests.formats.ocsf_schema import activities, faults
 
@@ -145,41 +146,54 @@ def test_an_ocsf_event_that_is_altered_or_left_out_breaks_the_chain() -> None:
     assert sha256(rfc8785.dumps(events[3])).hexdigest() != said
 
 
-def controls() -> list[ControlEvidence]:
-    first, last = entry(3), entry(900)
+def asked() -> list[AskedControl]:
     return [
-        ControlEvidence("soc2:CC6.1", "Logical access", 7, 2, "ee" * 32, {"agent:a": 8, "user:b": 1}, first, last),
-        ControlEvidence("hipaa:164.312(b)", "", 1, 0, "ff" * 32, {"agent:a": 1}, first, first),
-        ControlEvidence("gdpr:32", "", 0, 0, "aa" * 32, {}, None, None),
+        AskedControl("soc2:CC6.1", "Logical access", frozenset({"soc2:CC6.1"})),
+        AskedControl("hipaa:164.312(b)", "", frozenset({"hipaa:164.312(b)"}), frozenset({"tool.call", "x"})),
+        AskedControl("own:AI-7", "", frozenset({"own:AI-7"}), frozenset({"x"}), frozenset({"x.other"})),
+        AskedControl("gdpr:32", "", frozenset({"gdpr:32"})),
     ]
 
 
-def oscal(found: Sequence[ControlEvidence]) -> bytes:
-    writer = OscalWriter(frame(9), [one.control for one in found])
-    return b"".join([writer.begin(), *(writer.observe(one) for one in found), writer.end()])
+def oscal() -> bytes:
+    entries = [
+        entry(3),
+        entry(7, "x.deploy", actor={"id": "user:usr_1", "type": "user"}),
+        entry(9, "x.other"),
+        entry(900, "model.invoke"),
+    ]
+    writer = OscalWriter(frame(len(entries)), asked())
+    return b"".join([writer.begin(), writer.add(entries[:1]), writer.add(entries[1:]), writer.end()])
 
 
 def test_oscal_results_are_valid_under_the_published_model() -> None:
-    made = oscal(controls())
+    made = oscal()
     document = json.loads(made)
     validator = jsonschema_rs.validator_for(json.loads(OSCAL.read_bytes()))
     assert not [f"{one.instance_path}: {one.message}" for one in validator.iter_errors(document)]
     (result,) = document["assessment-results"]["results"]
     assert "findings" not in result, "whether a control is met is not the ledger's to say"
-    assert [one["title"].split()[0] for one in result["observations"]] == ["soc2:CC6.1", "hipaa:164.312(b)", "gdpr:32"]
+    counts = {"soc2:CC6.1": (4, 0), "hipaa:164.312(b)": (0, 3), "own:AI-7": (0, 1), "gdpr:32": (0, 0)}
+    for seen, (control, (recorded, annotated)) in zip(result["observations"], counts.items(), strict=True):
+        said = {one["name"]: one["value"] for one in seen["props"]}
+        assert (said["control-id"], said["entries-recorded"]) == (control, str(recorded))
+        assert (said["entries-annotated"], said["entries"]) == (str(annotated), str(recorded + annotated))
+    props = {one["name"]: one["value"] for one in result["observations"][0]["props"]}
+    assert props["population-digest"] == population_digest([3, 7, 9, 900]).hex()
+    assert [one["title"].split()[0] for one in result["observations"]] == list(counts)
     hrefs = [one["href"] for one in result["observations"][0]["relevant-evidence"]]
     assert hrefs[0].endswith("/api/populations/count?control=soc2%3ACC6.1&size=1000")
     assert hrefs[1:] == ["https://ledger.example/api/entries/3/text", "https://ledger.example/api/entries/900/text"]
     known = {one["uuid"] for one in result["local-definitions"]["components"]}
     assert {one["subject-uuid"] for seen in result["observations"] for one in seen["subjects"]} <= known
-    assert made == oscal(controls())
+    assert made == oscal()
     before, last = last_line(made)
     assert sha256(before).hexdigest().encode() in last
 
 
 def test_the_validator_of_oscal_refuses_what_is_not_in_the_model() -> None:
     validator = jsonschema_rs.validator_for(json.loads(OSCAL.read_bytes()))
-    document = json.loads(oscal(controls()))
+    document = json.loads(oscal())
     document["assessment-results"]["results"][0]["observations"][0]["verdict"] = "met"
     assert not validator.is_valid(document)
 

@@ -8,14 +8,14 @@ from muniment.formats.csv import CsvWriter
 from muniment.formats.json import JsonWriter, NdjsonWriter
 from muniment.formats.ocsf import OcsfWriter
 from muniment.formats.oscal import OscalWriter
-from muniment.formats.writer import Document, Writer
+from muniment.formats.writer import Writer
 
 WRITERS: Final[dict[str, type[Writer]]] = {
     writer.name: writer for writer in (JsonWriter, NdjsonWriter, CsvWriter, OcsfWriter)
 }
 """Formats of entries."""
-FORMATS: Final[dict[str, type[Document]]] = {**WRITERS, OscalWriter.name: OscalWriter}
-"""All formats; OSCAL is about controls."""
+FORMATS: Final[dict[str, type[Writer]]] = {**WRITERS, OscalWriter.name: OscalWriter}
+"""All formats; the writer of OSCAL is told of the controls as well."""
 MEANINGS: Final = {
     "json": "JSON: one document with the chain's facts, every entry and its marked controls",
     "ndjson": "NDJSON: the same, one line an entry",

@@ -111,7 +111,8 @@ def event_of(entry: Exported, software: str) -> dict[str, Any]:
             "prev": document["prev"],
         },
     }
-    return event | _SHAPES[kind.shape](kind, said, entry.names, document)
+    shaped: dict[str, Any] = _SHAPES[kind.shape](kind, said, entry.names, document)
+    return event | shaped
 
 
 def _base(kind: EventClass, at: int, outcome: str, software: str, origin: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ Source: NIST OSCAL 1.2.1, assessment results model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from re import compile as pattern
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -19,43 +20,64 @@ import orjson
 
 from muniment.core.canonical import dump_json
 from muniment.formats.exported import Exported, Frame
-from muniment.formats.writer import Document
+from muniment.formats.writer import Writer
 
 VERSION: Final = "1.2.1"
 NAMESPACE: Final = "urn:muniment:results"
 MOST_SUBJECTS: Final = 200
+"""Actors that are named for one control."""
+POPULATION: Final = b"muniment/population/1\0"
 _UUIDS: Final = UUID("d9d53e1e-64f0-5f0c-9b0a-2f6cf2a4a0c7")
 _NOT_TOKEN: Final = pattern(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class ControlEvidence:
-    """What the log holds about a control, up to the checkpoint.
+class AskedControl:
+    """A control about which the results speak.
 
     Attributes:
         control: its id, such as `soc2:CC6.1`.
         title: a few words; "" if the framework's licence keeps them.
-        recorded: entries that hold the id; `annotated` entries that only the mapping of today lays it over.
-        annotated: see `recorded`.
-        digest: of the places of all of them (docs/populations.md), hex.
-        subjects: ids of those who acted, and how many of the entries each has.
-        first: the first of the entries, and `last` the last; None where there is none.
-        last: see `first`.
+        ids: control ids any of which an entry may hold.
+        actions: whose entries are annotated with it; `x` is every action under `x.`, but those in `besides`.
+        besides: see `actions`.
     """
 
     control: str
     title: str
-    recorded: int
-    annotated: int
-    digest: str
-    subjects: Mapping[str, int]
-    first: Exported | None
-    last: Exported | None
+    ids: frozenset[str]
+    actions: frozenset[str] = frozenset()
+    besides: frozenset[str] = frozenset()
+
+
+class _Found:
+    """What was found about one control so far."""
+
+    __slots__ = ("actors", "annotated", "asked", "digest", "first", "last", "more", "recorded")
+
+    def __init__(self, asked: AskedControl) -> None:
+        self.asked = asked
+        self.recorded = self.annotated = self.more = 0
+        self.digest = sha256(POPULATION)
+        self.actors: dict[str, int] = {}
+        self.first: Exported | None = None
+        self.last: Exported | None = None
 
     @property
     def entries(self) -> int:
-        """All of them."""
         return self.recorded + self.annotated
+
+    def take(self, entry: Exported, *, recorded: bool) -> None:
+        self.recorded += recorded
+        self.annotated += not recorded
+        self.digest.update(int(entry.document["seq"]).to_bytes(8, "big"))
+        actor = entry.document["event"]["actor"]["id"]
+        if actor in self.actors or len(self.actors) < MOST_SUBJECTS:
+            self.actors[actor] = self.actors.get(actor, 0) + 1
+        else:
+            self.more += 1
+        self.first = self.first or entry
+        self.last = entry
 
 
 def token(control: str) -> str:
@@ -68,24 +90,40 @@ def token(control: str) -> str:
     return local if local[:1].isalpha() or local[:1] == "_" else f"_{local}"
 
 
-class OscalWriter(Document):
-    """One document: `begin`, `observe` for every control in turn, `end`."""
+class OscalWriter(Writer):
+    """One document. Entries are only counted as they come: what is written about them comes at the end."""
 
     name: ClassVar = "oscal"
     suffix: ClassVar = "oscal.json"
     content_type: ClassVar = "application/oscal+json"
 
-    def __init__(self, frame: Frame, controls: Sequence[str]) -> None:
+    def __init__(self, frame: Frame, asked: Sequence[AskedControl]) -> None:
         super().__init__(frame)
-        self._controls = controls
-        self._seed = dump_json({**frame.header(self.name), "controls": list(controls)}).hex()
+        self._found = [_Found(one) for one in asked]
+        self._by_id: dict[str, list[_Found]] = {}
+        self._by_action: dict[str, list[_Found]] = {}
+        for found in self._found:
+            for control in found.asked.ids:
+                self._by_id.setdefault(control, []).append(found)
+            for action in found.asked.actions:
+                self._by_action.setdefault(action, []).append(found)
+        said = {**frame.header(self.name), "controls": [one.control for one in asked]}
+        self._seed = sha256(dump_json(said)).hexdigest()
         self._actors: dict[str, str] = {}
 
-    def observe(self, found: ControlEvidence) -> bytes:
-        """The observation of a control."""
-        made = (b",\n" if self.entries else b"\n") + orjson.dumps(self._observation(found))
-        self.entries += 1
-        return self._hashed(made)
+    def _entry(self, entry: Exported) -> bytes:
+        document = entry.document
+        held = {found.asked.control: found for one in document["controls"] for found in self._by_id.get(one, ())}
+        for found in held.values():
+            found.take(entry, recorded=True)
+        action = document["event"]["action"]
+        named = self._by_action.get(action, ())
+        under = self._by_action.get("x", ()) if action.startswith("x.") else ()
+        noted = [*named, *(found for found in under if action not in found.asked.besides and found not in named)]
+        for found in noted:
+            if found.asked.control not in held:
+                found.take(entry, recorded=False)
+        return b""
 
     def _begin(self) -> bytes:
         frame = self.frame
@@ -116,7 +154,7 @@ class OscalWriter(Document):
                 "control-selections": [
                     {
                         "description": "Controls about which the ledger was asked.",
-                        "include-controls": [{"control-id": token(one)} for one in self._controls],
+                        "include-controls": [{"control-id": token(one.asked.control)} for one in self._found],
                     }
                 ]
             },
@@ -134,27 +172,27 @@ class OscalWriter(Document):
             + b',\n"observations":['
         )
 
-    def _observation(self, found: ControlEvidence) -> dict[str, Any]:
-        shown = dict(sorted(found.subjects.items(), key=lambda one: (-one[1], one[0]))[:MOST_SUBJECTS])
-        left = len(found.subjects) - len(shown)
+    def _observation(self, found: _Found) -> dict[str, Any]:
+        asked = found.asked
+        shown = dict(sorted(found.actors.items(), key=lambda one: (-one[1], one[0])))
         for actor in shown:
             self._actors.setdefault(actor, self._uuid(f"actor {actor}"))
-        title = f"{found.control} {found.title}".strip()
+        title = f"{asked.control} {asked.title}".strip()
         said = (
             f"{found.entries} entries: {found.recorded} hold the control id, {found.annotated} by annotation."
             if found.entries
             else "No entry in the range evidences this control. That says nothing about the control itself."
         )
         return {
-            "uuid": self._uuid(f"observation {found.control}"),
+            "uuid": self._uuid(f"observation {asked.control}"),
             "title": title,
             "description": said,
             "props": [
-                _prop("control-id", found.control),
+                _prop("control-id", asked.control),
                 _prop("entries", str(found.entries)),
                 _prop("entries-recorded", str(found.recorded)),
                 _prop("entries-annotated", str(found.annotated)),
-                _prop("population-digest", found.digest),
+                _prop("population-digest", found.digest.hexdigest()),
             ],
             "methods": ["EXAMINE"],
             "subjects": [
@@ -171,12 +209,12 @@ class OscalWriter(Document):
             ],
             "relevant-evidence": [self._population(found), *(self._entry_evidence(one) for one in _ends(found))],
             "collected": self.frame.sealed_at,
-            **({"remarks": f"{left} more actors are not listed."} if left > 0 else {}),
+            **({"remarks": f"{found.more} of the entries are of actors that are not listed."} if found.more else {}),
         }
 
-    def _population(self, found: ControlEvidence) -> dict[str, Any]:
+    def _population(self, found: _Found) -> dict[str, Any]:
         asked = {**{k: v for k, v in self.frame.question.items() if k not in ("framework", "control")}}
-        query = urlencode({"control": found.control, **asked, "size": self.frame.size})
+        query = urlencode({"control": found.asked.control, **asked, "size": self.frame.size})
         return {"href": f"{self.frame.api}/api/populations/count?{query}", "description": "The population, counted."}
 
     def _entry_evidence(self, entry: Exported) -> dict[str, Any]:
@@ -188,6 +226,7 @@ class OscalWriter(Document):
         }
 
     def _close(self) -> bytes:
+        observations = b",".join(b"\n" + orjson.dumps(self._observation(found)) for found in self._found)
         log = self._component(self._uuid("log"), self.frame.origin, "The ledger's log.", "service")
         acted = [
             self._component(uid, actor, "Acted in entries of the log.", "software")
@@ -204,7 +243,8 @@ class OscalWriter(Document):
             "description": self.frame.note.replace("\n", "\\n"),
         }
         return (
-            b'\n],\n"local-definitions":'
+            observations
+            + b'\n],\n"local-definitions":'
             + orjson.dumps({"components": [log, *acted]})
             + b'}],\n"back-matter":{"resources":['
             + orjson.dumps(plan)
@@ -221,7 +261,7 @@ class OscalWriter(Document):
             "uuid": self._uuid("end"),
             "title": "End of the export",
             "description": "SHA-256 of every byte before this line.",
-            "props": [_prop("observations", str(self.entries)), _prop("sha256", digest)],
+            "props": [_prop("entries", str(self.entries)), _prop("sha256", digest)],
         }
         return orjson.dumps(end) + b"]}}}\n"
 
@@ -229,7 +269,7 @@ class OscalWriter(Document):
         return str(uuid5(_UUIDS, f"{self._seed}/{what}"))
 
 
-def _ends(found: ControlEvidence) -> list[Exported]:
+def _ends(found: _Found) -> list[Exported]:
     ends = {one.document["seq"]: one for one in (found.first, found.last) if one is not None}
     return list(ends.values())
 

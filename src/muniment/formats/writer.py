@@ -10,8 +10,8 @@ from typing import ClassVar
 from muniment.formats.exported import Exported, Frame
 
 
-class Document(ABC):
-    """Writes one export from `begin` to `end`. Never the same twice.
+class Writer(ABC):
+    """Writes one export: `begin`, `add` as often as there are entries, `end`. Never the same twice.
 
     The last line of what `end` gives holds the number of entries and the SHA-256 of every byte before that line, so
     that a file that was cut off shows.
@@ -36,6 +36,12 @@ class Document(ABC):
         """What stands first."""
         return self._hashed(self._begin())
 
+    def add(self, batch: Sequence[Exported]) -> bytes:
+        """Some entries, each on a line of its own."""
+        made = self._hashed(b"".join(map(self._entry, batch)))
+        self.entries += len(batch)
+        return made
+
     def end(self) -> bytes:
         """What stands last; its last line is not hashed."""
         return self._hashed(self._close()) + self._last(self._hash.hexdigest())
@@ -47,21 +53,11 @@ class Document(ABC):
     def _begin(self) -> bytes:
         return b""
 
+    @abstractmethod
+    def _entry(self, entry: Exported) -> bytes: ...
+
     def _close(self) -> bytes:
         return b""
 
     @abstractmethod
     def _last(self, digest: str) -> bytes: ...
-
-
-class Writer(Document):
-    """A document of entries: `begin`, `add` as often as there are some, `end`."""
-
-    def add(self, batch: Sequence[Exported]) -> bytes:
-        """Some entries, each on a line of its own."""
-        made = self._hashed(b"".join(map(self._entry, batch)))
-        self.entries += len(batch)
-        return made
-
-    @abstractmethod
-    def _entry(self, entry: Exported) -> bytes: ...
