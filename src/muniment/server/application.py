@@ -19,6 +19,7 @@ from muniment.server.controls import api as controls
 from muniment.server.explorer import api as explorer
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
+from muniment.server.matrix import api as matrix
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
 from muniment.server.populations import api as populations
@@ -92,6 +93,7 @@ for module in (
     anchors,
     populations,
     controls,
+    matrix,
     frameworks,
     attachments,
     reasons,

@@ -30,6 +30,7 @@ APPLICATIONS: Final = {
     "populations": "muniment.server.populations",
     "reasons": "muniment.server.reasons",
     "controls": "muniment.server.controls",
+    "matrix": "muniment.server.matrix",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "muniment.server.attachments",
     "muniment.server.frameworks",
     "muniment.server.controls",
+    "muniment.server.matrix",
     "muniment.server.populations",
     "muniment.server.reasons",
     "muniment.server.packets",

@@ -153,6 +153,7 @@ SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "entries_of_population": {"200": _json("a page of entries", _MEMBERS)},
     "walk_sample": {"200": _json("sampled entries with their proofs", _WALKED)},
     "controls_table": {"200": _as("CSV", "text/csv; charset=utf-8")},
+    "matrix_table": {"200": _as("CSV", "text/csv; charset=utf-8")},
     "sample_bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
     "log": {"200": _json("the log", _LOG)},
     "tlog_tiles": {"200": _as("a note, a tile, or entries", "text/plain; charset=utf-8", "application/octet-stream")},

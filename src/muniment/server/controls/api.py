@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from muniment.core.errors import Malformed, Refused
+from muniment.ledger.proofs import NotSealed
 from muniment.server.access.operations import Needs, standing_in
 from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
@@ -51,6 +52,8 @@ def scope(request: HttpRequest, action: str = "", control: str = "") -> Iterator
     try:
         with tenant_scope(standing.tenant_id):
             yield standing
+    except NotSealed:
+        raise
     except services.NoSuch as error:
         raise refuse("not-found", error.reason) from None
     except (Malformed, Refused) as error:

@@ -11,7 +11,7 @@ from muniment.server.controls.services.controls import (
     record_refused,
     retire,
 )
-from muniment.server.controls.services.evidence import evidence_of, newest, own_ids
+from muniment.server.controls.services.evidence import evidence_of, evidence_of_each, first_days, newest, own_ids
 from muniment.server.controls.services.importing import Faulty, Import, import_starter, import_table
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "define",
     "definition_of",
     "evidence_of",
+    "evidence_of_each",
+    "first_days",
     "history_of",
     "import_starter",
     "import_table",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, date
+
+from muniment.catalogs.overrides import ResolvedMapping
 from muniment.ledger.query import Evidence
 from muniment.server.controls.models import OwnControl
 from muniment.server.controls.workflow import PREFIX
@@ -37,3 +41,30 @@ def _criteria(control_id: str) -> tuple[str, ...]:
         return ()
     row = OwnControl.objects.filter(code=control_id.removeprefix(PREFIX)).order_by("-number").first()
     return () if row is None else tuple(row.criteria)
+
+
+def evidence_of_each(rows: Iterable[OwnControl], mapping: ResolvedMapping) -> dict[str, Evidence]:
+    """The same for many of the tenant's controls at once, by control id.
+
+    Args:
+        rows: as they stand.
+        mapping: in force.
+    """
+    besides = tuple(sorted(one for one in mapping.changed if one.startswith("x.")))
+    noted: dict[str, tuple[str, ...]] = {}
+    found = {}
+    for row in rows:
+        controls = tuple(sorted((row.control, *row.criteria)))
+        actions: set[str] = set()
+        for control in controls:
+            if control not in noted:
+                noted[control] = mapping.annotated_with(control)
+            actions.update(noted[control])
+        found[row.control] = Evidence(controls, tuple(sorted(actions)), besides)
+    return found
+
+
+def first_days() -> dict[str, date]:
+    """The day of UTC on which each control was defined, by its code."""
+    rows = OwnControl.objects.filter(number=1).values_list("code", "created_at")
+    return {code: at.astimezone(UTC).date() for code, at in rows}
