@@ -159,6 +159,7 @@ class PacketRequest(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     manifest = models.CharField(max_length=64, blank=True)
     build_entry = models.BigIntegerField(null=True)
+    kept_entry = models.BigIntegerField(null=True)
     delivered_at = models.DateTimeField(null=True)
     link_hash = models.CharField(max_length=64, blank=True)
     link_until = models.DateTimeField(null=True)

@@ -117,9 +117,7 @@ def advance(
     elif step == "deliver" and Capability.PACKET_DELIVER not in capabilities and by != matter.party:
         raise Refused("is for somebody else", "party")
     if found.not_by == "requester" and by in (matter.requested_by, matter.party):
-        raise Refused(
-            "who asks for a packet, or shall have it, does not decide on it: ask somebody else", "approver"
-        )
+        raise Refused("who asks for a packet, or shall have it, does not decide on it: ask somebody else", "approver")
     if "reason" in found.needs:
         checked_purpose(reason, "reason")
     if "signature" in found.needs and matter.asks_signature and not matter.signed:
