@@ -186,7 +186,7 @@ def test_a_change_in_the_product_asks_for_its_reason_and_is_rolled_back_until_it
     assert entries(tenant, action="workspace.change") == []
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked.text))
     assert {name: hidden[name] for name in order} == order
-    assert "lab" not in administrator.client.get(administrator.address(page)).text
+    assert "<code>lab</code>" not in administrator.client.get(administrator.address(page)).text
     empty = administrator.submit("/settings/workspaces", page, **order, change_reason="  \x00 ")
     assert empty.status_code == 422
     made = administrator.submit("/settings/workspaces", page, **order, change_reason="a second laboratory")

@@ -17,14 +17,18 @@ from muniment.server.attachments import api as attachments
 from muniment.server.causality import api as causality
 from muniment.server.controls import api as controls
 from muniment.server.explorer import api as explorer
+from muniment.server.exports import api as exports
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.matrix import api as matrix
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
+from muniment.server.packets import api as packets
 from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
+from muniment.server.record import api as record
 from muniment.server.reasons import api as reasons
+from muniment.server.signing import api as signing
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
 from muniment.server.tenancy import api as tenancy
@@ -83,6 +87,7 @@ for module in (
     explorer,
     causality,
     proofs,
+    record,
     entries,
     bundles,
     logs,
@@ -92,11 +97,14 @@ for module in (
     overview,
     anchors,
     populations,
+    exports,
     controls,
     matrix,
     frameworks,
     attachments,
+    packets,
     reasons,
+    signing,
     verification,
     sources,
     trail,

@@ -29,6 +29,7 @@ APPLICATIONS: Final = {
     "explorer": "muniment.server.explorer",
     "populations": "muniment.server.populations",
     "reasons": "muniment.server.reasons",
+    "signing": "muniment.server.signing",
     "controls": "muniment.server.controls",
     "matrix": "muniment.server.matrix",
     "sso": "muniment.server.sso",

@@ -64,7 +64,9 @@ NAVIGATION: Final = (
         "Evidence",
         (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
+            Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
             Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
+            Place("Signatures", "passkey", "signing:list", Capability.LEDGER_READ),
             Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
             Place("Anchors", "lock", "anchors:home", Capability.LEDGER_READ),
         ),

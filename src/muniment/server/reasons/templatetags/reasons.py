@@ -14,10 +14,10 @@ register = template.Library()
 
 
 @register.inclusion_tag("reasons/of_entry.html", takes_context=True)
-def reason_of_entry(context: Mapping[str, Any], seq: int) -> dict[str, Any]:
-    """The reason of the change at a place, as a fact; nothing for what is no change."""
+def reason_of_entry(context: Mapping[str, Any], seq: int, *, alone: bool = False) -> dict[str, Any]:
+    """The reason of the change at a place as a fact, with a list of facts around it if it is `alone`; else nothing."""
     found = _found(context, [int(seq)]).get(int(seq))
-    return {"change": found, "word": "" if found is None else STATES[found.state]}
+    return {"change": found, "word": "" if found is None else STATES[found.state], "alone": alone}
 
 
 @register.simple_tag(takes_context=True)
