@@ -36,7 +36,7 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.LEDGER_APPEND: "Record events (API keys only)",
     Capability.LEDGER_VERIFY: "Order a walk that checks the whole log",
     Capability.BODY_READ: "See the payloads behind entries: arguments, results, reasons",
-    Capability.EXPORT_CREATE: "Take entries out as bundles",
+    Capability.EXPORT_CREATE: "Take entries out as bundles and exports",
     Capability.SAMPLE_DRAW: "Save populations and draw samples from them",
     Capability.SAMPLE_MARK: "Mark sampled entries and conclude on samples",
     Capability.CATALOG_MANAGE: "Bring in catalogs, change which controls actions evidence",

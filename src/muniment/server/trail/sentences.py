@@ -134,6 +134,7 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "tenant.settings": _changed("the tenant's settings"),
     "workspace.change": _made("a workspace"),
     "export.create": _went("took entries out", "failed to take entries out"),
+    "export.download": _went("downloaded an export", "was cut off while downloading an export"),
     "population.save": _went("saved a population", "could not save a population"),
     "sample.draw": _went("drew a sample", "could not draw a sample"),
     "sample.mark": _went("marked a sampled entry", "could not mark a sampled entry"),
