@@ -60,7 +60,8 @@ def service_token(desk: Desk, role: str) -> str:
         ).fetchone()
         assert found is not None
         raw.execute(
-            "INSERT INTO django.members_service (id, tenant_id, name, roles, created_at) VALUES (%s, %s, %s, %s, now())",
+            "INSERT INTO django.members_service (id, tenant_id, name, roles, created_at) "
+            "VALUES (%s, %s, %s, %s, now())",
             [account, desk.tenant.made.tenant_id, account, [found[0]]],
         )
         raw.execute(

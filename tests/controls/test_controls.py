@@ -1,4 +1,4 @@
-"""A control of the tenant's own is kept version by version, each with its entry, and nothing of it is ever rewritten."""
+"""A control of the tenant's own is kept version by version, each with its entry, and none is ever rewritten."""
 
 import json
 from typing import Any

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from muniment.catalogs.overrides import ResolvedMapping
 from muniment.core.errors import Malformed, Refused
 from muniment.ledger.population import Searched
 from muniment.ledger.query import Evidence
@@ -95,9 +94,7 @@ def matrix(
     chosen = [row for row in every if shown in ("all", row.status)]
     mapping = mapping_in_force()
     ground = ground_of(tenant_id, period, size=size)
-    rows = choose(
-        _rows(tenant_id, chosen, mapping, ground, now), framework=framework, owner=owner, state=state, sort=sort
-    )
+    rows = choose(_rows(tenant_id, chosen, ground, now), framework=framework, owner=owner, state=state, sort=sort)
     return Matrix(
         period=period,
         at=now,
@@ -126,10 +123,8 @@ def count_anew() -> None:
     forget(_tenant())
 
 
-def _rows(
-    tenant_id: UUID, controls: Sequence[OwnControl], mapping: ResolvedMapping, ground: Ground, now: datetime
-) -> list[Row]:
-    evidence = evidence_of_each(controls, mapping)
+def _rows(tenant_id: UUID, controls: Sequence[OwnControl], ground: Ground, now: datetime) -> list[Row]:
+    evidence = evidence_of_each(controls)
     samples = reviewed_samples(tenant_id)
     defined = first_days()
     today = now.astimezone(UTC).date()

@@ -16,7 +16,7 @@ from muniment.server.controls.models import OwnControl, version_id
 from muniment.server.controls.owners import read_owner
 from muniment.server.controls.services.evidence import newest
 from muniment.server.controls.workflow import PREFIX, Definition, changed, checked, differences, read_code
-from muniment.server.frameworks.services import check_controls
+from muniment.server.frameworks.services import check_controls, make_known
 from muniment.server.recording import record
 from muniment.server.tenants.scope import ledger_connection
 
@@ -153,6 +153,8 @@ def changed_step(standing: Standing, row: OwnControl, given: Mapping[str, object
 def keep(standing: Standing, steps: Sequence[Step]) -> list[OwnControl]:
     """Keep versions, each with its entry, in the open transaction; call it last."""
     rows = [_row(standing, step) for step in steps]
+    # Events and mappings may name it from now on.
+    make_known([row.control for row in rows if row.number == 1])
     with ledger_connection() as raw:
         source = active_log(raw).source
     for row, step in zip(rows, steps, strict=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date
 
-from muniment.catalogs.overrides import ResolvedMapping
 from muniment.ledger.query import Evidence
 from muniment.server.controls.models import OwnControl
 from muniment.server.controls.workflow import PREFIX
-from muniment.server.frameworks.services import evidence_of as evidence_of_all
+from muniment.server.frameworks.services import evidence_by_mapping
 
 
 def newest() -> list[OwnControl]:
@@ -33,7 +32,7 @@ def evidence_of(control_id: str) -> Evidence:
     Args:
         control_id: `own:AI-7`, or one of a framework such as `soc2:CC6.1`.
     """
-    return evidence_of_all((control_id, *_criteria(control_id)))
+    return evidence_by_mapping()((control_id, *_criteria(control_id)))
 
 
 def _criteria(control_id: str) -> tuple[str, ...]:
@@ -43,25 +42,14 @@ def _criteria(control_id: str) -> tuple[str, ...]:
     return () if row is None else tuple(row.criteria)
 
 
-def evidence_of_each(rows: Iterable[OwnControl], mapping: ResolvedMapping) -> dict[str, Evidence]:
-    """The same for many of the tenant's controls at once, by control id.
+def evidence_of_each(rows: Iterable[OwnControl]) -> dict[str, Evidence]:
+    """The same for many of the tenant's controls at once, by control id; the mapping is read once.
 
     Args:
         rows: as they stand.
-        mapping: in force.
     """
-    besides = tuple(sorted(one for one in mapping.changed if one.startswith("x.")))
-    noted: dict[str, tuple[str, ...]] = {}
-    found = {}
-    for row in rows:
-        controls = tuple(sorted((row.control, *row.criteria)))
-        actions: set[str] = set()
-        for control in controls:
-            if control not in noted:
-                noted[control] = mapping.annotated_with(control)
-            actions.update(noted[control])
-        found[row.control] = Evidence(controls, tuple(sorted(actions)), besides)
-    return found
+    evidence = evidence_by_mapping()
+    return {row.control: evidence((row.control, *row.criteria)) for row in rows}
 
 
 def first_days() -> dict[str, date]:
