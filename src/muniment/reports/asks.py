@@ -12,7 +12,7 @@ from typing import Final
 from muniment.core.canonical import Json
 from muniment.reports.blocks import MalformedReport, exactly, list_at, object_at, text_at
 
-FILTERS: Final = ("control", "from", "to", "action", "actor", "agent", "workspace", "outcome")
+FILTERS: Final = ("from", "to", "action", "actor", "agent", "workspace", "outcome")
 STRATA: Final = ("actor", "action", "outcome", "workspace", "day")
 SAMPLE_FACTS: Final = ("items", "marked", "exceptions", "conclusion")
 NEWEST_FACTS: Final = ("place", "time")
@@ -36,11 +36,13 @@ class Ask:
 
     Attributes:
         kind: one of `KINDS`.
-        filters: of `count` and `newest`, as populations take them.
+        filters: of `count` and `newest`, as populations take them; controls stand apart, so that no mapping that
+            changes can change an answer.
         controls: of `count` and `newest`: control ids of which an entry must hold one, unless its action is one of
-            `actions`. Both empty: nothing is asked about controls, beside the filter.
-        actions: see `controls`.
-        stratum: of `count`: (by what, which one).
+            `actions`. Both empty: nothing is asked about controls.
+        actions: see `controls`; `x` is every action under `x.`, except `besides`.
+        besides: see `actions`.
+        stratum: of `count` and `population`: (by what, which one).
         of: of `newest` and `sample`: which fact.
         id: of a population or sample.
         seq: of `recorded`: the entry's place.
@@ -51,6 +53,7 @@ class Ask:
     filters: Mapping[str, str] | None = None
     controls: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
     stratum: tuple[str, str] | None = None
     of: str = ""
     id: str = ""
@@ -64,6 +67,7 @@ class Ask:
             said["filters"] = dict(self.filters or {})
             if self.controls or self.actions:
                 said["controls"], said["actions"] = list(self.controls), list(self.actions)
+                said["besides"] = list(self.besides)
         if self.stratum is not None:
             said["stratum"] = list(self.stratum)
         if self.kind in ("newest", "sample"):
@@ -81,6 +85,7 @@ class Ask:
         if self.controls or self.actions:
             holding = f"holding {' or '.join(self.controls)}" if self.controls else ""
             doing = f"with the action {' or '.join(self.actions)}" if self.actions else ""
+            doing += f" (x without {', '.join(self.besides)})" if self.besides else ""
             parts.append(" or ".join(one for one in (holding, doing) if one))
         if self.stratum is not None:
             parts.append(f"{self.stratum[0]} {self.stratum[1] or '(none)'}")
@@ -92,7 +97,7 @@ class Ask:
             case "newest":
                 return f"{self.of} of the newest entry: " + ("; ".join(parts) or "all")
             case "population":
-                return f"entries of the saved population {self.id}"
+                return "; ".join([f"entries of the saved population {self.id}", *parts])
             case "sample":
                 return f"{self.of} of the sample {self.id}, by marks under the checkpoint"
         return f"entry {self.seq:,}, {'/'.join(self.path)}"
@@ -124,17 +129,20 @@ def read_ask(value: Json, where: str) -> Ask:
     if kind == "entries":
         exactly(members, ("kind",), where)
         return Ask(kind)
-    exactly(members, ("kind", "id", "of") if kind == "sample" else ("kind", "id"), where)
+    keys = ["kind", "id"] + (["of"] if kind == "sample" else ["stratum"] if "stratum" in members else [])
+    exactly(members, keys, where)
     named = text_at(members, "id", where)
     if not 1 <= len(named) <= 64 or not named.isprintable():
         raise MalformedReport("is an id", f"{where}.id")
-    return Ask(kind, id=named, of=_one_of(members, "of", SAMPLE_FACTS, where) if kind == "sample" else "")
+    if kind == "sample":
+        return Ask(kind, id=named, of=_one_of(members, "of", SAMPLE_FACTS, where))
+    return Ask(kind, id=named, stratum=_stratum(members, where))
 
 
 def _read_question(members: dict[str, Json], kind: str, where: str) -> Ask:
     keys = ["kind", "filters"]
     evidenced = "controls" in members or "actions" in members
-    keys += ["controls", "actions"] if evidenced else []
+    keys += ["controls", "actions", "besides"] if evidenced else []
     keys += ["stratum"] if kind == "count" and "stratum" in members else []
     keys += ["of"] if kind == "newest" else []
     exactly(members, keys, where)
@@ -144,22 +152,26 @@ def _read_question(members: dict[str, Json], kind: str, where: str) -> Ask:
             raise MalformedReport(f"is none of {', '.join(FILTERS)}", f"{where}.filters.{name[:40]}")
         if not isinstance(text, str) or not 1 <= len(text) <= 1_024:
             raise MalformedReport("is a text of 1 to 1,024 characters", f"{where}.filters.{name}")
-    stratum = None
-    if "stratum" in members:
-        pair = list_at(members, "stratum", where, 2)
-        if len(pair) != 2 or not all(isinstance(one, str) and len(one) <= 1_024 for one in pair):
-            raise MalformedReport("is by what and which", f"{where}.stratum")
-        stratum = (str(pair[0]), str(pair[1]))
-        if stratum[0] not in STRATA:
-            raise MalformedReport(f"is one of {', '.join(STRATA)}", f"{where}.stratum[0]")
     return Ask(
         kind,
         filters={name: str(text) for name, text in filters.items()},
         controls=_names(members, "controls", where) if evidenced else (),
         actions=_names(members, "actions", where) if evidenced else (),
-        stratum=stratum,
+        besides=_names(members, "besides", where) if evidenced else (),
+        stratum=_stratum(members, where),
         of=_one_of(members, "of", NEWEST_FACTS, where) if kind == "newest" else "",
     )
+
+
+def _stratum(members: Mapping[str, Json], where: str) -> tuple[str, str] | None:
+    if "stratum" not in members:
+        return None
+    pair = list_at(members, "stratum", where, 2)
+    if len(pair) != 2 or not all(isinstance(one, str) and len(one) <= 1_024 for one in pair):
+        raise MalformedReport("is by what and which", f"{where}.stratum")
+    if pair[0] not in STRATA:
+        raise MalformedReport(f"is one of {', '.join(STRATA)}", f"{where}.stratum[0]")
+    return str(pair[0]), str(pair[1])
 
 
 def _names(members: Mapping[str, Json], name: str, where: str) -> tuple[str, ...]:

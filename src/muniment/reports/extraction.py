@@ -1,7 +1,7 @@
 """Reading the document out of a report's PDF, with nothing but the standard library.
 
-typst writes the attached file as one stream of its own, deflated if it is long. A PDF that holds it in another way, or twice, is not
-one that this program drew.
+typst writes the attached file as one stream of its own, deflated if it is long. A PDF that holds it in
+another way, or twice, is not one that this program drew.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from muniment.server.exports import api as exports
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.matrix import api as matrix
+from muniment.server.reports import api as reports
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
 from muniment.server.packets import api as packets
@@ -100,6 +101,7 @@ for module in (
     exports,
     controls,
     matrix,
+    reports,
     frameworks,
     attachments,
     packets,

@@ -32,6 +32,7 @@ APPLICATIONS: Final = {
     "signing": "muniment.server.signing",
     "controls": "muniment.server.controls",
     "matrix": "muniment.server.matrix",
+    "reports": "muniment.server.reports",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",

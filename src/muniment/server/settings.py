@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "muniment.server.frameworks",
     "muniment.server.controls",
     "muniment.server.matrix",
+    "muniment.server.reports",
     "muniment.server.populations",
     "muniment.server.exports",
     "muniment.server.reasons",

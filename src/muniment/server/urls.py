@@ -17,6 +17,7 @@ PAGES: tuple[str, ...] = (
     "sso",
     "explorer",
     "populations",
+    "reports",
     "exports",
     "attachments",
     "reasons",

@@ -153,6 +153,7 @@ SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "entries_of_population": {"200": _json("a page of entries", _MEMBERS)},
     "walk_sample": {"200": _json("sampled entries with their proofs", _WALKED)},
     "controls_table": {"200": _as("CSV", "text/csv; charset=utf-8")},
+    "report_pdf": {"200": _as("PDF/A-3a", "application/pdf")},
     "matrix_table": {"200": _as("CSV", "text/csv; charset=utf-8")},
     "sample_bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
     "log": {"200": _json("the log", _LOG)},

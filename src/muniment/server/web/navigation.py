@@ -64,6 +64,7 @@ NAVIGATION: Final = (
         "Evidence",
         (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
+            Place("Reports", "external", "reports:list", Capability.LEDGER_READ),
             Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
             Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
             Place("Signatures", "passkey", "signing:list", Capability.LEDGER_READ),

@@ -1,0 +1,1 @@
+"""Reports: PDF/A files whose numbers can be asked for again."""

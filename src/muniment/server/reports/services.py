@@ -1,0 +1,216 @@
+"""Making, keeping and showing reports, and asking their questions again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
+from muniment.ledger.population import searched
+from muniment.reports.asks import Ask
+from muniment.reports.blocks import Block
+from muniment.reports.document import Checkpoint, Document, Value, parse_document
+from muniment.reports.extraction import attached, digest
+from muniment.reports.rendering import draw, renderer
+from muniment.server.access.standing import Standing
+from muniment.server.frameworks.services import mapping_in_force
+from muniment.server.moments import moment
+from muniment.server.populations.services import NoSuch
+from muniment.server.populations.services.populations import reference_of
+from muniment.server.recording import record
+from muniment.server.reports.asking import Asking
+from muniment.server.reports.control_report import control_blocks
+from muniment.server.reports.custom_report import custom_blocks
+from muniment.server.reports.integrity_report import integrity_blocks
+from muniment.server.reports.models import Report, report_id
+from muniment.server.reports.scope import Scope
+from muniment.server.tenants.resolving import tenant_in_scope
+
+MOST_LISTED: Final = 200
+MOST_ASKED: Final = 100
+"""Questions of one request."""
+_BLOCKS: Final[dict[str, Callable[[Asking, Scope], tuple[str, str, list[Block]]]]] = {
+    "control": control_blocks,
+    "integrity": integrity_blocks,
+    "custom": custom_blocks,
+}
+
+
+def compose(standing: Standing, scope: Scope) -> Document:
+    """The document of a report; the same scope under the same checkpoint gives the same document.
+
+    Args:
+        standing: of who asks; in their `tenant_scope`.
+        scope: what is to be reported.
+
+    Raises:
+        Malformed: naming the field.
+        Refused: for what is not there.
+        NotSealed: if there is no such checkpoint.
+    """
+    mapping = mapping_in_force()
+    with standing.transaction() as reading:
+        under = searched(reading, standing.log_id, size=scope.size)
+        asking = Asking(standing, reading, under)
+        title, subtitle, blocks = _BLOCKS[scope.kind](asking, scope)
+    return Document(
+        kind=scope.kind,
+        title=title,
+        subtitle=subtitle,
+        tenant=tenant_in_scope().name,
+        log=under.origin,
+        checkpoint=Checkpoint(under.size, under.root.hex(), moment(under.sealed_at) or ""),
+        mapping=(mapping.version, mapping.digest),
+        layout="" if scope.layout is None else scope.layout.text(),
+        blocks=tuple(blocks),
+        numbers=tuple(asking.numbers),
+    )
+
+
+def make_report(standing: Standing, scope: Scope) -> Report:
+    """Make a report, keep it, and record its hash.
+
+    Raises:
+        Malformed: naming the field.
+        Refused: for what is not there, or cannot be drawn.
+        NotSealed: if there is no such checkpoint.
+    """
+    document = compose(standing, scope)
+    pdf = draw(document)
+    text = scope.text(document.checkpoint.size)
+    row = Report(
+        id=report_id(),
+        tenant_id=standing.tenant_id,
+        kind=document.kind,
+        title=document.title[:200],
+        scope=text,
+        log=document.log,
+        size=document.checkpoint.size,
+        root=document.checkpoint.root,
+        numbers=len(document.numbers),
+        questions=sha256(document.questions()).hexdigest(),
+        sha256=digest(pdf),
+        length=len(pdf),
+        pdf=pdf,
+        created_by=standing.subject,
+    )
+    receipt = record(
+        "report.create",
+        by=standing.subject,
+        resource=("report", row.id),
+        labels={
+            "kind": row.kind,
+            "report.sha256": row.sha256,
+            "report.questions": row.questions,
+            "size": row.size,
+            "root": row.root,
+        },
+        body={
+            "title": row.title,
+            "scope": text,
+            "numbers": row.numbers,
+            "length": row.length,
+            "mapping": {"version": document.mapping[0], "digest": document.mapping[1]},
+            "drawn_by": renderer(),
+        },
+    )
+    row.seq, row.event = receipt.seq, reference_of(receipt)
+    row.save(force_insert=True)
+    return row
+
+
+def record_refused(standing: Standing, kind: str, error: MunimentError) -> None:
+    """Record a report that was refused; in the open scope, after nothing else was written in it."""
+    record(
+        "report.create",
+        by=standing.subject,
+        outcome="denied",
+        labels={"kind": kind, "reason": (error.where or "refused")[:64].replace(" ", "-")},
+        body={"said": str(error)[:1_000]},
+    )
+
+
+def reports(standing: Standing) -> list[Report]:
+    """The newest reports of the tenant, newest first; without their bytes."""
+    rows = Report.objects.filter(tenant_id=standing.tenant_id).defer("pdf")
+    return list(rows.order_by("-created_at", "-id")[:MOST_LISTED])
+
+
+def report_for(standing: Standing, wanted: str) -> Report:
+    """A report by its id.
+
+    Raises:
+        NoSuch: if the tenant has none of that id.
+    """
+    found = None if "\0" in wanted else Report.objects.filter(tenant_id=standing.tenant_id, id=wanted).first()
+    if found is None:
+        raise NoSuch("there is no such report", "report")
+    return found
+
+
+def pdf_of(row: Report) -> bytes:
+    """The bytes of a report.
+
+    Raises:
+        VerificationFailed: if they are not those that were recorded.
+    """
+    pdf = bytes(row.pdf)
+    if digest(pdf) != row.sha256:
+        raise VerificationFailed("the stored bytes are not those whose hash was recorded", row.id)
+    return pdf
+
+
+def document_of(row: Report) -> Document:
+    """The document of a report.
+
+    Raises:
+        VerificationFailed: if its bytes are not those that were recorded.
+        Malformed: if another release made it.
+    """
+    return parse_document(attached(pdf_of(row)))
+
+
+def answers(standing: Standing, *, size: int, root: str, asks: Sequence[Ask]) -> list[Value | MunimentError]:
+    """Ask again, under the same checkpoint.
+
+    Args:
+        standing: of who asks.
+        size: of the checkpoint.
+        root: its root, 64 hex digits.
+        asks: at most `MOST_ASKED`.
+
+    Raises:
+        NotSealed: if there is no such checkpoint.
+        VerificationFailed: if it has another root.
+    """
+    if len(asks) > MOST_ASKED:
+        raise Malformed(f"has at most {MOST_ASKED} questions", "asks")
+    found: list[Value | MunimentError] = []
+    with standing.transaction() as reading:
+        under = searched(reading, standing.log_id, size=size)
+        if under.root.hex() != root:
+            raise VerificationFailed(
+                "the stored checkpoint has another root than the report says", f"checkpoint {size}"
+            )
+        asking = Asking(standing, reading, under)
+        for ask in asks:
+            try:
+                found.append(asking.answer(ask))
+            except (Malformed, Refused) as error:
+                found.append(error)
+    return found
+
+
+def reports_for(standing: Standing, scopes: Sequence[Scope]) -> list[tuple[str, bytes, str]]:
+    """Reports as files of a packet: name, bytes, SHA-256. Nothing is kept or recorded; the packet's entry does that.
+
+    Args:
+        standing: of who builds the packet.
+        scopes: of the reports, each with the size of the packet's checkpoint.
+    """
+    files = []
+    for at, scope in enumerate(scopes, 1):
+        pdf = draw(compose(standing, scope))
+        files.append((f"{at:02}-{scope.kind}.pdf", pdf, digest(pdf)))
+    return files
