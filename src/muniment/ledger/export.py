@@ -4,7 +4,7 @@ Source: docs/format.md section 7.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import count, groupby, pairwise
@@ -38,6 +38,7 @@ class BundleRequest:
         origin: see `log_id`.
         seqs: places of entries, ascending, or a range of them; None for the whole log.
         bodies: whether disclosed bodies come along.
+        bodies_of: places whose bodies come along, where not all do.
         since: a size at which the tiling has a boundary, so that whoever holds that checkpoint can compare.
         size: of the checkpoint at which the bundle ends; None for the newest.
         every_checkpoint: whether all checkpoints from the first entry shown, or from `since`, come along; or one only.
@@ -50,6 +51,7 @@ class BundleRequest:
     since: int | None = None
     size: int | None = None
     every_checkpoint: bool = False
+    bodies_of: Collection[int] | None = None
 
 
 def write_bundle(connection: Connection, request: BundleRequest, stream: Writable) -> bytes:
@@ -223,7 +225,7 @@ def _write_block(connection: Connection, request: BundleRequest, writer: BundleW
                     writer.subtree(node[0], nodes[node])
             case Shown():
                 for seq in range(part.first, part.end):
-                    _write_entry(writer, entries, seq)
+                    _write_entry(writer, entries, seq, request.bodies_of)
             case Mark():
                 if part.note is not None:
                     writer.checkpoint(part.note)
@@ -232,13 +234,16 @@ def _write_block(connection: Connection, request: BundleRequest, writer: BundleW
 
 
 def _write_entry(
-    writer: BundleWriter, entries: Iterator[tuple[int, str, bytes | None, bytes | None]], seq: int
+    writer: BundleWriter,
+    entries: Iterator[tuple[int, str, bytes | None, bytes | None]],
+    seq: int,
+    bodies_of: Collection[int] | None,
 ) -> None:
     found, text, salt, body = next(entries, (-1, "", None, None))
     if found != seq:
         raise VerificationFailed("the database does not have it", f"entry {seq}")
     writer.entry(text.encode())
-    if salt is not None and body is not None:
+    if salt is not None and body is not None and (bodies_of is None or seq in bodies_of):
         writer.body(salt, body)
 
 
