@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from muniment.ledger.connection import tenant_transaction
+from muniment.ledger.mappings import add_controls
 from tests.server.events import complete, ulid
 from tests.support.people import Person, csrf_token, make_person
 from tests.support.servers import Installation, Tenant
@@ -93,6 +95,8 @@ class Reviewer:
 
 @pytest.fixture
 def desk(installation: Installation, tenant: Tenant) -> Iterator[Desk]:
+    with installation.database.connect("app", autocommit=True) as raw, tenant_transaction(raw, tenant.made.tenant_id):
+        add_controls(raw, ["own:1"])
     with tenant.client("read") as reading:
         yield Desk(installation, tenant, f"src_{ulid()}", reading)
 

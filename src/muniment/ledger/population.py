@@ -92,6 +92,34 @@ def count_members(connection: Connection[Any], log_id: int, asked: EntryFilter) 
     return int((row.fetchone() or (0,))[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How entries evidence something: `recorded` hold one of its ids, `annotated` only have an annotated action."""
+
+    recorded: int
+    annotated: int
+
+
+def count_ways(connection: Connection[Any], log_id: int, asked: EntryFilter) -> Ways:
+    """How many entries of a log match by which way, exactly.
+
+    Args:
+        connection: in a transaction of the log's tenant.
+        log_id: the log.
+        asked: of `in_range`, with evidence.
+
+    Raises:
+        Malformed: if no evidence was asked for.
+    """
+    if asked.evidence is None:
+        raise Malformed("is what the ways lead by", "evidence")
+    every = count_members(connection, log_id, asked)
+    if not asked.evidence.actions:
+        return Ways(every, 0)
+    recorded = count_members(connection, log_id, replace(asked, evidence=replace(asked.evidence, actions=())))
+    return Ways(recorded, every - recorded)
+
+
 def member_places(connection: Connection[Any], log_id: int, asked: EntryFilter) -> Sequence[int]:
     """The places of the entries that match, ascending.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import orjson
 
+from muniment.catalogs.marking import Marked
 from muniment.ledger.population import Searched
+from muniment.ledger.read import StoredEntry
 from muniment.server.moments import moment
 from muniment.server.populations.models import Mark, Population, Sample
-from muniment.server.populations.services import Standpoint, Tally
+from muniment.server.populations.services import Counted, Standpoint, Tally
 from muniment.server.populations.walking import Item
 
 
@@ -25,6 +27,28 @@ def searched_json(range_: Searched) -> dict[str, object]:
     }
 
 
+def counted_json(found: Counted) -> dict[str, object]:
+    """A count, by which way, and what a control was taken to mean."""
+    ways = found.ways
+    return {
+        "searched": searched_json(found.searched),
+        "evidence": orjson.loads(found.asked.evidence) if found.asked.evidence else None,
+        "count": found.count,
+        "ways": None if ways is None else {"recorded": ways.recorded, "annotated": ways.annotated},
+    }
+
+
+def member_json(entry: StoredEntry, marks: tuple[Marked, ...]) -> dict[str, object]:
+    """An entry of a population, and why it evidences the control that was asked for."""
+    return {
+        "seq": entry.seq,
+        "recorded_at": moment(entry.recorded_at),
+        "entry_hash": entry.entry_hash.hex(),
+        "entry": orjson.Fragment(entry.text),
+        "marks": [{"control": one.control, "mark": one.mark.value, "by": one.by} for one in marks],
+    }
+
+
 def searched_of(row: Population) -> Searched:
     """What was searched for a saved population."""
     return Searched(row.log, row.size, bytes.fromhex(row.root), row.sealed_at, row.recorded, row.mapping)
@@ -37,7 +61,9 @@ def population_json(row: Population) -> dict[str, object]:
         "name": row.name,
         "question": orjson.loads(row.question),
         "searched": searched_json(searched_of(row)),
+        "evidence": orjson.loads(row.evidence) if row.evidence else None,
         "count": row.count,
+        "ways": {"recorded": row.count - row.annotated, "annotated": row.annotated} if row.evidence else None,
         "digest": row.digest,
         "seed": row.seed,
         "seed_from": row.seed_from,

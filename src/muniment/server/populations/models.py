@@ -37,6 +37,9 @@ class Population(models.Model):
     name = models.CharField(max_length=120)
     log = models.CharField(max_length=255)
     question = models.TextField()
+    # What its control was taken to mean (`evidence.Asked`), and how many entries are annotated with it alone.
+    evidence = models.TextField(default="")
+    annotated = models.BigIntegerField(default=0)
     size = models.BigIntegerField()
     root = models.CharField(max_length=64)
     sealed_at = models.DateTimeField()

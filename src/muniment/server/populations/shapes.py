@@ -110,12 +110,35 @@ class SearchedOut(Schema):
     mapping: str
 
 
+class EvidenceOut(Schema):
+    """What a control was taken to mean: entries that hold one of `controls`, or whose action is one of `actions`.
+
+    `x` is every action under `x.` but those of `besides`. `mapping` (with its digest) and `notes` say by what.
+    """
+
+    controls: list[str]
+    actions: list[str]
+    besides: list[str]
+    mapping: str
+    notes: str
+    digest: str
+
+
+class WaysOut(Schema):
+    """How many entries hold a control id that was asked for, and how many are annotated with it and hold none."""
+
+    recorded: int
+    annotated: int
+
+
 class CountOut(Schema):
-    """An exact count, with what was asked and what was searched."""
+    """An exact count, with what was asked and what was searched. Without a control, `evidence` and `ways` are null."""
 
     question: dict[str, str]
     searched: SearchedOut
+    evidence: EvidenceOut | None
     count: int
+    ways: WaysOut | None
 
 
 class PopulationOut(CountOut):

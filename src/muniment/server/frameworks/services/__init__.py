@@ -6,6 +6,7 @@ from muniment.server.frameworks.services.importing import bring_in, look_at, rec
 from muniment.server.frameworks.services.reading import (
     catalogs,
     check_controls,
+    evidence_by_mapping,
     evidence_of,
     find_catalog,
     imports_of,
@@ -13,6 +14,7 @@ from muniment.server.frameworks.services.reading import (
     make_known,
     mapping_history,
     mapping_in_force,
+    mapping_named,
     newest_imports,
 )
 
@@ -22,6 +24,7 @@ __all__ = [
     "catalogs",
     "check_controls",
     "covered",
+    "evidence_by_mapping",
     "evidence_of",
     "find_catalog",
     "imports_of",
@@ -30,6 +33,7 @@ __all__ = [
     "make_known",
     "mapping_history",
     "mapping_in_force",
+    "mapping_named",
     "newest_imports",
     "put_in_force",
     "read_document",

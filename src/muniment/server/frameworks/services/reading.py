@@ -12,10 +12,11 @@ from muniment.catalogs.catalogfile import parse_catalog
 from muniment.catalogs.framework import Catalog
 from muniment.catalogs.imported import check_replacement
 from muniment.catalogs.known import check_known
+from muniment.catalogs.mapping import MAPPING_VERSION
 from muniment.catalogs.marking import actions_noted
 from muniment.catalogs.overrides import ResolvedMapping, unchanged
 from muniment.catalogs.shipped import catalog, catalog_ids
-from muniment.core.errors import VerificationFailed
+from muniment.core.errors import Malformed, VerificationFailed
 from muniment.ledger.logfacts import tenant_log
 from muniment.ledger.mappings import MappingVersion, add_controls, mapping_versions, own_controls
 from muniment.ledger.mappings import mapping_in_force as mapping_of_log
@@ -44,6 +45,20 @@ def mapping_history() -> list[MappingVersion]:
     with ledger_connection() as raw:
         log = tenant_log(raw)
         return [] if log is None else mapping_versions(raw, log)
+
+
+def mapping_named(version: str) -> ResolvedMapping:
+    """A mapping that is or was in force, by its version.
+
+    Raises:
+        Malformed: if none of the tenant's has that version.
+    """
+    if version == MAPPING_VERSION:
+        return unchanged()
+    for one in mapping_history():
+        if one.version == version:
+            return one.mapping
+    raise Malformed(f"{version} was never in force here", "mapping")
 
 
 def find_catalog(catalog_id: str) -> Catalog:

@@ -9,16 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from muniment.core.errors import MunimentError, Refused, VerificationFailed
-from muniment.ledger.query import MAX_LIMIT
-from muniment.server.access.operations import Needs, standing_in
-from muniment.server.access.standing import Standing
+from muniment.ledger.population import Searched
+from muniment.ledger.query import MAX_LIMIT, Page
+from muniment.server.access.operations import Needs
 from muniment.server.api.answers import json_response
 from muniment.server.capabilities import Capability
 from muniment.server.causality.api import check_query
-from muniment.server.moments import moment
 from muniment.server.populations import services
-from muniment.server.populations.answers import population_json, sample_json, searched_json
+from muniment.server.populations.answers import counted_json, member_json, population_json, sample_json, searched_json
 from muniment.server.populations.api.scope import scope
+from muniment.server.populations.evidence import Asked, Marks, asked_now
 from muniment.server.populations.question import LABELS, Question, read_question, stored_question
 from muniment.server.populations.shapes import (
     MAX_SIZE,
@@ -50,8 +50,9 @@ def count(request: HttpRequest, asked: Query[Filters], size: Size = None) -> Htt
     """How many entries match, exactly, with what was searched: everything up to a checkpoint."""
     check_query(request, _ASKED)
     question = read_question(asked.model_dump(by_alias=True))
-    range_, found = services.count_of(standing_in(request), question, size=size)
-    return json_response({"question": dict(question.given), "searched": searched_json(range_), "count": found})
+    with scope(request) as standing:
+        found = services.counted(standing, question, size=size)
+        return json_response({"question": dict(question.given), **counted_json(found)})
 
 
 @router.get("/api/populations/entries", summary="Entries of a population", operation_id="population_members")
@@ -60,7 +61,10 @@ def members(
 ) -> HttpResponse:
     """A page of the entries that match, oldest first; give the `size` of the first page with its cursor."""
     check_query(request, _ASKED | _PAGED)
-    return _members(standing_in(request), read_question(asked.model_dump(by_alias=True)), size, limit, cursor)
+    question = read_question(asked.model_dump(by_alias=True))
+    with scope(request) as standing:
+        range_, page = services.members_of(standing, question, size=size, limit=limit, cursor=cursor)
+        return _members(question, asked_now(standing, question), range_, page)
 
 
 @router.get("/api/populations", summary="Saved populations", operation_id="populations", response=PopulationList)
@@ -109,7 +113,8 @@ def entries(request: HttpRequest, population_id: str, limit: Limit = 100, cursor
     """A page of its entries, oldest first. What was recorded after it was saved is not among them."""
     with scope(request) as standing:
         row = services.population_for(standing, population_id)
-        return _members(standing, stored_question(row.question), row.size, limit, cursor)
+        range_, page = services.entries_of(standing, row, limit=limit, cursor=cursor)
+        return _members(stored_question(row.question), services.asked_of(row), range_, page)
 
 
 @router.get(
@@ -151,21 +156,14 @@ def draw(request: HttpRequest, population_id: str, order: NewSample) -> HttpResp
     raise refused
 
 
-def _members(standing: Standing, question: Question, size: int | None, limit: int, cursor: str | None) -> HttpResponse:
-    range_, page = services.members_of(standing, question, size=size, limit=limit, cursor=cursor)
+def _members(question: Question, asked: Asked, range_: Searched, page: Page) -> HttpResponse:
+    marks = Marks(asked)
     return json_response(
         {
             "question": dict(question.given),
             "searched": searched_json(range_),
-            "entries": [
-                {
-                    "seq": entry.seq,
-                    "recorded_at": moment(entry.recorded_at),
-                    "entry_hash": entry.entry_hash.hex(),
-                    "entry": orjson.Fragment(entry.text),
-                }
-                for entry in page.entries
-            ],
+            "evidence": orjson.loads(asked.evidence) if asked.evidence else None,
+            "entries": [member_json(entry, marks.of(entry.text)) for entry in page.entries],
             "cursor": page.cursor,
         }
     )

@@ -10,9 +10,13 @@ from muniment.server.populations.services.marks import (
     tallies,
 )
 from muniment.server.populations.services.populations import (
+    Counted,
     NoSuch,
+    asked_of,
     checked_places,
     count_of,
+    counted,
+    entries_of,
     members_of,
     population_for,
     populations,
@@ -26,13 +30,17 @@ from muniment.server.populations.services.samples import (
 )
 
 __all__ = [
+    "Counted",
     "NoSuch",
     "Standpoint",
     "Tally",
+    "asked_of",
     "checked_places",
     "conclude",
     "count_of",
+    "counted",
     "draw_sample",
+    "entries_of",
     "history_of",
     "mark",
     "members_of",

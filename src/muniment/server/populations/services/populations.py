@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection as django_connection
 
 from muniment.core.errors import Malformed, Refused, VerificationFailed
 from muniment.core.sampling import SEED_BYTES, population_digest, read_seed
-from muniment.ledger.population import Searched, count_members, in_range, member_places, searched
-from muniment.ledger.query import Page, find_entries, in_one_process
+from muniment.ledger.population import Searched, Ways, count_members, count_ways, in_range, member_places, searched
+from muniment.ledger.query import EntryFilter, Page, find_entries, in_one_process
 from muniment.ledger.system import active_log
 from muniment.server.access.standing import Standing
+from muniment.server.populations.evidence import Asked, asked_now, asked_then
 from muniment.server.populations.models import Population, population_id
 from muniment.server.populations.question import Question, stored_question
 from muniment.server.recording import record
@@ -32,8 +34,25 @@ class NoSuch(Refused):
     """There is no such population or sample in this tenant."""
 
 
-def count_of(standing: Standing, question: Question, *, size: int | None = None) -> tuple[Searched, int]:
-    """How many entries match, and what was searched for them.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many entries match, by which way, and what was searched for them.
+
+    Attributes:
+        searched: the range.
+        count: exactly.
+        ways: of a control: how many hold it, and how many are annotated with it alone; None for other questions.
+        asked: what the control was taken to mean.
+    """
+
+    searched: Searched
+    count: int
+    ways: Ways | None
+    asked: Asked
+
+
+def counted(standing: Standing, question: Question, *, size: int | None = None) -> Counted:
+    """How many entries match by the mapping in force, by which way, and what was searched for them.
 
     Args:
         standing: of the reader.
@@ -42,26 +61,72 @@ def count_of(standing: Standing, question: Question, *, size: int | None = None)
 
     Raises:
         NotSealed: if there is no such checkpoint.
+        Malformed: naming `control`, if nothing here has it.
     """
+    asked = asked_now(standing, question)
     with standing.transaction() as reading:
         range_ = searched(reading, standing.log_id, size=size)
-        return range_, count_members(reading, standing.log_id, in_range(question.asked, range_.size))
+        ways = ways_of(reading, standing, asked, range_.size)
+        if ways is not None:
+            return Counted(range_, ways.recorded + ways.annotated, ways, asked)
+        return Counted(
+            range_, count_members(reading, standing.log_id, in_range(asked.entries, range_.size)), None, asked
+        )
+
+
+def ways_of(reading: Connection[Any], standing: Standing, asked: Asked, size: int) -> Ways | None:
+    """By which way the entries of a population evidence its control; None if it was asked for none."""
+    if not asked.evidence:
+        return None
+    if asked.entries.evidence is None:
+        return Ways(count_members(reading, standing.log_id, in_range(asked.entries, size)), 0)
+    return count_ways(reading, standing.log_id, in_range(asked.entries, size))
+
+
+def count_of(standing: Standing, question: Question, *, size: int | None = None) -> tuple[Searched, int]:
+    """How many entries match, and what was searched for them; see `counted`."""
+    found = counted(standing, question, size=size)
+    return found.searched, found.count
 
 
 def members_of(
     standing: Standing, question: Question, *, size: int | None = None, limit: int = 50, cursor: str | None = None
 ) -> tuple[Searched, Page]:
-    """A page of the entries that match, oldest first, and what was searched for them.
+    """A page of the entries that match by the mapping in force, oldest first, and what was searched for them.
 
     Raises:
         NotSealed: if there is no such checkpoint.
+        Malformed: for a cursor or limit that cannot be, or a control that nothing here has.
+    """
+    return _page(standing, asked_now(standing, question).entries, size, limit, cursor)
+
+
+def entries_of(
+    standing: Standing, population: Population, *, limit: int = 50, cursor: str | None = None
+) -> tuple[Searched, Page]:
+    """A page of the entries of a saved population, oldest first.
+
+    Raises:
+        NotSealed: if its checkpoint is gone.
         Malformed: for a cursor or limit that cannot be.
     """
+    return _page(standing, asked_of(population).entries, population.size, limit, cursor)
+
+
+def asked_of(population: Population) -> Asked:
+    """What a saved population was asked for, by the mapping of that time."""
+    return asked_then(stored_question(population.question), population.evidence)
+
+
+def _page(
+    standing: Standing, entries: EntryFilter, size: int | None, limit: int, cursor: str | None
+) -> tuple[Searched, Page]:
     with standing.transaction() as reading:
         range_ = searched(reading, standing.log_id, size=size)
-        asked = in_range(question.asked, range_.size)
         in_one_process(reading)
-        return range_, find_entries(reading, standing.log_id, asked, limit=limit, cursor=cursor)
+        return range_, find_entries(
+            reading, standing.log_id, in_range(entries, range_.size), limit=limit, cursor=cursor
+        )
 
 
 def save_population(
@@ -79,7 +144,7 @@ def save_population(
         seed: 64 hex digits; "" for one of the server's randomness.
 
     Raises:
-        Malformed: naming the field.
+        Malformed: naming the field; `control` too, if nothing here has it.
         Refused: for a name that is taken.
         NotSealed: if there is no such checkpoint.
     """
@@ -87,18 +152,22 @@ def save_population(
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise Malformed(f"has 1 to {MAX_NAME} characters on one line", "name")
     given = read_seed(seed).hex() if seed else ""
+    asked = asked_now(standing, question)
     one_at_a_time(f"{standing.tenant_id}/{name}")
     if Population.objects.filter(tenant_id=standing.tenant_id, name=name).exists():
         raise Refused("there is a population of that name already", "name")
     with standing.transaction() as reading:
         range_ = searched(reading, standing.log_id, size=size)
-        places = member_places(reading, standing.log_id, in_range(question.asked, range_.size))
+        places = member_places(reading, standing.log_id, in_range(asked.entries, range_.size))
+        ways = ways_of(reading, standing, asked, range_.size)
     row = Population(
         id=population_id(),
         tenant_id=standing.tenant_id,
         name=name,
         log=range_.origin,
         question=question.text,
+        evidence=asked.evidence,
+        annotated=0 if ways is None else ways.annotated,
         size=range_.size,
         root=range_.root.hex(),
         sealed_at=range_.sealed_at,
@@ -119,11 +188,13 @@ def save_population(
             "root": row.root,
             "mapping": row.mapping,
             "count": row.count,
+            "annotated": row.annotated or None,
             "digest": row.digest,
             "seed": row.seed,
             "seed.from": row.seed_from,
         },
-        body={"name": row.name, "log": row.log, "question": row.question, "recorded": row.recorded},
+        body={"name": row.name, "log": row.log, "question": row.question, "recorded": row.recorded}
+        | ({"evidence": row.evidence} if row.evidence else {}),
     )
     # The row names its entry, so it comes after it: one insert, and the transaction commits.
     row.seq, row.event = receipt.seq, reference_of(receipt)
@@ -178,7 +249,7 @@ def checked_places(reading: Connection[Any], standing: Standing, population: Pop
     range_ = searched(reading, standing.log_id, size=population.size)
     if range_.root.hex() != population.root:
         raise VerificationFailed("the stored checkpoint has another root than when it was saved", population.id)
-    asked = in_range(stored_question(population.question).asked, population.size)
+    asked = in_range(asked_of(population).entries, population.size)
     places = member_places(reading, standing.log_id, asked)
     if population_digest(places).hex() != population.digest:
         raise VerificationFailed(

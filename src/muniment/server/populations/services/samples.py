@@ -11,8 +11,13 @@ from muniment.core.sampling import SEED_BYTES, population_digest, read_seed
 from muniment.ledger.population import in_range, member_places, member_strata
 from muniment.server.access.standing import Standing
 from muniment.server.populations.models import Population, Sample, sample_id
-from muniment.server.populations.question import stored_question
-from muniment.server.populations.services.populations import NoSuch, checked_places, one_at_a_time, reference_of
+from muniment.server.populations.services.populations import (
+    NoSuch,
+    asked_of,
+    checked_places,
+    one_at_a_time,
+    reference_of,
+)
 from muniment.server.populations.workflow import Drawn, Plan, draw
 from muniment.server.recording import record
 
@@ -42,7 +47,7 @@ def draw_sample(
         used, seed_from = bytes.fromhex(population.seed), "population"
     with standing.transaction() as reading:
         places = checked_places(reading, standing, population)
-        asked = in_range(stored_question(population.question).asked, population.size)
+        asked = in_range(asked_of(population).entries, population.size)
 
         def failures(outcome: str) -> Sequence[int]:
             if asked.outcome not in (None, outcome):
