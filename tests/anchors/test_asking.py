@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,8 @@ from tests.support.tsa import (
     POLICY,
     Served,
     Tsa,
+    answering,
     certificate,
-    forge,
     granted,
     moment,
     openssl_verifies,
@@ -36,17 +35,6 @@ def refused(authority: Authority) -> NoTimestamp:
     with pytest.raises(NoTimestamp) as caught:
         obtain(authority, IMPRINT)
     return caught.value
-
-
-def answering(tsa: Tsa, **changed: object) -> Callable[[bytes], bytes]:
-    """An authority that answers with a token in which something is as given."""
-
-    def answer(query: bytes) -> bytes:
-        imprint, nonce = query_fields(query)
-        values = {"imprint": imprint, "at": time.time(), "nonce": nonce} | changed
-        return granted(forge(tsa, **values))  # type: ignore[arg-type]
-
-    return answer
 
 
 def test_a_real_authority_stamps_and_openssl_agrees(authority: Authority, tsa: Tsa, tmp_path: Path) -> None:

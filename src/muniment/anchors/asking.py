@@ -15,7 +15,7 @@ from typing import Final, Literal
 import httpx
 from cryptography import x509
 
-from muniment.anchors.authorities import Authority
+from muniment.anchors.authorities import Authority, shown_address
 from muniment.anchors.revocation import RevocationList, check_not_revoked, read_lists
 from muniment.core.errors import Malformed, Refused, VerificationFailed
 from muniment.core.timestamp import MAX_TOKEN, parse_token
@@ -168,7 +168,7 @@ def _exchange(
     except httpx.TimeoutException as error:
         raise _slow(authority) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = f"cannot be reached at {url}: {str(error)[:200] or type(error).__name__}"
+        reason = f"cannot be reached at {shown_address(url)}: {str(error)[:200] or type(error).__name__}"
         raise NoTimestamp("unreachable", reason, authority.name) from error
     return b"".join(pieces)
 

@@ -21,7 +21,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from cryptography import x509
 
@@ -126,6 +126,19 @@ def parse_every(value: object, where: str) -> int:
     if not LEAST_EVERY <= seconds <= MOST_EVERY:
         raise MalformedAuthorities('must be a time from "1m" to "365d": a number and one of s, m, h, d', where)
     return seconds
+
+
+def shown_address(url: str) -> str:
+    """Where an authority is asked, without a password or a key that the address may carry.
+
+    >>> shown_address("https://me:secret@tsa.example.org:8443/tsr?key=1")
+    'https://tsa.example.org:8443/tsr'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _authority(table: object, folder: Path, where: str) -> Authority:

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from muniment.anchors.authorities import Authority
+from muniment.anchors.authorities import Authority, shown_address
 from muniment.core.errors import Refused, VerificationFailed
 from muniment.core.timestamp import Token
 from muniment.core.timestamp_chain import name_of
@@ -64,12 +64,14 @@ def read_lists(
         except ValueError:
             notes.append("the token carries revocation data of another kind than a list; it stays inside the token")
     for place in authority.crls:
+        remote = place.startswith(("http://", "https://"))
+        shown = shown_address(place) if remote else place
         try:
-            data = fetch(place) if place.startswith(("http://", "https://")) else _file(place)
+            data = fetch(place) if remote else _file(place)
             load = x509.load_pem_x509_crl if data.startswith(b"-----BEGIN") else x509.load_der_x509_crl
-            found.append(RevocationList(place, load(data)))
+            found.append(RevocationList(shown, load(data)))
         except (Refused, OSError, ValueError) as error:
-            notes.append(f"the revocation list {place} was not to be had: {str(error)[:200]}")
+            notes.append(f"the revocation list {shown} was not to be had: {str(error)[:200]}")
     return tuple(found), tuple(notes)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from psycopg import Connection
 
-from muniment.anchors.authorities import Authorities, load_authorities, parse_every
+from muniment.anchors.authorities import Authorities, load_authorities, parse_every, shown_address
 from muniment.cli.keys import one_log
 from muniment.core.timestamp_chain import name_of
 from muniment.ledger.anchor_record import set_cadence
@@ -160,7 +160,7 @@ class _Found:
             click.echo("  newest      none yet")
         click.echo(f"  authorities {file}")
         for authority in authorities.all:
-            click.echo(f"              {authority.name}: {authority.url}")
+            click.echo(f"              {authority.name}: {shown_address(authority.url)}")
             click.echo(f"              pinned: {', '.join(name_of(one) for one in authority.pinned)}")
 
     def as_json(self, authorities: Authorities, file: Path, problems: list[str]) -> dict[str, object]:
@@ -170,7 +170,7 @@ class _Found:
             "every_seconds": self.every,
             "file": str(file),
             "authorities": [
-                {"name": one.name, "url": one.url, "pinned": [name_of(pinned) for pinned in one.pinned]}
+                {"name": one.name, "url": shown_address(one.url), "pinned": [name_of(pinned) for pinned in one.pinned]}
                 for one in authorities.all
             ],
             "newest": _anchor_json(self.newest[0]) if self.newest else None,

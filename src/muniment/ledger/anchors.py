@@ -4,7 +4,7 @@ A token is recorded as an `anchor.record` entry, whose labels name its hash: wha
 entry too, and so shows that the older token existed while its certificates were still valid. That is all of renewal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -202,17 +202,18 @@ def attempts(connection: Connection[Any], log_id: int) -> list[Attempt]:
     return [Attempt(*row) for row in rows]
 
 
-def anchor_facts(connection: Connection[Any], log_id: int) -> AnchorFacts:
+def anchor_facts(connection: Connection[Any], log_id: int, *, asked: Collection[str] | None = None) -> AnchorFacts:
     """How a log stands with its authorities.
 
     Args:
         connection: in a transaction of the log's tenant.
         log_id: the log.
+        asked: names of the authorities that are asked now: of others no failure is told. None for all.
     """
     newest = newest_anchors(connection, log_id, limit=1)
-    return AnchorFacts(
-        newest[0] if newest else None, tuple(one for one in attempts(connection, log_id) if one.failures)
-    )
+    failing = (one for one in attempts(connection, log_id) if one.failures)
+    told = tuple(one for one in failing if asked is None or one.authority in asked)
+    return AnchorFacts(newest[0] if newest else None, told)
 
 
 def cadence(connection: Connection[Any], log_id: int) -> int | None:

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from muniment.anchors.authorities import shown_address
 from muniment.core.timestamp_chain import name_of
 from muniment.ledger.anchors import Anchor, Attempt
 from muniment.server.anchors.services import Anchoring
@@ -56,16 +56,6 @@ def token_out(anchor: Anchor) -> TokenOut:
 def meaning_of(word: str | None) -> str:
     """What the word of a failure means; "" for a word that is not known here."""
     return _MEANINGS.get(word or "", "")
-
-
-def shown_address(url: str) -> str:
-    """Where an authority is asked, without a password or a key that the address may carry.
-
-    >>> shown_address("https://me:secret@tsa.example.org:8443/tsr?key=1")
-    'https://tsa.example.org:8443/tsr'
-    """
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def pinned_out(certificate: x509.Certificate) -> PinnedOut:

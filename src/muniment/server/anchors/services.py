@@ -90,6 +90,12 @@ def installed_authorities() -> Authorities | None:
         return None
 
 
+def asked_names() -> frozenset[str] | None:
+    """Names of the authorities that are asked; None if their file cannot be used, so that nobody knows."""
+    found = installed_authorities()
+    return None if found is None else frozenset(one.name for one in found.all)
+
+
 def anchoring_of(connection: Connection[Any], standing: Standing) -> Anchoring:
     """How the authorities of a tenant's log do.
 

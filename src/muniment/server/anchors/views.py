@@ -10,12 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from muniment.anchors.authorities import shown_address
 from muniment.core.errors import Malformed
 from muniment.core.timestamp_chain import name_of
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.anchors import services
-from muniment.server.anchors.answers import meaning_of, pinned_out, shown_address
+from muniment.server.anchors.answers import meaning_of, pinned_out
+from muniment.server.anchors.commands import note_name, openssl_command, token_name
 from muniment.server.anchors.forms import EveryForm
 from muniment.server.anchors.workflow import STATES, shown_every
 from muniment.server.capabilities import Capability
@@ -84,27 +86,6 @@ def note(request: HttpRequest, size: int) -> HttpResponse:
     if found is None:
         raise Http404
     return _file(found, note_name(size), "text/plain; charset=utf-8")
-
-
-def token_name(size: int, authority: str) -> str:
-    """The name under which a token is saved."""
-    return f"muniment-{size}-{authority}.tst"
-
-
-def note_name(size: int) -> str:
-    """The name under which a stamped note is saved."""
-    return f"muniment-{size}.note"
-
-
-def openssl_command(size: int, authority: str) -> str:
-    """How somebody checks a token with nothing of ours.
-
-    Source: openssl-ts(1), "-verify": `-data` is hashed as the token says, `-token_in` takes it without its response.
-    """
-    return (
-        f"openssl ts -verify -data {note_name(size)} -in {token_name(size, authority)} -token_in "
-        f"-CAfile {authority}-root.pem"
-    )
 
 
 def _home(request: HttpRequest, *, form: EveryForm | None = None, status: int = 200) -> HttpResponse:

@@ -13,6 +13,7 @@ from muniment.ledger.logfacts import LogFacts, log_facts, tenant_log
 from muniment.ledger.read import entry_at
 from muniment.ledger.tenants import tenant_by_slug
 from muniment.ledger.walk_entries import walk_entry
+from muniment.server.anchors.services import asked_names
 from muniment.server.api.answers import micros
 from muniment.server.background_walks import CHANNEL
 from muniment.server.pools import reader
@@ -119,7 +120,7 @@ def standing_of(slug: str) -> Standing | None:
                 last = entry_at(connection, log_id, walk.total_rows - 1)
                 cut = last is None or last[0].entry_hash != walk.head or facts.size < walk.total_rows
             entry = None if full is None else walk_entry(connection, log_id, full.number)
-            anchors = anchor_facts(connection, log_id)
+            anchors = anchor_facts(connection, log_id, asked=asked_names())
             return Standing(tenant.tenant_id, log_id, facts, walk, full, cut, entry, anchors)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from muniment.catalogs.mapping import MAPPING_VERSION, base_controls, capabilities
 from muniment.core.entry import entry_hash, parse_entry
 from muniment.core.errors import Malformed, VerificationFailed
+from muniment.ledger.anchors import Anchor, anchors_over
 from muniment.ledger.audit_walks import latest_walk
 from muniment.ledger.logfacts import log_facts
 from muniment.ledger.proofs import NotSealed, tlog_proof
@@ -108,6 +109,7 @@ class Details:
         erased_by: place of the entry that tells of the body's erasure.
         proof: None as long as no checkpoint covers it; `unproven` says why.
         unproven: see `proof`.
+        anchors: timestamps over checkpoints that cover it, the earliest of each authority first.
         walk: the newest, None before the first.
         seal_by: by when it was promised to be sealed.
         standing: of the log.
@@ -126,6 +128,7 @@ class Details:
     erased_by: int | None
     proof: Proof | None
     unproven: str
+    anchors: tuple[Anchor, ...]
     walk: Checked | None
     seal_by: datetime | None
     standing: Frontier
@@ -163,6 +166,9 @@ def details_of(connection: Connection[Any], reader: Standing, seq: int) -> Detai
         erased_by=_erasure(connection, reader.log_id, seq) if body is not None and body.state == "erased" else None,
         proof=proof,
         unproven=unproven,
+        anchors=tuple(
+            one for one in anchors_over(connection, reader.log_id, seq, seq, standing.anchored) if one.size > seq
+        ),
         walk=_walk(connection, reader.log_id, seq),
         seal_by=None if facts is None else entry.recorded_at + timedelta(seconds=facts.seal_within),
         standing=standing,

@@ -14,6 +14,7 @@ from muniment.ledger.proofs import NotSealed, tlog_proof
 from muniment.ledger.read import StoredBody, StoredEntry, entry_at
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
+from muniment.server.anchors.commands import openssl_command
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.bodies import visible
 from muniment.server.explorer.causality import MAX_DEPTH, MAX_NODES, causality_of
@@ -101,7 +102,7 @@ def _named(name: str) -> dict[str, str]:
 
 def _context(request: HttpRequest, standing: Standing, details: Any) -> dict[str, Any]:
     names = names_of(standing.tenant_id, people_in([details.document]))
-    seq = details.entry.seq
+    seq, anchors = details.entry.seq, details.anchors
     public = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
     prefix = reverse("explorer:ledger").removesuffix("/ledger")
     return {
@@ -115,7 +116,12 @@ def _context(request: HttpRequest, standing: Standing, details: Any) -> dict[str
             f'curl -H "Authorization: Bearer $MUNIMENT_READ_KEY" -H "Content-Type: application/json" '
             f"-d '{{\"seqs\":[{seq}]}}' -o entry-{seq}.bundle {public}{prefix}/api/bundles"
         ),
-        "verify": f"muniment verify entry-{seq}.bundle",
+        "verify": f"muniment verify entry-{seq}.bundle"
+        + "".join(f" --timestamp-root {name}-root.pem" for name in dict.fromkeys(one.authority for one in anchors)),
+        "openssl": [
+            (f"the timestamp of {one.authority} over its note, with OpenSSL", openssl_command(one.size, one.authority))
+            for one in anchors
+        ],
         "prev_url": reverse("explorer:entry", args=[seq - 1]) if details.before else None,
         "next_url": reverse("explorer:entry", args=[seq + 1]) if details.after else None,
     }

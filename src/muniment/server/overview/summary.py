@@ -23,6 +23,7 @@ from muniment.ledger.anchors import AnchorFacts, anchor_facts
 from muniment.ledger.integrity import Integrity, log_integrity
 from muniment.ledger.source_activity import SourceActivity, sources_of_log
 from muniment.server.access.standing import Standing
+from muniment.server.anchors.services import asked_names
 from muniment.server.capabilities import Capability
 from muniment.server.overview.verdict import Verdict, verdict_of
 from muniment.server.runtime import read_jobs
@@ -141,7 +142,7 @@ def summarise(connection: Connection[Any], standing: Standing) -> Summary:
         coverage=_coverage(connection, standing.log_id, now),
         jobs=_jobs(now) if runs_it else [],
         warnings=_warnings() if runs_it else [],
-        anchors=anchor_facts(connection, standing.log_id),
+        anchors=anchor_facts(connection, standing.log_id, asked=asked_names()),
     )
 
 

@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from muniment.ledger.source_activity import SourceActivity
+from muniment.ledger.walk_entries import walk_entry
 from muniment.server.access.pages import page, page_standing
+from muniment.server.anchors.answers import meaning_of
 from muniment.server.capabilities import Capability
 from muniment.server.overview.summary import CAP, CONTROL_DAYS, summarise
 from muniment.server.overview.verdict import STATEMENT
@@ -22,6 +24,8 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "overview/member.html")
     with standing.transaction() as connection:
         summary = summarise(connection, standing)
+        full = summary.integrity.full
+        walked = None if full is None else walk_entry(connection, standing.log_id, full.number)
     names_sources = standing.may(Capability.SOURCE_READ)
     silent: list[SourceActivity] = summary.silent[:SHOWN_SILENT] if names_sources else []
     return render(
@@ -30,6 +34,8 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "summary": summary,
             "statement": STATEMENT,
+            "unstamped": [(one, meaning_of(one.word)) for one in summary.anchors.failing],
+            "walk_entry": walked,
             "cap": CAP,
             "control_days": CONTROL_DAYS,
             "rates": [minute.entries for minute in summary.minutes],
