@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ship": ("ship", "send what the spools hold, and free it once proven"),
     "population": ("population", "count, show and save all entries that have something in common"),
     "sample": ("sample", "draw a sample, walk through its proofs, mark it, take it out"),
+    "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
     "export": ("export", "take entries away as a bundle that anyone can verify"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
     "anchor": ("anchor", "have outside authorities stamp the log's checkpoints, and see how they do"),
@@ -40,7 +41,7 @@ _EXTRAS = {"demo": "server,demo"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Review", ("population", "sample")),
+    ("Review", ("population", "sample", "report")),
     ("Prove", ("export", "trace", "anchor", "verify", "catalog", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )

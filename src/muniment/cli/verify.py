@@ -14,11 +14,13 @@ from typing import Final
 
 import click
 
+from muniment.cli.reportfile import is_report, painted_report, verify_report
 from muniment.core.errors import Malformed
 from muniment.packet.checking import verify_packet
 from muniment.packet.opened import is_packet
 from muniment.packet.rendering import render_packet
 from muniment.packet.report import PacketReport
+from muniment.reports.checking import ReportVerdict
 from muniment.verifier.anchors import load_trust
 from muniment.verifier.browser.page import verifier_page
 from muniment.verifier.bundle import Progress
@@ -89,6 +91,14 @@ def write_page(context: click.Context, _: click.Parameter, path: Path | None) ->
     help="live log: how long to wait for one that is behind what this machine has proven",
 )
 @click.option("--key", "key", metavar="API-KEY", envvar=READ_KEY, help="live log: a read key (also MUNIMENT_READ_KEY)")
+@click.option("--url", "url", metavar="URL", envvar="MUNIMENT_URL", help="report: the ledger (also MUNIMENT_URL)")
+@click.option(
+    "--proof",
+    "proof",
+    metavar="BUNDLE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="report: a bundle with the entry that recorded it, checked without asking a ledger",
+)
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
 @click.option("--quiet", is_flag=True, help="print only the verdict")
@@ -114,15 +124,20 @@ def command(
     since_pin: bool,
     patience: float,
     key: str | None,
+    url: str | None,
+    proof: Path | None,
     jobs: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Check evidence, and say what holds.
 
-    TARGET is a bundle file, an evidence packet (the archive, or the folder into which it was unpacked), a folder of
-    bundles and proofs, the address of a live log (http://host/logs/<origin>), or the address of a database
+    TARGET is a bundle file, an evidence packet (the archive, or the folder into which it was unpacked), a report's PDF,
+    a folder of bundles and proofs, the address of a live log (http://host/logs/<origin>), or the address of a database
     (postgresql://...).
+
+    Of a report, the hash of its file is looked for in the ledger, its pages are drawn again from the document inside,
+    and every number is asked for again: name the ledger with --url and --key.
 
     Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when it is
     self-attested only. 2: malformed, or wrong usage.
@@ -140,10 +155,14 @@ def command(
             workers=jobs,
             now=now,
         )
-        reports: list[Report | PacketReport] = []
+        reports: list[Report | PacketReport | ReportVerdict] = []
         for target in targets:
             with progress_bar(target, shown=not as_json) as progress:
-                found = verify_one(target, options, progress)
+                found: Sequence[Report | PacketReport | ReportVerdict] = (
+                    [verify_report(target, options, url=url, proof=proof)]
+                    if is_report(target)
+                    else verify_one(target, options, progress)
+                )
             reports += found
             for report in found if not as_json else []:
                 click.echo(painted(report, quiet=quiet))
@@ -222,8 +241,10 @@ def gather_pins(
     return pins.merged(load_pin(source)) if source else pins
 
 
-def painted(report: Report | PacketReport, *, quiet: bool = False) -> str:
+def painted(report: Report | PacketReport | ReportVerdict, *, quiet: bool = False) -> str:
     """The report as the terminal shows it."""
+    if isinstance(report, ReportVerdict):
+        return painted_report(report, quiet=quiet)
     if isinstance(report, PacketReport):
         return render_packet(report, _paint, quiet=quiet)
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"

@@ -33,7 +33,7 @@ MAX_BLOCKS: Final = 2_000
 _DEPTH: Final = 10
 _KEYS: Final = (
     "format", "template", "kind", "title", "subtitle", "tenant", "log", "checkpoint", "mapping", "layout", "blocks",
-    "numbers",
+    "numbers", "drawn_by",
 )  # fmt: skip
 
 Value: TypeAlias = "int | str"
@@ -72,6 +72,7 @@ class Document:
         layout: canonical JSON of a custom report's layout, otherwise empty.
         blocks: what stands on its pages.
         numbers: by reference, the first one is 1.
+        drawn_by: what draws it, such as `typst 0.15.2`: another version may draw other bytes.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Document:
     layout: str
     blocks: tuple[Block, ...]
     numbers: tuple[Number, ...]
+    drawn_by: str
 
     def text(self) -> bytes:
         """The document as canonical JSON (RFC 8785)."""
@@ -101,6 +103,7 @@ class Document:
                     "root": self.checkpoint.root,
                     "sealed_at": self.checkpoint.sealed_at,
                 },
+                "drawn_by": self.drawn_by,
                 "mapping": {"version": self.mapping[0], "digest": self.mapping[1]},
                 "layout": self.layout,
                 "blocks": [block_json(one) for one in self.blocks],
@@ -150,6 +153,7 @@ def parse_document(data: bytes) -> Document:
         mapping=_mapping(value["mapping"]),
         layout=text_at(value, "layout", ""),
         blocks=tuple(read_block(one, f"blocks[{at}]") for at, one in enumerate(blocks)),
+        drawn_by=text_at(value, "drawn_by", ""),
         numbers=tuple(_number(one, f"numbers[{at}]") for at, one in enumerate(numbers)),
     )
     check_figures(found)

@@ -65,6 +65,7 @@ def compose(standing: Standing, scope: Scope) -> Document:
         layout="" if scope.layout is None else scope.layout.text(),
         blocks=tuple(blocks),
         numbers=tuple(asking.numbers),
+        drawn_by=renderer(),
     )
 
 
@@ -112,7 +113,7 @@ def make_report(standing: Standing, scope: Scope) -> Report:
             "numbers": row.numbers,
             "length": row.length,
             "mapping": {"version": document.mapping[0], "digest": document.mapping[1]},
-            "drawn_by": renderer(),
+            "drawn_by": document.drawn_by,
         },
     )
     row.seq, row.event = receipt.seq, reference_of(receipt)

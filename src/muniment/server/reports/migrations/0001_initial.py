@@ -1,6 +1,7 @@
+from django.db import migrations, models
+
 import muniment.server.reports.models
 import muniment.server.tenants.isolation
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
