@@ -21,7 +21,8 @@ from muniment.packet.pages import write_pages
 from muniment.packet.readme import PAGE, README, SCRIPT
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_SUFFIX: Final = re.compile(r"(\.[a-z0-9]{1,8})?")
+SUFFIX: Final = re.compile(r"(\.[a-z0-9]{1,8})?")
+"""What a file's name in a packet may end in."""
 _PAPER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z0-9]{1,8})?")
 
 
@@ -120,7 +121,7 @@ def _measured(path: str, opener: Opener) -> Part:
 
 
 def _attached(one: Attached) -> Part:
-    path = f"attachments/{_checked(_ID, one.id, 'attachments')}{_checked(_SUFFIX, one.suffix, 'attachments')}"
+    path = f"attachments/{_checked(_ID, one.id, 'attachments')}{_checked(SUFFIX, one.suffix, 'attachments')}"
     part = _measured(path, one.open)
     if (part.size, part.sha256) != (one.size, one.sha256):
         raise ContentChanged("its bytes are not those that were recorded when it was received", one.id)

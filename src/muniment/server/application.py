@@ -24,6 +24,7 @@ from muniment.server.matrix import api as matrix
 from muniment.server.reports import api as reports
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
+from muniment.server.packets.building import api as packet_building
 from muniment.server.packets import api as packets
 from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
@@ -104,6 +105,7 @@ for module in (
     reports,
     frameworks,
     attachments,
+    packet_building,
     packets,
     reasons,
     signing,

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "muniment.server.reasons",
     "muniment.server.signing",
     "muniment.server.packets",
+    "muniment.server.packets.building",
     "muniment.server.sso",
     "muniment.server.anchors",
     "muniment.server.overview",

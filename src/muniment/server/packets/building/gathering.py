@@ -1,0 +1,148 @@
+"""Gathering what a scope names, as of one checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from muniment.core.errors import Refused, VerificationFailed
+from muniment.ledger.population import Searched, searched
+from muniment.packet.contents import Facts
+from muniment.packet.draft import SUFFIX
+from muniment.server.access.standing import Standing
+from muniment.server.attachments import services as attachments
+from muniment.server.attachments.models import Attachment
+from muniment.server.moments import moment
+from muniment.server.packets.building.controls import matrix_shown, registers_shown
+from muniment.server.packets.building.reviewed import Reviewed, populations_shown, reviewed, sample_shown
+from muniment.server.packets.building.snapshot import KeptFile, KeptPaper, KeptSlot, Snapshot
+from muniment.server.packets.models import ScopeVersion
+from muniment.server.packets.scope import SLOTS, Scope, stored_scope
+from muniment.server.populations import services as populations
+
+MAX_SAMPLED: Final = 100_000
+"""Sampled entries of one packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a packet is to show.
+
+    Attributes:
+        snapshot: the same as a value that is kept.
+        range: the checkpoint.
+        places: of the entries that its evidence holds, ascending; those about the review among them come with bodies.
+        about: places of what was recorded about the review: draws, marks, attachments.
+        sampled: how many sampled entries there are.
+    """
+
+    snapshot: Snapshot
+    range: Searched
+    places: tuple[int, ...]
+    about: frozenset[int]
+    sampled: int
+
+
+def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | None) -> Gathered:
+    """Gather what a scope names.
+
+    Args:
+        standing: of who builds; in its tenant's open scope.
+        row: the scope.
+        facts: more to be said of the request.
+        size: of the checkpoint as of which it is put together; None for the newest.
+
+    Raises:
+        NotSealed: if there is no such checkpoint.
+        Refused: naming what cannot be shown as of it.
+        VerificationFailed: for what is not what was recorded any more.
+    """
+    scope = stored_scope(row.content)
+    with standing.transaction() as reading:
+        range_ = searched(reading, standing.log_id, size=size)
+        found = _samples(standing, scope, range_.size)
+        shown = tuple(sample_shown(reading, standing, one) for one in found)
+    named = [populations.population_for(standing, one) for one in scope.populations]
+    listed = {one.id: one for one in (*named, *(one.population for one in found))}
+    for population in listed.values():
+        if population.seq >= range_.size:
+            raise Refused(f"{population.id} was saved after the checkpoint of size {range_.size:,}", "populations")
+    slots, attached = _slots(standing, scope, range_.size)
+    papers, notes = _papers(scope)
+    snapshot = Snapshot(
+        name=row.name,
+        log=range_.origin,
+        size=range_.size,
+        root=range_.root.hex(),
+        sealed_at=moment(range_.sealed_at) or "",
+        scope=row.content,
+        facts=_facts(row, scope) + facts,
+        matrix=matrix_shown(scope, size=range_.size, sealed_at=range_.sealed_at),
+        populations=populations_shown(tuple(listed.values())),
+        samples=shown,
+        registers=registers_shown(),
+        slots=slots,
+        papers=papers,
+        notes=notes,
+    )
+    sampled = {place for one in found for place in one.sample.places}
+    about = {place for one in found for place in one.places} - sampled
+    about |= {one.seq for one in named} | attached | ({row.seq} if row.seq < range_.size else set())
+    count = sum(len(one.sample.places) for one in found)
+    if count > MAX_SAMPLED:
+        raise Refused(f"has {count:,} sampled entries, and a packet holds at most {MAX_SAMPLED:,}", "samples")
+    return Gathered(snapshot, range_, tuple(sorted(sampled | about)), frozenset(about), count)
+
+
+def _samples(standing: Standing, scope: Scope, size: int) -> list[Reviewed]:
+    rows = [populations.sample_for(standing, one) for one in scope.samples]
+    return [reviewed(standing, row, populations.population_for(standing, row.population_id), size=size) for row in rows]
+
+
+def _facts(row: ScopeVersion, scope: Scope) -> Facts:
+    since, until = (None if day is None else day.isoformat() for day in (scope.since, scope.until))
+    return (
+        ("Scope", f"{row.name}, version {row.version} ({row.id}, entry {row.seq:,})"),
+        ("Period (UTC)", f"{since or 'from the beginning'} to {until or 'the checkpoint'}"),
+        ("Controls", ", ".join(scope.controls) or "none named"),
+        ("Frameworks", ", ".join(scope.frameworks) or "none named"),
+        ("Workspace", scope.workspace or "all"),
+    )
+
+
+def _slots(standing: Standing, scope: Scope, size: int) -> tuple[tuple[KeptSlot, ...], set[int]]:
+    slots, places = [], set()
+    for slot, ids in scope.slots:
+        files = []
+        for one in ids:
+            row = attachments.attachment_for(one)
+            if row.seq >= size:
+                raise Refused(f"{one} was attached after the checkpoint of size {size:,}", f"slots.{slot}")
+            if (withdrawn := attachments.withdrawal_of(row)) is not None:
+                raise Refused(f"{one} was withdrawn: {withdrawn.reason}", f"slots.{slot}")
+            if fault := attachments.against_entry(standing, row):
+                raise VerificationFailed(fault, one)
+            files.append(_kept(row))
+            places.add(row.seq)
+        slots.append(KeptSlot(slot, SLOTS[slot], tuple(files)))
+    return tuple(slots), places
+
+
+def _kept(row: Attachment) -> KeptFile:
+    suffix = PurePath(row.name).suffix.lower()
+    days = [str(day) for day in (row.period_from, row.period_to) if day is not None]
+    facts = (
+        ("Type", row.media_type),
+        ("Version", str(row.version)),
+        ("Note", row.note or "none"),
+        ("Controls", ", ".join(row.controls) or "none named"),
+        ("Period", " to ".join(days) or "none named"),
+        ("Received", f"{moment(row.created_at)}, by {row.created_by}, entry {row.seq:,}"),
+    )
+    return KeptFile(row.id, row.name, suffix if SUFFIX.fullmatch(suffix) else "", row.size, row.sha256, facts)
+
+
+def _papers(scope: Scope) -> tuple[tuple[KeptPaper, ...], tuple[str, ...]]:
+    wanted = (*(("Statement", one) for one in scope.statements), *(("Report", one) for one in scope.reports))
+    return (), tuple(f"{kind} {one} was asked for and is not supplied." for kind, one in wanted)
