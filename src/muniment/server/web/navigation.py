@@ -63,12 +63,15 @@ NAVIGATION: Final = (
     Group(
         "Evidence",
         (
+            Place("Controls", "check", "controls:list", Capability.LEDGER_READ),
+            Place("Controls matrix", "columns", "matrix:home", Capability.LEDGER_READ),
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
             Place("Reports", "external", "reports:list", Capability.LEDGER_READ),
             Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
             Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
             Place("Signatures", "passkey", "signing:list", Capability.LEDGER_READ),
             Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
+            Place("Packets", "download", "packets:list", Capability.PACKET_REQUEST),
             Place("Anchors", "lock", "anchors:home", Capability.LEDGER_READ),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from muniment.server.controls.services.controls import (
     NoSuch,
+    body_of,
     change,
     control_for,
     controls,
@@ -18,6 +19,7 @@ __all__ = [
     "Faulty",
     "Import",
     "NoSuch",
+    "body_of",
     "change",
     "control_for",
     "controls",

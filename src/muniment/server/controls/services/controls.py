@@ -171,7 +171,7 @@ def keep(standing: Standing, steps: Sequence[Step]) -> list[OwnControl]:
                 "retired.on": row.retired_on,
             },
             causes=[step.before.event] if step.before is not None else [],
-            body=_body(row),
+            body=body_of(row),
         )
         row.seq, row.event = receipt.seq, f"{source}/{receipt.id}"
     OwnControl.objects.bulk_create(rows)
@@ -283,7 +283,8 @@ def _row(standing: Standing, step: Step) -> OwnControl:
     )
 
 
-def _body(row: OwnControl) -> dict[str, Any]:
+def body_of(row: OwnControl) -> dict[str, Any]:
+    """What the entry of a version commits to."""
     said: dict[str, Any] = {
         "control": row.control,
         "number": row.number,
