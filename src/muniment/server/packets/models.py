@@ -154,6 +154,7 @@ class PacketRequest(models.Model):
     decided_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
     built_at = models.DateTimeField(null=True)
+    packet_id = models.CharField(max_length=30, blank=True)
     blob_id = models.CharField(max_length=30, blank=True)
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)

@@ -42,7 +42,8 @@ def build(request: HttpRequest, order: NewPacket) -> HttpResponse:
     """
     standing = standing_in(request)
     with _refusals(), tenant_scope(standing.tenant_id):
-        row = services.begin(standing, scope_for(order.scope), size=order.size, since=order.since, bodies=order.bodies)
+        scope = services.scope_for(standing, order.scope)
+        row = services.begin(standing, scope, size=order.size, since=order.since, bodies=order.bodies)
         return json_response(packet_json(row, services.archived([row]).get(row.id)), status=201)
 
 

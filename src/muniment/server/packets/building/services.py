@@ -183,7 +183,8 @@ def archive(standing: Standing, row: Packet) -> Iterator[Archive]:
         )
     with tempfile.TemporaryDirectory(prefix="muniment-packet-") as folder:
         path = Path(folder, f"{row.id}.zip")
-        with path.open("w+b") as out:
+        path.touch(0o600)
+        with path.open("r+b") as out:
             size = write_packet(draft, signature, out)
             digest = _sha256(out)
         if signed is None:

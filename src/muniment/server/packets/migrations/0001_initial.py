@@ -129,6 +129,7 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(null=True)),
                 ("reason", models.TextField(blank=True)),
                 ("built_at", models.DateTimeField(null=True)),
+                ("packet_id", models.CharField(blank=True, max_length=30)),
                 ("blob_id", models.CharField(blank=True, max_length=30)),
                 ("size", models.BigIntegerField(default=0)),
                 ("sha256", models.CharField(blank=True, max_length=64)),

@@ -41,9 +41,9 @@ BEGIN
         RAISE EXCEPTION 'who asks does not decide' USING ERRCODE = 'check_violation';
     END IF;
     IF (NEW.blob_id, NEW.size, NEW.sha256, NEW.manifest, NEW.build_entry, NEW.kept_entry,
-        NEW.built_at)
+        NEW.packet_id, NEW.built_at)
        IS DISTINCT FROM (OLD.blob_id, OLD.size, OLD.sha256, OLD.manifest, OLD.build_entry, OLD.kept_entry,
-        OLD.built_at)
+        OLD.packet_id, OLD.built_at)
        AND NOT (OLD.state = 'approved' AND NEW.state = 'built') THEN
         RAISE EXCEPTION 'what was built is not changed' USING ERRCODE = 'check_violation';
     END IF;

@@ -22,8 +22,9 @@ from muniment.server.attachments import storage
 from muniment.server.attachments.models import Blob
 from muniment.server.moments import moment
 from muniment.server.packets import workflow
+from muniment.server.packets.building import services as building
+from muniment.server.packets.building.services import Built
 from muniment.server.packets.models import Delivery, PacketRequest, delivery_id
-from muniment.server.packets.scope import stored_scope
 from muniment.server.packets.services.recording import COLLECTOR, noted
 from muniment.server.packets.services.requests import matter_of, nda_of, request_for, signature_of
 from muniment.server.packets.services.rules import rules
@@ -58,16 +59,14 @@ def build(standing: Standing, wanted: str) -> PacketRequest:
         VerificationFailed: if something that belongs into it is not what was recorded.
         NoSuch: if there is none of that id.
     """
-    from muniment.server.packets import building
-
     if connection.in_atomic_block:
         raise Refused("a packet is built outside of every transaction", "request")
     with tenant_scope(standing.tenant_id):
         row = request_for(wanted)
         _may_build(standing, row)
-        scope, facts = stored_scope(scope_for(row.scope_id).content), _facts(row)
+        scope, facts = scope_for(row.scope_id), _facts(row)
     try:
-        built = building.build(standing, scope, packet=row.id, facts=facts)
+        built = building.build(standing, scope, facts=facts)
     except MunimentError as error:
         record_apart(
             standing.tenant_id,
@@ -81,7 +80,7 @@ def build(standing: Standing, wanted: str) -> PacketRequest:
         raise
     try:
         with tenant_scope(standing.tenant_id):
-            return _keep(standing, wanted, built.path, manifest=built.manifest, entry=built.entry)
+            return _keep(standing, wanted, built)
     finally:
         built.path.unlink(missing_ok=True)
 
@@ -184,18 +183,25 @@ def _may_build(standing: Standing, row: PacketRequest) -> str:
     return workflow.advance(matter, "build", by=standing.subject, capabilities=standing.capabilities)
 
 
-def _keep(standing: Standing, wanted: str, path: Path, *, manifest: str, entry: int) -> PacketRequest:
+def _keep(standing: Standing, wanted: str, built: Built) -> PacketRequest:
     row = request_for(wanted, lock=True)
     row.state = _may_build(standing, row)
-    blob = storage.keep(standing.tenant_id, _pieces(path), most=MAX_PACKET)
+    blob = storage.keep(standing.tenant_id, _pieces(built.path), most=MAX_PACKET)
+    if blob.sha256 != built.sha256:
+        raise VerificationFailed("the archive is not the one that was built", built.packet)
     row.built_at, row.blob_id, row.size, row.sha256 = timezone.now(), blob.id, blob.size, blob.sha256
-    row.manifest, row.build_entry = manifest, entry
-    labels = {"request": row.id, "sha256": row.sha256, "size": row.size, "manifest": manifest, "built": entry}
+    row.packet_id, row.manifest, row.build_entry = built.packet, built.manifest, built.entry
     row.kept_entry, _event = noted(
         "packet.keep",
         by=standing.subject,
         resource=("packet-request", row.id),
-        labels=labels,
+        labels={
+            "request": row.id,
+            "packet": built.packet,
+            "sha256": row.sha256,
+            "size": row.size,
+            "manifest": row.manifest,
+        },
         causes=[row.event],
     )
     row.save()
