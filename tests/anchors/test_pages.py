@@ -133,7 +133,7 @@ BAD: dict[Word, Callable[[Tsa], Any]] = {
 
 
 def failing(tenant: Tenant, acting: Acting, word: Word, *, public: bool = False) -> None:
-    """It is said on the page, in the API, on the overview, in the log; in public too, where answers are kept for 2 s."""
+    """It is said on the page, in the API, on the overview, in the log; in public too (kept for 2 s)."""
     means = MEANINGS[word]
     (one,) = acting.did("GET", "anchors")["authorities"]
     assert (one["state"], one["failing"]["word"], one["failing"]["meaning"]) == ("failing", word, means)
