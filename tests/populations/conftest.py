@@ -96,7 +96,7 @@ class Reviewer:
 @pytest.fixture
 def desk(installation: Installation, tenant: Tenant) -> Iterator[Desk]:
     with installation.database.connect("app", autocommit=True) as raw, tenant_transaction(raw, tenant.made.tenant_id):
-        add_controls(raw, ["own:1"])
+        add_controls(raw, [f"own:{number}" for number in range(10)])
     with tenant.client("read") as reading:
         yield Desk(installation, tenant, f"src_{ulid()}", reading)
 

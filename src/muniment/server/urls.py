@@ -17,6 +17,7 @@ PAGES: tuple[str, ...] = (
     "sso",
     "explorer",
     "populations",
+    "frameworks",
     "controls",
     "matrix",
     "reports",

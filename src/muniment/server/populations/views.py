@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
+from muniment.ledger.population import Ways
 from muniment.ledger.proofs import NotSealed
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
@@ -21,6 +22,7 @@ from muniment.server.explorer.names import names_of
 from muniment.server.explorer.rows import parsed, people_in, row_of
 from muniment.server.populations import services
 from muniment.server.populations.answers import searched_of
+from muniment.server.populations.evidence import Marks
 from muniment.server.populations.forms import DrawForm, QuestionForm, SaveForm
 from muniment.server.populations.models import Population
 from muniment.server.populations.question import LABELS, read_question, stored_question
@@ -51,7 +53,9 @@ def count(request: HttpRequest) -> HttpResponse:
     if asked and form.is_valid():
         try:
             question = read_question(given)
-            context["searched"], context["count"] = services.count_of(standing, question)
+            found = services.counted(standing, question)
+            context |= {"searched": found.searched, "count": found.count, "ways": found.ways}
+            context |= {"evidence": evidence_words(found.asked.evidence)}
             context |= {"words": question.words, "query": urlencode(question.given), "save": SaveForm()}
             context["given"] = question.given
         except Malformed as error:
@@ -114,14 +118,14 @@ def _population(
     question = stored_question(row.question)
     context: dict[str, Any] = {}
     try:
-        _range, found = services.members_of(
-            standing, question, size=row.size, limit=PAGE_SIZE, cursor=request.GET.get("after") or None
-        )
+        _range, found = services.entries_of(standing, row, limit=PAGE_SIZE, cursor=request.GET.get("after") or None)
+        marks = Marks(services.asked_of(row))
         here = standing_of_log(standing)
         documents = [parsed(entry) for entry in found.entries]
         names = names_of(standing.tenant_id, people_in(documents))
         if here is not None:
-            context["rows"] = [row_of(*pair, here, names) for pair in zip(found.entries, documents, strict=True)]
+            pairs = zip(found.entries, documents, strict=True)
+            context["rows"] = [(row_of(entry, said, here, names), marks.of(entry.text)) for entry, said in pairs]
         if found.cursor:
             context["next_url"] = f"?{urlencode({'after': found.cursor})}#entries"
     except Malformed as error:
@@ -135,6 +139,8 @@ def _population(
         "population": row,
         "searched": searched_of(row),
         "words": question.words,
+        "evidence": evidence_words(row.evidence),
+        "ways": Ways(row.count - row.annotated, row.annotated) if row.evidence else None,
         "samples": [(sample, tallies[sample.id], plan_words(sample.plan)) for sample in samples],
         "form": form,
         "person": people.get(row.created_by, ""),
@@ -142,6 +148,12 @@ def _population(
         "paged": bool(request.GET.get("after")),
     }
     return render(request, "populations/population.html", context, status=status)
+
+
+def evidence_words(evidence: str) -> dict[str, Any] | None:
+    """What a control was taken to mean, as the page says it; None of a question without a control."""
+    said: dict[str, Any] | None = orjson.loads(evidence) if evidence else None
+    return said
 
 
 def plan_words(plan: str) -> str:

@@ -65,6 +65,7 @@ NAVIGATION: Final = (
         (
             Place("Controls", "check", "controls:list", Capability.LEDGER_READ),
             Place("Controls matrix", "columns", "matrix:home", Capability.LEDGER_READ),
+            Place("Frameworks", "bookmark", "frameworks:list", Capability.LEDGER_READ),
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
             Place("Reports", "external", "reports:list", Capability.LEDGER_READ),
             Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
