@@ -178,6 +178,8 @@ def archive(standing: Standing, row: Packet) -> Iterator[Archive]:
     sealed_size, signature = (signed.sealed_size, bytes(signed.bundle)) if signed else _signature(standing, row)
     draft = _draft(row)
     if draft.manifest.digest != row.manifest:
+        if row.software == software():
+            raise VerificationFailed("what is kept of it gives another manifest than the ledger's entry names", row.id)
         raise Refused(
             f"it was built by {row.software} and {software()} would make other pages of it: build it anew", "packet"
         )
