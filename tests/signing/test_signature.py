@@ -42,17 +42,30 @@ def signature(
     labels, body = names or of, says or names or of
     text = orjson.dumps(
         body_of(
-            log=LOG, seq=body.seq, hash_=body.entry_hash.hex(), person=str(changes.pop("person", PERSON)), name="Ada Byron",
-            meaning=str(changes.pop("meaning", "review")), words="w", comment="", at="2026-03-01T00:00:00.000000Z",
+            log=LOG,
+            seq=body.seq,
+            hash_=body.entry_hash.hex(),
+            person=str(changes.pop("person", PERSON)),
+            name="Ada Byron",
+            meaning=str(changes.pop("meaning", "review")),
+            words="w",
+            comment="",
+            at="2026-03-01T00:00:00.000000Z",
         )
-    )  # fmt: skip
+    )
+    said = labels_of(seq=labels.seq, hash_=labels.entry_hash.hex(), meaning="review")
     event = Event(
-        id="evt_01K00000000000000000000099", source=SOURCE, occurred_at=0, action="entry.sign",
-        actor=Actor(PERSON, "user"), outcome="success", resource=Resource(str(of.seq), "entry"),
-        labels=tuple(sorted(f"{k}={v}" for k, v in labels_of(seq=labels.seq, hash_=labels.entry_hash.hex(), meaning="review").items())),
+        id="evt_01K00000000000000000000099",
+        source=SOURCE,
+        occurred_at=0,
+        action="entry.sign",
+        actor=Actor(PERSON, "user"),
+        outcome="success",
+        resource=Resource(str(of.seq), "entry"),
+        labels=tuple(sorted(f"{name}={value}" for name, value in said.items())),
         causes=(f"{SOURCE.id}/evt_01K000000000000000000000{of.seq:02}",),
         body=Body(commit(SALT, text), len(text), "application/json", 1),
-    )  # fmt: skip
+    )
     return Disclosed(stored(9, replace(event, **changes)), StoredBody("stored", SALT, text))  # type: ignore[arg-type]
 
 
@@ -100,10 +113,8 @@ def test_what_no_person_made_is_none() -> None:
     assert read_signature(signature(one, outcome="denied"), one) is None
     assert read_signature(signature(one, action="tool.call"), one) is None
     made = signature(one)
-    by_key = Disclosed(
-        replace(made.entry, text=(text := made.entry.text.replace(PERSON.encode(), b"key:ak_01")), entry_hash=entry_hash(text)),
-        made.body,
-    )  # fmt: skip
+    text = made.entry.text.replace(PERSON.encode(), b"key:ak_01")
+    by_key = Disclosed(replace(made.entry, text=text, entry_hash=entry_hash(text)), made.body)
     assert "not recorded for a person" in fault(by_key, one)
     actor = signature(one, actor=Actor("user:usr_01K00000000000000000000001", "user"))
     assert "not recorded for a person" in fault(actor, one)

@@ -175,7 +175,8 @@ def test_no_key_signs_whatever_its_service_account_may_do(tenant: Tenant, place:
             [service := f"svc_{ulid()}", tenant.made.tenant_id, [role[0]]],
         )
         raw.execute(
-            "INSERT INTO django.members_servicekey (key_id, tenant_id, service_id, created_at) VALUES (%s, %s, %s, now())",
+            "INSERT INTO django.members_servicekey (key_id, tenant_id, service_id, created_at) "
+            "VALUES (%s, %s, %s, now())",
             [key, tenant.made.tenant_id, service],
         )
     with httpx.Client(
