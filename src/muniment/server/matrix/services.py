@@ -38,6 +38,7 @@ class Matrix:
         rows: controls as chosen, in the order asked for.
         counters: of these rows and nothing else.
         others: how many controls of each other status there are.
+        defined: how many controls there are at all.
     """
 
     period: Period
@@ -50,6 +51,7 @@ class Matrix:
     rows: tuple[Row, ...]
     counters: Counters
     others: Mapping[str, int]
+    defined: int
 
     @property
     def left(self) -> int:
@@ -106,6 +108,7 @@ def matrix(
         rows=tuple(rows),
         counters=count_rows(rows),
         others={name: number for name, number in numbers.items() if shown not in ("all", name)},
+        defined=len(every),
     )
 
 

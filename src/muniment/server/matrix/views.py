@@ -21,8 +21,9 @@ from muniment.server.explorer.names import names_of
 from muniment.server.frameworks.services import find_catalog
 from muniment.server.matrix.answers import matrix_table
 from muniment.server.matrix.period import Period, read_period
-from muniment.server.matrix.rows import EXAMINED, SORTS, STATES, Row
+from muniment.server.matrix.rows import EXAMINED, STATES, Row
 from muniment.server.matrix.services import Matrix, examined, matrix
+from muniment.server.matrix.tiles import tiles_of
 
 _ASKED: Final = ("from", "to", "status", "framework", "owner", "state", "sort")
 _CHIPS: Final = {"status": "Status", "framework": "Framework", "owner": "Owner", "state": "State"}
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     try:
         period, found = _found(given)
     except Malformed as error:
-        return render(request, "matrix/home.html", {**context, "fault": error, "labels": _LABELS}, status=400)
+        return render(request, "matrix/home.html", {**context, "fault": error}, status=400)
     except NotSealed:
         return render(request, "matrix/home.html", {**context, "unsealed": True})
     owners = {**names_of(standing.tenant_id, {row.owner for row in found.rows}), **possible_owners(standing.tenant_id)}
@@ -47,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "period": period,
         "shown": shown,
         "rows": [_shown(row, found, owners) for row in found.rows],
-        "counted": [_counter(found, given, name) for name in ("evidenced", "overdue", "exceptions", "examined")],
+        "tiles": tiles_of(found, given),
         "chips": [
             (title, _word(name, given[name], owners), _without(given, name))
             for name, title in _CHIPS.items()
@@ -58,8 +59,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "frameworks": _frameworks(standing),
         "owners": {"none": "Nobody", **possible_owners(standing.tenant_id)},
         "states": {code: title for code, (title, _test) in STATES.items()},
-        "sorts": {code: title for code, (title, _key) in SORTS.items()},
-        "defined": sum(found.others.values()) + len(found.rows),
     }
     return render(request, "matrix/home.html", context)
 
@@ -90,18 +89,11 @@ def control(request: HttpRequest, control_id: str) -> HttpResponse:
     try:
         found = matrix(read_period("", "", now=datetime.now(UTC)), status="all")
         mine = next(one for one in found.rows if one.control == row.control)
-        context |= {
-            "row": mine,
-            "matrix": found,
-            "question": found.period.question(row.control),
-            "examined": EXAMINED[mine.examination.state],
-        }
+        context |= {"row": mine, "matrix": found, "examined": EXAMINED[mine.examination.state]}
+        context["question"] = found.period.question(row.control)
     except NotSealed:
         context["unsealed"] = True
     return render(request, "matrix/control.html", context)
-
-
-_LABELS: Final = {"from": "From", "to": "Until", "status": "Status", "state": "State", "sort": "Order"}
 
 
 def _found(given: dict[str, str]) -> tuple[Period, Matrix]:
@@ -119,41 +111,6 @@ def _shown(row: Row, found: Matrix, owners: dict[str, str]) -> dict[str, Any]:
         "question": found.period.question(row.control),
         "days": days,
         "examined": EXAMINED[row.examination.state],
-    }
-
-
-def _counter(found: Matrix, given: dict[str, str], name: str) -> dict[str, str]:
-    counters = found.counters
-    every = {"status": found.status, "from": found.period.since.isoformat(), "to": found.period.until.isoformat()}
-    kept = {key: value for key, value in given.items() if value and key not in ("state", "status", "from", "to")}
-    link = urlencode({**every, **kept, "state": name})
-    if name == "evidenced":
-        return {
-            "label": "Evidenced",
-            "value": f"{counters.evidenced:,} / {counters.rows:,}",
-            "note": "with an entry in the period",
-            "link": link,
-        }
-    if name == "overdue":
-        return {
-            "label": "Overdue",
-            "value": f"{counters.overdue:,}",
-            "note": "last evidence older than the frequency allows",
-            "link": link,
-        }
-    if name == "exceptions":
-        value = "No audit recorded" if counters.exceptions is None else f"{counters.exceptions:,}"
-        note = (
-            "nobody marked a sample in 12 months"
-            if counters.exceptions is None
-            else f"in 12 months, in {counters.examined:,} examined"
-        )
-        return {"label": "Exceptions", "value": value, "note": note, "link": link}
-    return {
-        "label": "Examined",
-        "value": f"{counters.examined:,} / {counters.rows:,}",
-        "note": "in 12 months",
-        "link": link,
     }
 
 
