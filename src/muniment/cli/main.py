@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("record", "record one event, from a shell script"),
     "hook": ("hook", "record what an agent's hooks say, as the command they call"),
     "ship": ("ship", "send what the spools hold, and free it once proven"),
+    "control": ("control", "the tenant's own controls: define, change, retire, import, export"),
+    "matrix": ("matrix", "each control with its population, last evidence, sample and exceptions"),
     "population": ("population", "count, show and save all entries that have something in common"),
     "sample": ("sample", "draw a sample, walk through its proofs, mark it, take it out"),
     "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
@@ -29,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "anchor": ("anchor", "have outside authorities stamp the log's checkpoints, and see how they do"),
     "verify": ("verify", "check a bundle, a folder, a live log or a database"),
     "catalog": ("catalog", "control frameworks: list, show, import your own, what actions map to"),
+    "mapping": ("mapping", "which controls actions evidence in a ledger, and changing that"),
     "known-logs": ("knownlogs", "the checkpoints this machine has proven, as ssh keeps known hosts"),
     "keys": ("keys", "create, list and revoke API keys"),
     "tenants": ("tenants", "create and list tenants, and set what is public"),
@@ -41,8 +44,8 @@ _EXTRAS = {"demo": "server,demo"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Review", ("population", "sample", "report")),
-    ("Prove", ("export", "trace", "anchor", "verify", "catalog", "known-logs")),
+    ("Review", ("control", "matrix", "population", "sample", "report")),
+    ("Prove", ("export", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 
