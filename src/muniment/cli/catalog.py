@@ -24,6 +24,7 @@ from muniment.catalogs.overrides import FORMAT as MAPPING
 from muniment.catalogs.overrides import ResolvedMapping, resolve, unchanged
 from muniment.catalogs.shipped import NOT_SHIPPED
 from muniment.catalogs.tables import NUMBERINGS, Numbering, Origin, catalog_from_table, overlay
+from muniment.cli import catalog_ledger
 from muniment.core.errors import Malformed
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -40,15 +41,20 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 def command() -> None:
     """Control frameworks: identifiers, hierarchy and labels; your own text over them.
 
-    Imported catalogs are kept in a folder of this machine, and serve the commands here.
+    Imported catalogs are kept in a folder of this machine, and serve the commands here. With --server, list, import and
+    coverage are those of a tenant's ledger.
     """
 
 
 @command.command("list")
 @_JSON
 @_FOLDER
-def list_(as_json: bool, folder: Path | None) -> None:
+@catalog_ledger.on_server
+def list_(as_json: bool, folder: Path | None, on_ledger: bool, url: str | None, key: str | None) -> None:
     """List every catalog with its version, source, licence class and count."""
+    if on_ledger:
+        _list_of_ledger(catalog_ledger.listed(url, key), as_json)
+        return
     shelf = _shelf(folder)
     found = [shelf.find(one) for one in shelf.ids()]
     if as_json:
@@ -63,6 +69,20 @@ def list_(as_json: bool, folder: Path | None) -> None:
     click.echo("Not shipped, to be imported:")
     for name, reason in NOT_SHIPPED:
         click.echo(f"  {name} ({reason})")
+
+
+def _list_of_ledger(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(_dump(found))
+        return
+    width = max(len(one["id"]) for one in found)
+    for one in found:
+        own = "  (yours)" if one["imported"] else ""
+        count = f"{one['count']:>5,} {one['counts']}"
+        click.echo(
+            f"{one['id']:<{width}}  {one['licence_class']}  {count:<52.52}  {one['title']}, {one['version']}{own}"
+        )
+    click.echo(f"\n{len(found)} catalogs, {sum(bool(one['imported']) for one in found)} of them brought in.")
 
 
 @command.command()
@@ -155,6 +175,7 @@ def validate(files: Sequence[Path], as_json: bool, folder: Path | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Check and count, keep nothing.")
 @_JSON
 @_FOLDER
+@catalog_ledger.on_server
 def import_(
     file: Path,
     over: str | None,
@@ -169,10 +190,21 @@ def import_(
     dry_run: bool,
     as_json: bool,
     folder: Path | None,
+    on_ledger: bool,
+    url: str | None,
+    key: str | None,
 ) -> None:
     """Bring in an OSCAL catalog (JSON), a catalog file, or a table (CSV: id, label, text, parent, kind, sets)."""
     if (over and catalog_id) or not (over or catalog_id or _is_catalog_file(file)):
         raise click.UsageError("give either --over (your text over a shipped catalog) or --id (a catalog of its own)")
+    if on_ledger:
+        order = {
+            "over": over or "", "id": catalog_id or "", "title": title or "", "edition": edition,
+            "publisher": publisher, "source": source, "licence_class": licence_class, "attribution": attribution, "numbering": numbering,
+        }  # fmt: skip
+        sent = catalog_ledger.brought_in(url, key, file, order, dry_run=dry_run)
+        click.echo(_dump(sent) if as_json else "\n".join(catalog_ledger.import_lines(sent)))
+        return
     shelf = _shelf(folder)
     data, name = _read(file), file.name
     if over is not None:
@@ -226,13 +258,43 @@ def export(name: str, folder: Path | None) -> None:
     help="A tenant's changes to the mapping.",
 )
 @click.option("--gaps", is_flag=True, help="List only what nothing maps to.")
+@click.option("--from", "since", metavar="TIME", help="With --server: count entries recorded at or after.")
+@click.option("--to", "until", metavar="TIME", help="With --server: count entries recorded before.")
+@click.option("--csv", "as_csv", is_flag=True, help="With --server: print CSV.")
 @_JSON
 @_FOLDER
-def coverage_(name: str, overrides: Path | None, gaps: bool, as_json: bool, folder: Path | None) -> None:
+@catalog_ledger.on_server
+def coverage_(
+    name: str,
+    overrides: Path | None,
+    gaps: bool,
+    since: str | None,
+    until: str | None,
+    as_csv: bool,
+    as_json: bool,
+    folder: Path | None,
+    on_ledger: bool,
+    url: str | None,
+    key: str | None,
+) -> None:
     """Say which requirements actions map to, and which none does.
 
-    This reads the mapping, not a ledger: whether such entries exist is another question.
+    Without --server this reads the mapping, not a ledger: whether such entries exist is another question. With it,
+    entries and attachments of the tenant are counted.
     """
+    if on_ledger:
+        if overrides:
+            raise click.UsageError("the ledger's own mapping counts: --overrides is for this machine")
+        wanted = {"from": since or "", "to": until or "", "only": "nothing" if gaps else ""}
+        asked = {option: value for option, value in wanted.items() if value}
+        if as_csv:
+            click.echo(catalog_ledger.coverage_table(url, key, name, asked), nl=False)
+            return
+        counted = catalog_ledger.coverage_of(url, key, name, asked)
+        click.echo(_dump(counted) if as_json else "\n".join(catalog_ledger.coverage_lines(counted)))
+        return
+    if since or until or as_csv:
+        raise click.UsageError("--from, --to and --csv count entries of a ledger: add --server")
     shelf = _shelf(folder)
     found = coverage(shelf.find(name), _mapping(overrides, shelf) if overrides else unchanged())
     rows = [row for row in found.rows if not gaps or row.evidence is Evidence.NOTHING]

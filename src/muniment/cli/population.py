@@ -127,7 +127,7 @@ def show(
         event = entry["entry"]["event"]
         lines.append(
             f"{entry['seq']:>10,}  {entry['recorded_at']}  {event['action']:<20} {event['outcome']:<8} "
-            f"{plain(event['actor']['id'])}"
+            f"{plain(event['actor']['id'])}{_why(entry)}"
         )
     if page["cursor"] is not None:
         lines.append(f"The first {len(page['entries']):,} of {about['count']:,} are shown.")
@@ -173,10 +173,20 @@ def _statement(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"  checkpoint   size {searched['size']:,}, root {searched['root']}, stored {searched['sealed_at']}"
     yield f"  left out     {searched['left_out']:,} recorded and not covered by it"
     yield f"  mapping      {searched['mapping']}, as baked into the entries"
+    ways, evidence = found.get("ways"), found.get("evidence")
+    if ways and evidence:
+        yield f"  by which way {ways['recorded']:,} hold it in the entry, {ways['annotated']:,} by annotation alone"
+        if evidence["actions"]:
+            yield f"  annotated    by {evidence['mapping']}, {evidence['notes']}: {', '.join(evidence['actions'])}"
     if "id" in found:
         yield f"  consists of  {found['digest']}"
         yield f"  seed         {found['seed']} ({'given' if found['seed_from'] == 'given' else 'of the server'})"
         yield f"  recorded     entry {found['entry']:,}"
+
+
+def _why(entry: Mapping[str, Any]) -> str:
+    marks = ", ".join(f"{one['control']} {one['mark']}" for one in entry.get("marks", ()))
+    return f"  [{marks}]" if marks else ""
 
 
 def _list(found: Mapping[str, Any]) -> Iterator[str]:
