@@ -1,4 +1,4 @@
-"""`muniment export`: take entries away as a bundle, and verify it at once."""
+"""`muniment export`: take entries away as a bundle, verified at once, or in a format of another tool."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Final
 import click
 import httpx
 
+from muniment.cli.exportfile import FILTERS, take
+from muniment.cli.refusals import raise_for as raise_for
 from muniment.cli.verify import READ_KEY, gather_pins, painted
 from muniment.core.errors import Malformed, Refused
 from muniment.verifier.knownlogs import KnownLogs
@@ -24,7 +26,11 @@ MAX_NAMED: Final = 20_000
 
 _PAGE: Final = 1000
 _TRIES: Final = 30
-_FILTERS: Final = ("control", "action", "actor", "tool", "workspace", "resource", "outcome", "label", "trace", "source")
+_FILTERS: Final = (
+    "control", "framework", "action", "actor", "agent", "tool", "workspace", "resource", "outcome", "label", "trace",
+    "source",
+)  # fmt: skip
+_NOT_OF_BUNDLES: Final = ("framework", "agent")
 
 
 def _filters(command: click.Command) -> click.Command:
@@ -34,8 +40,20 @@ def _filters(command: click.Command) -> click.Command:
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="where to write the bundle")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="where to write it")
 @click.option("--force", is_flag=True, help="overwrite FILE")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["bundle", "json", "ndjson", "csv", "ocsf", "oscal"]),
+    default="bundle",
+    show_default=True,
+    help="a bundle proves; the others are for other tools",
+)
+@click.option("--take", "export_id", metavar="EXPORT", help="the bytes of an export that was made before, exp_…")
+@click.option("--resume", is_flag=True, help="go on with the half file that is beside FILE")
+@click.option("--names", is_flag=True, help="other formats: persons' names beside their ids")
+@click.option("--size", type=click.IntRange(1), help="other formats: of the checkpoint; the newest by default")
 @click.option("--url", envvar="MUNIMENT_URL", metavar="URL", help="the ledger (also MUNIMENT_URL)")
 @click.option("--key", envvar=READ_KEY, metavar="API-KEY", help="a read key (also MUNIMENT_READ_KEY)")
 @click.option("--seq", "places", metavar="A-B", help="entries A to B, or one; everything if nothing is chosen")
@@ -50,6 +68,11 @@ def _filters(command: click.Command) -> click.Command:
 def command(
     output: Path | None,
     force: bool,
+    form: str,
+    export_id: str | None,
+    resume: bool,
+    names: bool,
+    size: int | None,
     url: str | None,
     key: str | None,
     places: str | None,
@@ -63,14 +86,26 @@ def command(
     no_known_logs: bool,
     **filters: str | None,
 ) -> None:
-    """Take entries away as a bundle that anyone can verify, and verify it at once.
+    """Take entries away: as a bundle that anyone can verify, verified at once, or in a format of another tool.
 
-    Choose entries by place (--seq), by id (--id), or by what they say (--control soc2:CC6.1 --from ... --to ...).
+    Choose entries by what they say (--control soc2:CC6.1 --from ... --to ...); for a bundle also by place (--seq) or
+    id (--id).
+
+    Other formats (--format) end at a checkpoint, give the same bytes again, and end with the hash of all before. What
+    was cut off goes on with --resume. docs/exports.md says what they hold, and how to check them.
     """
     if not url or not key:
         raise click.UsageError("say which ledger: --url and --key, or MUNIMENT_URL and MUNIMENT_READ_KEY")
     asked = {name: value for name, value in filters.items() if value}
     asked |= {name: value for name, value in (("from", since), ("to", until)) if value}
+    if form != "bundle" or export_id or resume:
+        if places or ids or every_checkpoint or no_bodies or set(asked) - set(FILTERS):
+            raise click.UsageError(f"other formats than bundles are chosen by --{', --'.join(FILTERS)}")
+        with ledger_client(url, key) as client:
+            take(client, form, asked, output, size=size, names=names, export=export_id, resume=resume, force=force)
+        return
+    if names or size or set(asked) & set(_NOT_OF_BUNDLES):
+        raise click.UsageError("--names, --size, --framework and --agent are for other formats than bundles: --format")
     if sum(map(bool, (places, ids, asked))) > 1:
         raise click.UsageError("choose entries in one way: --seq, --id, or what they say")
     try:
@@ -196,19 +231,3 @@ def download(
                 raise Malformed(f"cannot be written: {error.strerror}", str(path)) from error
             return answer.headers
     raise AssertionError("the last attempt returns or raises")
-
-
-def raise_for(answer: httpx.Response) -> None:
-    """Say what the ledger says when it is no answer.
-
-    Raises:
-        Refused: for any status but 200.
-    """
-    if answer.status_code == 200:
-        return
-    try:
-        problem = answer.json()
-        detail = str(problem.get("detail") or problem.get("title") or "")
-    except (ValueError, AttributeError):
-        detail = ""
-    raise Refused(f"the ledger answers {answer.status_code} {detail}".rstrip(), str(answer.request.url.path))

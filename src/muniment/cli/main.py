@@ -26,7 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "population": ("population", "count, show and save all entries that have something in common"),
     "sample": ("sample", "draw a sample, walk through its proofs, mark it, take it out"),
     "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
-    "export": ("export", "take entries away as a bundle that anyone can verify"),
+    "export": ("export", "take entries away as a bundle that anyone can verify, or in a format of another tool"),
+    "evidence": ("evidence", "an entry's evidence record, with every address in it followed and checked"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
     "anchor": ("anchor", "have outside authorities stamp the log's checkpoints, and see how they do"),
     "verify": ("verify", "check a bundle, a folder, a live log or a database"),
@@ -45,7 +46,7 @@ GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
     ("Review", ("control", "matrix", "population", "sample", "report")),
-    ("Prove", ("export", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
+    ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from muniment.cli.exportfile import ExportVerdict, is_export, painted_export, verify_export
 from muniment.cli.reportfile import is_report, painted_report, verify_report
 from muniment.core.errors import Malformed
 from muniment.packet.checking import verify_packet
@@ -97,7 +98,7 @@ def write_page(context: click.Context, _: click.Parameter, path: Path | None) ->
     "proof",
     metavar="BUNDLE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="report: a bundle with the entry that recorded it, checked without asking a ledger",
+    help="report: a bundle with the entry that recorded it, checked without asking a ledger; export: with its entries",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="processes to use (default: one for each core)")
 @click.option("--json", "as_json", is_flag=True, help="print the report as JSON")
@@ -133,11 +134,13 @@ def command(
     """Check evidence, and say what holds.
 
     TARGET is a bundle file, an evidence packet (the archive, or the folder into which it was unpacked), a report's PDF,
-    a folder of bundles and proofs, the address of a live log (http://host/logs/<origin>), or the address of a database
-    (postgresql://...).
+    an export (JSON, NDJSON, CSV, OCSF, OSCAL), a folder of bundles and proofs, the address of a live log
+    (http://host/logs/<origin>), or the address of a database (postgresql://...).
 
     Of a report, the hash of its file is looked for in the ledger, its pages are drawn again from the document inside,
     and every number is asked for again: name the ledger with --url and --key.
+
+    Of an export, its end, its hashes and links are checked; it has no proofs: a bundle with --proof brings them.
 
     Exit code 0: verified. 1: failed, and the first broken place is named; with --require-pin also when it is
     self-attested only. 2: malformed, or wrong usage.
@@ -155,12 +158,14 @@ def command(
             workers=jobs,
             now=now,
         )
-        reports: list[Report | PacketReport | ReportVerdict] = []
+        reports: list[Report | PacketReport | ReportVerdict | ExportVerdict] = []
         for target in targets:
             with progress_bar(target, shown=not as_json) as progress:
-                found: Sequence[Report | PacketReport | ReportVerdict] = (
+                found: Sequence[Report | PacketReport | ReportVerdict | ExportVerdict] = (
                     [verify_report(target, options, url=url, proof=proof)]
                     if is_report(target)
+                    else [verify_export(target, options, proof=proof)]
+                    if is_export(target)
                     else verify_one(target, options, progress)
                 )
             reports += found
@@ -241,10 +246,12 @@ def gather_pins(
     return pins.merged(load_pin(source)) if source else pins
 
 
-def painted(report: Report | PacketReport | ReportVerdict, *, quiet: bool = False) -> str:
+def painted(report: Report | PacketReport | ReportVerdict | ExportVerdict, *, quiet: bool = False) -> str:
     """The report as the terminal shows it."""
     if isinstance(report, ReportVerdict):
         return painted_report(report, quiet=quiet)
+    if isinstance(report, ExportVerdict):
+        return painted_export(report, quiet=quiet)
     if isinstance(report, PacketReport):
         return render_packet(report, _paint, quiet=quiet)
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"

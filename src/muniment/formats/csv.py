@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
-from muniment.formats.exported import Exported
-from muniment.formats.writer import Writer
+from muniment.formats.exported import Control, Exported, Frame
+from muniment.formats.writer import Shared, Writer
 
 COLUMNS: Final = (
     "seq",
@@ -69,6 +69,10 @@ class CsvWriter(Writer):
     suffix: ClassVar = "csv"
     content_type: ClassVar = "text/csv; charset=utf-8"
 
+    def __init__(self, frame: Frame) -> None:
+        super().__init__(frame)
+        self._controls = Shared(_parted)
+
     def _begin(self) -> bytes:
         return _row(COLUMNS)
 
@@ -77,10 +81,7 @@ class CsvWriter(Writer):
         event: dict[str, Any] = document["event"]
         actor = event["actor"]
         resource, body = event.get("resource") or {}, event.get("body") or {}
-        by = {"event": "", "mapping": "", "": ""}
-        for control in entry.controls:
-            kind = control.mark if control.recorded else ""
-            by[kind] += f"{' ' if by[kind] else ''}{control.id}"
+        controls = self._controls.of(entry.controls)
         return _row(
             (
                 str(document["seq"]),
@@ -102,9 +103,7 @@ class CsvWriter(Writer):
                 _list(event.get("causes")),
                 document["by"],
                 document["map"],
-                by["event"],
-                by["mapping"],
-                by[""],
+                *controls,
                 body.get("commit", ""),
                 document["prev"],
                 entry.entry_hash.hex(),
@@ -115,6 +114,14 @@ class CsvWriter(Writer):
     def _last(self, digest: str) -> bytes:
         said = {**self.frame.header(self.name), "end": {"entries": self.entries, "sha256": digest}}
         return _row(("end", *("" for _ in COLUMNS[2:]), orjson.dumps(said).decode()))
+
+
+def _parted(controls: tuple[Control, ...]) -> tuple[str, str, str]:
+    """Ids by their marks: of the event, of the mapping, annotated."""
+    by: dict[str, list[str]] = {"event": [], "mapping": [], "": []}
+    for control in controls:
+        by[control.mark if control.recorded else ""].append(control.id)
+    return " ".join(by["event"]), " ".join(by["mapping"]), " ".join(by[""])
 
 
 def _list(values: list[str] | None) -> str:

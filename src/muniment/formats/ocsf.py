@@ -19,9 +19,9 @@ import orjson
 from muniment.core.canonical import dump_json
 from muniment.core.times import parse_time6, parse_time9
 from muniment.formats.exported import Exported, Frame
-from muniment.formats.json import control_json
+from muniment.formats.json import controls_json
 from muniment.formats.ocsfclasses import EventClass, class_of
-from muniment.formats.writer import Writer
+from muniment.formats.writer import Shared, Writer
 
 VERSION: Final = "1.9.0"
 PROFILE: Final = "record_integrity"
@@ -45,10 +45,11 @@ class OcsfWriter(Writer):
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame)
         self._prev: dict[str, Any] | None = None
+        self._controls = Shared(controls_json)
         self._chain = f"{frame.origin}/export/{sha256(dump_json(frame.header(self.name))).hexdigest()[:32]}"
 
     def _entry(self, entry: Exported) -> bytes:
-        return self._attested(event_of(entry, self.frame.software))
+        return self._attested(event_of(entry, self.frame.software, self._controls.of(entry.controls)))
 
     def _last(self, digest: str) -> bytes:
         told = self.frame.header(self.name)
@@ -66,21 +67,23 @@ class OcsfWriter(Writer):
         attestation: dict[str, Any] = {"authority_uid": self.frame.origin, "chain_uid": self._chain}
         if self._prev is not None:
             attestation["prev_event"] = self._prev
-        event["attestation_list"] = [attestation]
+        plain = orjson.dumps([attestation], option=orjson.OPT_SORT_KEYS)
+        event["attestation_list"] = orjson.Fragment(plain)
         # Strings and integers under ASCII keys: sorted output is RFC 8785, which a test compares.
         made = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
-        fingerprint = _fingerprint(sha256(made).hexdigest())
+        attestation["fingerprint"] = fingerprint = _fingerprint(sha256(made).hexdigest())
         self._prev = {"uid": event["metadata"]["uid"], "type_uid": event["type_uid"], "fingerprint": fingerprint}
-        attestation["fingerprint"] = fingerprint
-        return orjson.dumps(event, option=orjson.OPT_SORT_KEYS) + b"\n"
+        # Quotes inside of strings are escaped, so the attestation without its fingerprint stands nowhere else.
+        return made.replace(plain, orjson.dumps([attestation], option=orjson.OPT_SORT_KEYS), 1) + b"\n"
 
 
-def event_of(entry: Exported, software: str) -> dict[str, Any]:
+def event_of(entry: Exported, software: str, controls: bytes) -> dict[str, Any]:
     """An entry as an OCSF event, without attestation.
 
     Args:
         entry: the entry.
         software: version that writes.
+        controls: of the entry, as `controls_json` writes them.
     """
     document = entry.document
     said: Mapping[str, Any] = document["event"]
@@ -105,7 +108,7 @@ def event_of(entry: Exported, software: str) -> dict[str, Any]:
         "raw_data_size": len(entry.text),
         "unmapped": {
             "action": said["action"],
-            "controls": [control_json(control) for control in entry.controls],
+            "controls": orjson.Fragment(controls),
             "entry_hash": entry.entry_hash.hex(),
             "outcome": said["outcome"],
             "prev": document["prev"],

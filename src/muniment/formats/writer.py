@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from muniment.formats.exported import Exported, Frame
+from muniment.formats.exported import Control, Exported, Frame
+
+T = TypeVar("T")
 
 
 class Writer(ABC):
@@ -61,3 +63,29 @@ class Writer(ABC):
 
     @abstractmethod
     def _last(self, digest: str) -> bytes: ...
+
+
+class Shared(Generic[T]):
+    """What is made of the controls of an entry, kept for all entries that share one tuple of them.
+
+    An entry has dozens of controls and a log few combinations: whoever gives the same object again and again saves most
+    of the work. Objects are told apart by identity, so that nothing is hashed; the oldest are forgotten.
+    """
+
+    MOST = 4096
+
+    def __init__(self, make: Callable[[tuple[Control, ...]], T]) -> None:
+        self._make = make
+        self._kept: dict[int, tuple[tuple[Control, ...], T]] = {}
+
+    def of(self, controls: tuple[Control, ...]) -> T:
+        """What is made of these."""
+        kept = self._kept.get(id(controls))
+        if kept is not None:
+            return kept[1]
+        if len(self._kept) >= self.MOST:
+            del self._kept[next(iter(self._kept))]
+        made = self._make(controls)
+        # The tuple is kept as well, so that its identity is not given to another.
+        self._kept[id(controls)] = (controls, made)
+        return made
