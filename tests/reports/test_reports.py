@@ -21,7 +21,11 @@ def test_all_kinds(desk: Desk, run, pdf: Path, tmp_path: Path) -> None:  # type:
     desk.seal()
     layout = tmp_path / "layout.json"
     layout.write_text(json.dumps(LAYOUT))
-    for name, order in (("i", ("integrity",)), ("c", ("custom", population, "--layout", str(layout))), ("f", ("control", "--framework", "soc2"))):
+    for name, order in (
+        ("i", ("integrity",)),
+        ("c", ("custom", population, "--layout", str(layout))),
+        ("f", ("control", "--framework", "soc2")),
+    ):
         out = f"/tmp/s5/re/{name}.pdf"
         made = run("report", *order, "-o", out, "--force")
         assert made.exit_code == 0, made.output + repr(made.exception)

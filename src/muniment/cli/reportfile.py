@@ -143,7 +143,7 @@ def _in_bundle(digest: str, document: Document, proof: Path, options: Options) -
                 pinned = (
                     "under what you pinned" if report.trust == "pinned" else "self-attested only, nothing was pinned"
                 )
-                return Check("record", "same", f"{said}; {pinned}"), report.trust
+                return Check("record", "same", f"{said}; {pinned}"), report.trust or ""
     return Check("record", "differs", f"{proof.name} holds no entry report.create with the hash of this file"), ""
 
 

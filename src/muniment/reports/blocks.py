@@ -142,7 +142,10 @@ def read_block(value: Json, where: str) -> Block:
         level = members["level"]
         if level not in (1, 2):
             raise MalformedReport("is 1 or 2", f"{where}.level")
-        return Heading(text_at(members, "text", where), level)
+        text = text_at(members, "text", where)
+        if not text.strip():
+            raise MalformedReport("says something", f"{where}.text")
+        return Heading(text, level)
     if kind == "paragraph":
         return Paragraph(_cells(members["parts"], f"{where}.parts", MAX_ROWS), _tone(members, where))
     if kind == "notice":

@@ -156,6 +156,8 @@ def parse_document(data: bytes) -> Document:
         drawn_by=text_at(value, "drawn_by", ""),
         numbers=tuple(_number(one, f"numbers[{at}]") for at, one in enumerate(numbers)),
     )
+    if not found.title.strip():
+        raise MalformedReport("says something", "title")
     check_figures(found)
     if found.text() != data:
         raise MalformedReport("is not written in its canonical form (RFC 8785)", "report")

@@ -123,7 +123,10 @@ def _section(value: Json, where: str) -> Section:
         level = members["level"]
         if level not in (1, 2):
             raise Malformed("is 1 or 2", f"{where}.level")
-        return TextSection(text_at(members, "text", where), level)
+        text = text_at(members, "text", where)
+        if not text.strip():
+            raise Malformed("says something", f"{where}.text")
+        return TextSection(text, level)
     if kind == "text":
         return TextSection(text_at(members, "text", where))
     if kind == "table":

@@ -7,8 +7,9 @@ from typing import Final
 
 MAX_SHOWN: Final = 1_200
 """Characters of a text that a page shows; the attached document has all of it."""
-MAX_RUN: Final = 18
-"""Letters without a place to break after which one is made."""
+WIDE_RUN: Final = 34
+NARROW_RUN: Final = 16
+"""Letters without a place to break after which one is made: in text, and in narrow cells."""
 
 # What the fonts that typst brings can show (Libertinus Serif, DejaVu Sans Mono), each tried under PDF/A-3a: Latin,
 # Greek, Cyrillic, Hebrew, Arabic letters, punctuation, currencies, arrows, operators.
@@ -22,17 +23,17 @@ SHOWABLE: Final = tuple((int(low, 16), int(high, 16)) for low, high in (one.spli
 _CLASS: Final = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in SHOWABLE)
 _OTHER: Final = re.compile(f"[^{_CLASS}\n]")
 _BEYOND_ASCII: Final = re.compile("[^ -~\n]")
-_LONG: Final = re.compile(rf"[^\s\u200b]{{{MAX_RUN}}}(?=\S)")
 _BREAK: Final = "\u200b"
 
 
-def shown(text: str, *, plain: bool = False, most: int = MAX_SHOWN) -> str:
+def shown(text: str, *, plain: bool = False, most: int = MAX_SHOWN, run: int = WIDE_RUN) -> str:
     r"""A text as it stands on a page.
 
     Args:
         text: whatever somebody wrote.
         plain: show nothing but ASCII as it is, for texts whose letters no single font can set together.
         most: characters that are shown.
+        run: letters without a place to break after which one is made.
 
     >>> shown("a\u202eb\x07")
     'a[U+202E]b[U+0007]'
@@ -40,5 +41,5 @@ def shown(text: str, *, plain: bool = False, most: int = MAX_SHOWN) -> str:
     cut = len(text) > most
     clean = text[:most].replace("\r\n", "\n").replace("\t", " ")
     clean = (_BEYOND_ASCII if plain else _OTHER).sub(lambda found: f"[U+{ord(found[0]):04X}]", clean)
-    clean = _LONG.sub(lambda found: found[0] + _BREAK, clean)
+    clean = re.sub(rf"\S{{{run}}}(?=\S)", lambda found: found[0] + _BREAK, clean)
     return f"{clean} [… {len(text):,} characters in all]" if cut and not plain else clean

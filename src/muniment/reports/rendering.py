@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from muniment.core.errors import Refused
-from muniment.reports.document import Document, check_figures
+from muniment.reports.document import Document, parse_document
 from muniment.reports.view import view_of
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def draw(document: Document) -> bytes:
     """Draw a document.
 
     Raises:
-        MalformedReport: if its figures and numbers do not fit each other.
+        Malformed: if it could not be read again.
         CannotDraw: if typst is not installed or refuses, or the PDF would be larger than 16 MiB.
     """
-    check_figures(document)
+    parse_document(document.text())
     try:
         import typst
     except ModuleNotFoundError:

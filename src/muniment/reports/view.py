@@ -8,13 +8,14 @@ from typing import Any, Final
 from muniment.reports.asks import Ask
 from muniment.reports.blocks import Bars, Block, Cell, Facts, Figure, Heading, Notice, Paragraph, Table
 from muniment.reports.document import Document, Number, Value
-from muniment.reports.lettering import shown
+from muniment.reports.lettering import NARROW_RUN, WIDE_RUN, shown
 
 KINDS: Final = {
     "control": "Control evidence report",
     "integrity": "Integrity report",
     "custom": "Custom report",
 }
+_WIDE_COLUMNS: Final = 4
 _CELL: Final = 400
 """Characters of a cell that a page shows."""
 
@@ -58,9 +59,10 @@ class _View:
     def __init__(self, document: Document, plain: bool) -> None:
         self._numbers = document.numbers
         self._plain = plain
+        self._under = 0
 
-    def text(self, text: str, most: int = 8_000) -> str:
-        return shown(text, plain=self._plain, most=most)
+    def text(self, text: str, most: int = 8_000, run: int = WIDE_RUN) -> str:
+        return shown(text, plain=self._plain, most=most, run=run)
 
     def number(self, at: int, number: Number) -> list[str]:
         return [str(at), self.text(number.what, _CELL), self._asked(number.ask), self._value(number.value)]
@@ -68,28 +70,31 @@ class _View:
     def _asked(self, ask: Ask) -> str:
         return self.text(ask.words, _CELL)
 
-    def _value(self, value: Value) -> str:
-        return self.text(grouped(value), _CELL)
+    def _value(self, value: Value, run: int = WIDE_RUN) -> str:
+        return self.text(grouped(value), _CELL, run)
 
-    def cell(self, cell: Cell, most: int = _CELL) -> dict[str, str]:
+    def cell(self, cell: Cell, most: int = _CELL, run: int = WIDE_RUN) -> dict[str, str]:
         if isinstance(cell, Figure):
-            return {"t": self._value(self._numbers[cell.number - 1].value), "n": str(cell.number)}
-        return {"t": self.text(cell, most)}
+            return {"t": self._value(self._numbers[cell.number - 1].value, run), "n": str(cell.number)}
+        return {"t": self.text(cell, most, run)}
 
     def block(self, block: Block) -> dict[str, Any]:
         match block:
             case Heading(text, level):
-                return {"b": "heading", "text": self.text(text, _CELL), "level": level}
+                # Structure that readers of tagged PDF rely on: no level may be left out (PDF/UA-1, 7.4.2).
+                self._under = min(level, self._under + 1)
+                return {"b": "heading", "text": self.text(text, _CELL), "level": self._under}
             case Paragraph(parts, tone):
                 return {"b": "paragraph", "parts": [self.cell(one, 8_000) for one in parts], "tone": tone}
             case Facts(rows):
                 return {"b": "facts", "rows": [[self.text(name, _CELL), self.cell(one, 1_200)] for name, one in rows]}
             case Table(columns, body, caption):
+                run = WIDE_RUN if len(columns) <= _WIDE_COLUMNS else NARROW_RUN
                 return {
                     "b": "table",
                     "caption": self.text(caption),
                     "columns": [[self.text(one.label, _CELL), one.align, one.share] for one in columns],
-                    "rows": [[self.cell(one) for one in row] for row in body],
+                    "rows": [[self.cell(one, run=run) for one in row] for row in body],
                 }
             case Bars(bars, caption):
                 values = [self._numbers[one.number - 1].value for _, one in bars]

@@ -188,7 +188,7 @@ def _members(population: Population) -> EntryFilter:
 def _stratum_name(by: str) -> Stratum:
     for known in STRATA:
         if by == known:
-            return known  # type: ignore[return-value]
+            return known
     raise Malformed(f"is one of {', '.join(STRATA)}", "stratum")
 
 

@@ -32,12 +32,12 @@ from muniment.server.reports.scope import MAX_CONTROLS, Scope
 
 OWN: Final = "own"
 _COLUMNS: Final = (
-    Column("Control", "mono", 3),
-    Column("What it is about", "left", 5),
-    Column("Entries", "right", 2),
-    Column("Newest entry", "right", 2),
-    Column("Sample", "right", 2),
-    Column("Exceptions", "right", 2),
+    Column("Control", "mono", 6),
+    Column("What it is about", "left", 13),
+    Column("Entries", "right", 4),
+    Column("Newest entry", "right", 5),
+    Column("Sample", "right", 7),
+    Column("Exceptions", "right", 5),
 )
 
 
@@ -84,13 +84,18 @@ def control_blocks(asking: Asking, scope: Scope) -> tuple[str, str, list[Block]]
         Refused: for more controls than a report takes.
     """
     title, controls = _chosen(scope)
+    total = asking.figure("entries under the checkpoint", Ask("entries"))
     own = {row.control: row for row in newest()}
     reviews = _reviews(asking)
     rows = [_row(asking, scope, one, own.get(one), reviews.get(one, Reviewed(None, None))) for one in controls]
-    blocks: list[Block] = [*_summary(asking, rows), Heading("Controls", 1), _table(rows)]
+    blocks: list[Block] = [*_summary(asking, rows, total), Heading("Controls", 1), _table(rows)]
     blocks += _gaps(asking, rows)
-    blocks.append(Heading("Each control", 1))
-    for row in rows:
+    detailed = [row for row in rows if asking.value(row.entries) != 0 or row.reviewed.population or row.own]
+    if detailed:
+        blocks.append(Heading("Each control", 1))
+        if len(detailed) < len(rows):
+            blocks.append(Paragraph(("What has neither entries nor a saved population stands under Gaps.",), "quiet"))
+    for row in detailed:
         blocks += _detail(asking, scope, row)
     blocks += _searched(scope)
     return title, period_words(scope), blocks
@@ -182,8 +187,7 @@ def _ask(kind: str, filters: dict[str, str], evidence: Evidence, of: str = "") -
     )
 
 
-def _summary(asking: Asking, rows: Sequence[Row]) -> list[Block]:
-    total = asking.figure("entries under the checkpoint", Ask("entries"))
+def _summary(asking: Asking, rows: Sequence[Row], total: Figure) -> list[Block]:
     empty = [row.control for row in rows if asking.value(row.entries) == 0]
     unsampled = [row for row in rows if row.sampled is None]
     noted = [row.control for row in rows if row.exceptions is not None and asking.value(row.exceptions) != 0]

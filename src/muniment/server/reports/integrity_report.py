@@ -136,7 +136,7 @@ def _anchors(asking: Asking) -> list[Block]:
     blocks: list[Block] = [
         Heading("Anchors", 1),
         Paragraph(("Timestamp tokens of outside authorities recorded under this checkpoint: ", tokens,
-                   ". Changes to a failure recorded: ", refused, ".")),
+                   ". Failures of authorities recorded: ", refused, ".")),
     ]  # fmt: skip
     if asking.value(tokens) == 0:
         return [

@@ -19,7 +19,7 @@ from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.names import names_of
 from muniment.server.frameworks.services import catalogs
-from muniment.server.populations.services import populations
+from muniment.server.populations.services import NoSuch, populations
 from muniment.server.reports import services
 from muniment.server.reports.api import pdf_response
 from muniment.server.reports.forms import EXAMPLE, ReportForm
@@ -134,5 +134,5 @@ def _initial(request: HttpRequest, standing: Standing) -> dict[str, str]:
 def _found(standing: Standing, report_id: str) -> Report:
     try:
         return services.report_for(standing, report_id)
-    except services.NoSuch:
+    except NoSuch:
         raise Http404 from None
