@@ -1,4 +1,4 @@
-"""The background process: it seals, keeps partitions ahead, walks and anchors the logs.
+"""The background process: it seals, keeps partitions ahead, walks and anchors the logs, and brings roles up to date.
 
 `python -m muniment.server.background_jobs` is started beside the server by `muniment up`, as a process of its own, so
 that a walk over a long log takes no time away from requests. It ends when its standard input is closed, and so when its
@@ -21,6 +21,7 @@ from muniment.ledger.seal import Sealer
 from muniment.server.anchoring import Anchoring
 from muniment.server.background import Background, Job, PartlyFailed
 from muniment.server.background_walks import Walks
+from muniment.server.members.release import LOOK_EVERY, RolesFollow
 from muniment.server.runtime import Places
 
 SEAL_EVERY: Final = 0.5
@@ -68,6 +69,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("partitions", PARTITIONS_EVERY, app_url, keep_partitions_ahead),
         Job("walks", Walks.LOOK_EVERY, app_url, Walks(places)),
         Job("anchoring", Anchoring.LOOK_EVERY, app_url, Anchoring(places)),
+        Job("roles", LOOK_EVERY, app_url, RolesFollow()),
     ]
 
 

@@ -37,7 +37,11 @@ def service_id() -> str:
 
 
 class Role(models.Model):
-    """A named set of capabilities. `builtin` ones came with the tenant; `administrator` is fixed."""
+    """A named set of capabilities. `builtin` ones came with the tenant; `administrator` is fixed.
+
+    `known`, of built-in ones: the codes of all capabilities that existed when a release last looked at the role. What a
+    later release adds to the role is what is not among them.
+    """
 
     id = models.CharField(primary_key=True, max_length=30, default=role_id, editable=False)
     tenant_id = models.UUIDField()
@@ -45,6 +49,7 @@ class Role(models.Model):
     name = models.CharField(max_length=64)
     description = models.CharField(max_length=255, blank=True)
     capabilities = ArrayField(models.CharField(max_length=32), default=list)
+    known = ArrayField(models.CharField(max_length=32), default=list)
     builtin = models.BooleanField(default=False)
     recorded_reads = models.BooleanField(default=False)
     time_boxed = models.BooleanField(default=False)

@@ -113,8 +113,8 @@ def provision(connection: Connection[Any], tenant_id: UUID, *, region: str, samp
     )
     for role in BUILTIN:
         connection.execute(
-            "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, builtin, "
-            "recorded_reads, time_boxed, created_at) VALUES (%s, %s, %s, %s, %s, %s, true, %s, %s, now()) "
+            "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, known, builtin, "
+            "recorded_reads, time_boxed, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, true, %s, %s, now()) "
             "ON CONFLICT DO NOTHING",
             [
                 new_id("rol"),
@@ -123,6 +123,7 @@ def provision(connection: Connection[Any], tenant_id: UUID, *, region: str, samp
                 role.name,
                 role.description,
                 [str(capability) for capability in sorted(role.capabilities)],
+                [str(capability) for capability in sorted(Capability)],
                 role.recorded_reads,
                 role.time_boxed,
             ],

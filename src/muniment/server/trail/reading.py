@@ -65,4 +65,3 @@ def read_trail(
         (deed_of(entry, names), "recorded" if here is None else seal_state(entry.seq, here)) for entry in found.entries
     ]
     return ReadTrail(rows, found.cursor)
-

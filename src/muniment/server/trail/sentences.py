@@ -64,6 +64,12 @@ def _changed(noun: str) -> _Said:
     return say
 
 
+def _role_changed(type_: str, outcome: str, facts: Mapping[str, str]) -> str:
+    if facts.get("what") == "release" and outcome == "success":
+        return "gave a built-in role what a new version can do"
+    return _made("a role")(type_, outcome, facts)
+
+
 def _tenant_changed(type_: str, outcome: str, facts: Mapping[str, str]) -> str:
     if seconds := facts.get("anchor-every"):
         done = "changed how often the log is anchored" if outcome == "success" else "tried to change the anchoring"
@@ -121,7 +127,7 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "member.change": _went("changed a member's roles, groups or time", "could not change a member"),
     "member.remove": _removed,
     "mail.send": _went("had a message sent", "could not have a message sent"),
-    "role.change": _made("a role"),
+    "role.change": _role_changed,
     "group.change": _made("a group"),
     "service.change": _made("a service account"),
     "key.create": _went("made an API key", "could not make an API key"),
