@@ -198,14 +198,14 @@ def table_of(client: Any, path: str, parameters: Mapping[str, str]) -> str:
 def write(text: str, output: Path | None) -> None:
     """Write a table or a document to a file, or to standard output byte for byte."""
     if output is None:
-        click.get_binary_stream("stdout").write(text.encode())
+        click.echo(text.encode(), nl=False)
     else:
         output.write_bytes(text.encode())
 
 
 def _text(file: str) -> str:
     with click.open_file(file, "rb") as stream:
-        content = stream.read(_MOST + 1)
+        content: bytes = stream.read(_MOST + 1)
     if len(content) > _MOST:
         raise click.UsageError(f"{file} is larger than 1 MiB")
     try:

@@ -60,7 +60,8 @@ def _shown(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  not counted  {others}"
     yield f"  period       {period['from']} to before {period['to']}, UTC"
     yield f"  searched     {searched['log']}, places 0 to {searched['counted'] - 1:,}"
-    yield f"  checkpoint   size {searched['size']:,}, root {searched['root']}; {searched['left_out']:,} recorded beyond it"
+    yield f"  checkpoint   size {searched['size']:,}, root {searched['root']}"
+    yield f"  left out     {searched['left_out']:,} recorded and not covered by it"
     if searched["counted"] < searched["size"]:
         yield f"  not yet      {searched['size'] - searched['counted']:,} under the checkpoint; ask again"
     yield f"  mapping      {found['mapping']['version']}"

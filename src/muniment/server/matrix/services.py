@@ -89,6 +89,8 @@ def matrix(
     """
     if status not in ("", "all", *STATUSES):
         raise Malformed(f"is one of {', '.join(STATUSES)}, all", "status")
+    # What cannot be asked for is refused before anything is counted.
+    choose((), state=state, sort=sort)
     tenant_id, now = _tenant(), at or datetime.now(UTC)
     every = newest()
     numbers = {name: sum(row.status == name for row in every) for name in STATUSES}

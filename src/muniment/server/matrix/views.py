@@ -99,8 +99,16 @@ def control(request: HttpRequest, control_id: str) -> HttpResponse:
 def _found(given: dict[str, str]) -> tuple[Period, Matrix]:
     now = datetime.now(UTC)
     period = read_period(given["from"], given["to"], now=now)
-    asked = {name: given[name] for name in ("status", "framework", "owner", "state")}
-    return period, matrix(period, **asked, sort=given["sort"] or "control", at=now)
+    found = matrix(
+        period,
+        status=given["status"],
+        framework=given["framework"],
+        owner=given["owner"],
+        state=given["state"],
+        sort=given["sort"] or "control",
+        at=now,
+    )
+    return period, found
 
 
 def _shown(row: Row, found: Matrix, owners: dict[str, str]) -> dict[str, Any]:
