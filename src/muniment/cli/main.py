@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "population": ("population", "count, show and save all entries that have something in common"),
     "sample": ("sample", "draw a sample, walk through its proofs, mark it, take it out"),
     "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
+    "attachment": ("attachment", "attach files to controls, fetch and check them"),
     "export": ("export", "take entries away as a bundle that anyone can verify, or in a format of another tool"),
     "evidence": ("evidence", "an entry's evidence record, with every address in it followed and checked"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
@@ -45,7 +46,7 @@ _EXTRAS = {"demo": "server,demo"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Review", ("control", "matrix", "population", "sample", "report")),
+    ("Review", ("control", "matrix", "population", "sample", "attachment", "report")),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )
