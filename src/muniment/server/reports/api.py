@@ -46,14 +46,13 @@ def make(request: HttpRequest, order: NewReport) -> HttpResponse:
     """Draws it as PDF/A-3a and records its SHA-256; a report that is refused is recorded too."""
     refused: MunimentError
     with scope(request) as standing:
-        wanted = _scope(order)
         try:
-            row = services.make_report(standing, wanted)
+            row = services.make_report(standing, _scope(order))
             return json_response(report_json(row, services.document_of(row)), status=201)
         except NotSealed:
             raise
         except (Malformed, Refused, VerificationFailed) as error:
-            services.record_refused(standing, wanted.kind, error)
+            services.record_refused(standing, order.kind, error)
             refused = error
     if isinstance(refused, VerificationFailed):
         raise refused
