@@ -23,20 +23,27 @@ from muniment.server.explorer.lanes import draw
 from muniment.server.explorer.names import names_of
 from muniment.server.explorer.reading import quick_transaction
 from muniment.server.explorer.rows import PERSON, people_in, row_of
+from muniment.server.frameworks.services import mapping_in_force
+from muniment.server.record.addresses import api_address
+from muniment.server.record.services import record_of
 
 
 @page(needs=Capability.LEDGER_READ)
 def entry(request: HttpRequest, seq: int) -> HttpResponse:
     """Everything about one entry."""
     standing = page_standing(request)
+    mapping = mapping_in_force()
     with quick_transaction(standing) as reading:
         details = details_of(reading, standing, seq)
-        if details is None:
+        stored = entry_at(reading, standing.log_id, seq) if details is not None else None
+        if details is None or stored is None:
             raise Http404
+        record = record_of(reading, standing, stored, mapping, api_address(request))
         found = causality_of(reading, standing.log_id, details.entry)
     names = names_of(standing.tenant_id, {h.actor for h in found.happenings if h.actor.startswith(PERSON)})
     context = _context(request, standing, details) | {
         "found": found,
+        "record": record,
         "drawing": draw(found, names),
         "max_nodes": MAX_NODES,
         "max_depth": MAX_DEPTH,

@@ -16,11 +16,11 @@ from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
 from muniment.server.capabilities import Capability
 from muniment.server.exports import services
-from muniment.server.exports.addresses import api_address
 from muniment.server.exports.answers import export_json
 from muniment.server.exports.shapes import ExportList, ExportOut, NewExport, Taken
 from muniment.server.exports.streaming import opened
 from muniment.server.problems import refuse
+from muniment.server.record.addresses import api_address
 from muniment.server.tenants.scope import tenant_scope
 
 router = Router(auth=Needs(Capability.EXPORT_CREATE), tags=["evidence"])

@@ -20,7 +20,6 @@ from muniment.server.capabilities import Capability
 from muniment.server.explorer.names import names_of
 from muniment.server.explorer.rows import parsed, people_in, row_of
 from muniment.server.exports import services
-from muniment.server.exports.addresses import api_address
 from muniment.server.exports.forms import ExportForm
 from muniment.server.exports.models import Export
 from muniment.server.exports.progress import progress_of
@@ -28,6 +27,7 @@ from muniment.server.exports.question import LABELS, stored_asked
 from muniment.server.exports.streaming import opened
 from muniment.server.populations.reading import standing_of_log
 from muniment.server.problems import ProblemError
+from muniment.server.record.addresses import api_address
 
 SHOWN: Final = 20
 """Records of downloads on the page of an export."""

@@ -13,8 +13,8 @@ from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
 from muniment.server.api.entries import OWN, entry_for, entry_of_event
 from muniment.server.capabilities import Capability
-from muniment.server.exports.addresses import api_address
 from muniment.server.frameworks.services import mapping_in_force
+from muniment.server.record.addresses import api_address
 from muniment.server.record.services import record_of
 from muniment.server.tenants.scope import tenant_scope
 
