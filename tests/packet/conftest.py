@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from muniment.packet.archive import read_archive, read_member
+from muniment.packet.archive import ArchiveWriter, read_archive, read_member
 from muniment.packet.checking import verify_packet
 from muniment.verifier.standalone import muniment_verify
 from tests.packet.scene import Scene, scene
@@ -47,6 +49,17 @@ def files_of(archive: Path) -> dict[str, bytes]:
     """Every file of an archive, in its order."""
     with archive.open("rb") as stream:
         return {member.name: b"".join(read_member(stream, member)) for member in read_archive(stream)}
+
+
+def rezipped(files: dict[str, bytes], path: Path) -> Path:
+    """The files as an archive without a fault."""
+    out = io.BytesIO()
+    writer = ArchiveWriter(out)
+    for name, data in files.items():
+        writer.add(name, size=len(data), crc=zlib.crc32(data), content=(data,))
+    writer.close()
+    path.write_bytes(out.getvalue())
+    return path
 
 
 def unpacked(files: Iterable[tuple[str, bytes]], folder: Path) -> Path:
