@@ -96,7 +96,7 @@ def pdf_response(standing: Standing, row: Report) -> HttpResponse:
         services.pdf_of(row),
         content_type=PDF,
         headers={
-            "Content-Disposition": f'attachment; filename="{row.kind}-report-{row.id}.pdf"',
+            "Content-Disposition": f'attachment; filename="{services.file_name(row)}"',
             "X-Content-Type-Options": "nosniff",
         },
     )

@@ -203,15 +203,21 @@ def answers(standing: Standing, *, size: int, root: str, asks: Sequence[Ask]) ->
     return found
 
 
-def reports_for(standing: Standing, scopes: Sequence[Scope]) -> list[tuple[str, bytes, str]]:
-    """Reports as files of a packet: name, bytes, SHA-256. Nothing is kept or recorded; the packet's entry does that.
+def reports_for(standing: Standing, wanted: Sequence[str]) -> list[tuple[str, bytes, str]]:
+    """Reports as files of a packet: name, bytes, SHA-256 as recorded.
 
     Args:
-        standing: of who builds the packet.
-        scopes: of the reports, each with the size of the packet's checkpoint.
+        standing: of who builds the packet; in their `tenant_scope`.
+        wanted: ids of reports.
+
+    Raises:
+        NoSuch: if the tenant has none of an id.
+        VerificationFailed: if the bytes of one are not those that were recorded.
     """
-    files = []
-    for at, scope in enumerate(scopes, 1):
-        pdf = draw(compose(standing, scope))
-        files.append((f"{at:02}-{scope.kind}.pdf", pdf, digest(pdf)))
-    return files
+    rows = [report_for(standing, one) for one in wanted]
+    return [(file_name(row), pdf_of(row), row.sha256) for row in rows]
+
+
+def file_name(row: Report) -> str:
+    """What to call a report's file."""
+    return f"{row.kind}-report-{row.id}.pdf"
