@@ -21,18 +21,19 @@ from muniment.server.exports import api as exports
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.matrix import api as matrix
-from muniment.server.reports import api as reports
 from muniment.server.members import api as members
 from muniment.server.overview import api as overview
-from muniment.server.packets.building import api as packet_building
 from muniment.server.packets import api as packets
+from muniment.server.packets.building import api as packet_building
 from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
-from muniment.server.record import api as record
 from muniment.server.reasons import api as reasons
+from muniment.server.record import api as record
+from muniment.server.reports import api as reports
 from muniment.server.signing import api as signing
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
+from muniment.server.statements import api as statements
 from muniment.server.tenancy import api as tenancy
 from muniment.server.trail import api as trail
 from muniment.server.verification import api as verification
@@ -109,6 +110,7 @@ for module in (
     packets,
     reasons,
     signing,
+    statements,
     verification,
     sources,
     trail,

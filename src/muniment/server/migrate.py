@@ -30,6 +30,7 @@ APPLICATIONS: Final = {
     "populations": "muniment.server.populations",
     "reasons": "muniment.server.reasons",
     "signing": "muniment.server.signing",
+    "statements": "muniment.server.statements",
     "controls": "muniment.server.controls",
     "frameworks": "muniment.server.frameworks",
     "matrix": "muniment.server.matrix",

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "muniment.server.exports",
     "muniment.server.reasons",
     "muniment.server.signing",
+    "muniment.server.statements",
     "muniment.server.packets",
     "muniment.server.packets.building",
     "muniment.server.sso",

@@ -26,6 +26,7 @@ PAGES: tuple[str, ...] = (
     "packets",
     "reasons",
     "signing",
+    "statements",
     "members",
     "tenancy",
     "anchors",

@@ -69,6 +69,7 @@ NAVIGATION: Final = (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
             Place("Reports", "external", "reports:list", Capability.LEDGER_READ),
             Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
+            Place("Statements", "columns", "statements:list", Capability.LEDGER_READ),
             Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
             Place("Signatures", "passkey", "signing:list", Capability.LEDGER_READ),
             Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
