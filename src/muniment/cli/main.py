@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sample": ("sample", "draw a sample, walk through its proofs, mark it, take it out"),
     "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
     "attachment": ("attachment", "attach files to controls, fetch and check them"),
+    "packet": ("packet", "one archive for an audit: what it holds, who asked for it, build, hand over, verify"),
     "export": ("export", "take entries away as a bundle that anyone can verify, or in a format of another tool"),
     "evidence": ("evidence", "an entry's evidence record, with every address in it followed and checked"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
@@ -46,7 +47,7 @@ _EXTRAS = {"demo": "server,demo"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Review", ("control", "matrix", "population", "sample", "attachment", "report")),
+    ("Review", ("control", "matrix", "population", "sample", "attachment", "report", "packet")),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )

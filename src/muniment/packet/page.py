@@ -24,22 +24,22 @@ max-width:72rem;margin:0 auto;padding:1rem 1.5rem}header{display:flex;flex-wrap:
 border-bottom:1px solid var(--line)}main{padding-bottom:3rem}footer{color:var(--ink-2);font-size:.8125rem;
 border-top:1px solid var(--line);overflow-wrap:anywhere}a{color:var(--accent)}header a[aria-current]{
 color:var(--ink);font-weight:600;text-decoration:none}h1{font-size:1.5rem;line-height:2rem;margin:1rem 0 .5rem;
-overflow-wrap:anywhere}h2{font-size:1.125rem;margin:2rem 0 .5rem}p,ul,ol,dl{max-width:46rem;margin:.5rem 0}li{
-margin:.25rem 0}code,pre{font:.8125rem/1.5 var(--mono);overflow-wrap:anywhere}pre{padding:.75rem 1rem;
-background:var(--paper);border:1px solid var(--line);border-radius:6px;overflow-x:auto;white-space:pre-wrap;
-max-width:46rem}dl{display:grid;grid-template-columns:minmax(8rem,auto) 1fr;gap:.25rem 1rem}dt{color:var(--ink-2)}
-dd{margin:0;overflow-wrap:anywhere;min-width:0}.scroll{overflow-x:auto;background:var(--paper);
-border:1px solid var(--line);border-radius:8px;margin:.75rem 0}table{border-collapse:collapse;width:100%;
-font-size:.8125rem}th,td{padding:.5rem .75rem;text-align:left;vertical-align:top;
-border-bottom:1px solid var(--line);overflow-wrap:anywhere;min-width:5rem;max-width:28rem}tr:last-child td{
-border-bottom:0}th{color:var(--ink-2);font-weight:600;white-space:nowrap}.none{display:inline-block;
-padding:.125rem .5rem;border-radius:4px;background:var(--warn-soft);color:var(--warn);font-weight:600}.bad{
-color:var(--bad);font-weight:600}.soft{color:var(--ink-2)}.mark{margin:.5rem 0 0}.counters{display:flex;
-flex-wrap:wrap;gap:1rem;margin:.75rem 0}.counters div{padding:.75rem 1rem;background:var(--paper);
-border:1px solid var(--line);border-radius:8px}.counters b{display:block;font-size:1.25rem}:focus-visible{
-outline:2px solid var(--accent);outline-offset:2px}@media (max-width:40rem){header,main,footer{padding-left:1rem;
-padding-right:1rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}.cards thead{display:none}
-.cards tr,.cards td{display:block;max-width:none;border:0}.cards td{padding:.125rem .75rem}
+overflow-wrap:anywhere}h2{font-size:1.125rem;margin:2rem 0 .5rem}h3{font-size:.9375rem;margin:1.5rem 0 .5rem}
+p,ul,ol,dl{max-width:46rem;margin:.5rem 0}li{margin:.25rem 0}code,pre{font:.8125rem/1.5 var(--mono);
+overflow-wrap:anywhere}pre{padding:.75rem 1rem;background:var(--paper);border:1px solid var(--line);
+border-radius:6px;overflow-x:auto;white-space:pre-wrap;max-width:46rem}dl{display:grid;
+grid-template-columns:minmax(8rem,auto) 1fr;gap:.25rem 1rem}dt{color:var(--ink-2)}dd{margin:0;
+overflow-wrap:anywhere;min-width:0}.scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);
+border-radius:8px;margin:.75rem 0}table{border-collapse:collapse;width:100%;font-size:.8125rem}th,td{
+padding:.5rem .75rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere;
+min-width:5rem;max-width:28rem}tr:last-child td{border-bottom:0}th{color:var(--ink-2);font-weight:600;
+white-space:nowrap}.none{display:inline-block;padding:.125rem .5rem;border-radius:4px;background:var(--warn-soft);
+color:var(--warn);font-weight:600}.bad{color:var(--bad);font-weight:600}.soft{color:var(--ink-2)}.mark{
+margin:.5rem 0 0}.counters{display:flex;flex-wrap:wrap;gap:1rem;margin:.75rem 0}.counters div{padding:.75rem 1rem;
+background:var(--paper);border:1px solid var(--line);border-radius:8px}.counters b{display:block;font-size:1.25rem}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px}@media (max-width:40rem){header,main,footer{
+padding-left:1rem;padding-right:1rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}.cards thead{
+display:none}.cards tr,.cards td{display:block;max-width:none;border:0}.cards td{padding:.125rem .75rem}
 .cards td[data-of]::before{content:attr(data-of);display:block;color:var(--ink-2);font-size:.75rem}.cards tr{
 padding:.5rem 0;border-bottom:1px solid var(--line)}}@media print{body{background:#fff;color:#000}header{
 display:none}}

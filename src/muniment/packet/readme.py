@@ -21,7 +21,10 @@ _PINS: Final = (
     "from somewhere else than this packet: whoever made the packet could have made its keys. Without it, leave --root "
     "away, and the answer is “self-attested only”."
 )
-_DROP: Final = ", drop the packet (the .zip file, as you received it) on it, and paste what you pin."
+_DROP: Final = (
+    ", drop the packet (the .zip file, as you received it) on it, and paste what you pin. "
+    "A root key alone is pinned so:"
+)
 _ANSWERS: Final = (
     "Each of the three names every file that was changed, added or taken away, and gives a verdict for each sampled "
     "entry. The two commands end with exit code 0 for verified, 1 for failed, 2 for unreadable."
@@ -102,16 +105,17 @@ def _checking(contents: PacketContents) -> Markup:
     return joined(
         (
             tag("p", _PINS),
-            tag("h2", "1. In a browser"),
+            tag("h3", "1. In a browser"),
             tag("p", "Open ", link(PAGE, PAGE), _DROP),
-            tag("h2", "2. With Python 3.11 or later, and nothing else"),
+            tag("pre", '{"root": "ROOT KEY"}'),
+            tag("h3", "2. With Python 3.11 or later, and nothing else"),
             tag("p", "In the folder into which you unpacked it (the full stop is that folder):"),
             tag("pre", f"python3 {SCRIPT} . --root 'ROOT KEY'"),
             tag("p", "Or on the archive as you received it: give its name instead of the full stop."),
-            tag("h2", "3. With Muniment's own command"),
+            tag("h3", "3. With Muniment's own command"),
             tag("pre", "pip install muniment\nmuniment verify PACKET.zip --root 'ROOT KEY'"),
             tag("p", _ANSWERS),
-            tag("h2", "The verifiers in this packet"),
+            tag("h3", "The verifiers in this packet"),
             tag("p", _LYING),
             facts(hashes),
         )

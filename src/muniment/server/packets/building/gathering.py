@@ -77,7 +77,7 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
         root=range_.root.hex(),
         sealed_at=moment(range_.sealed_at) or "",
         scope=row.content,
-        facts=_facts(row, scope) + facts,
+        facts=_facts(row, scope, facts),
         matrix=matrix_shown(scope, size=range_.size, sealed_at=range_.sealed_at),
         populations=populations_shown(tuple(listed.values())),
         samples=shown,
@@ -100,15 +100,16 @@ def _samples(standing: Standing, scope: Scope, size: int) -> list[Reviewed]:
     return [reviewed(standing, row, populations.population_for(standing, row.population_id), size=size) for row in rows]
 
 
-def _facts(row: ScopeVersion, scope: Scope) -> Facts:
+def _facts(row: ScopeVersion, scope: Scope, given: Facts) -> Facts:
     since, until = (None if day is None else day.isoformat() for day in (scope.since, scope.until))
-    return (
+    own = (
         ("Scope", f"{row.name}, version {row.version} ({row.id}, entry {row.seq:,})"),
         ("Period (UTC)", f"{since or 'from the beginning'} to {until or 'the checkpoint'}"),
         ("Controls", ", ".join(scope.controls) or "none named"),
         ("Frameworks", ", ".join(scope.frameworks) or "none named"),
         ("Workspace", scope.workspace or "all"),
     )
+    return (*given, *((name, said) for name, said in own if name not in dict(given)))
 
 
 def _slots(standing: Standing, scope: Scope, size: int) -> tuple[tuple[KeptSlot, ...], set[int]]:

@@ -6,12 +6,10 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
-import muniment.verifier.standalone as standalone
+from muniment.packet import shipped
 from muniment.packet.contents import Attached, Extract, Facts, Opener, PacketContents, Paper, SampleShown, Slot
 from muniment.verifier.browser.page import verifier_page
 from muniment.version import __version__
@@ -125,7 +123,7 @@ def contents_of(
         ),
         papers=tuple(Paper(one.name, one.title, one.said, base64.b64decode(one.content)) for one in snapshot.papers),
         evidence=evidence,
-        script=verifier_script(),
+        script=shipped.verifier_script(),
         page=verifier_page(),
         software=software(),
         notes=snapshot.notes,
@@ -137,16 +135,9 @@ def software() -> str:
     return f"muniment {__version__}"
 
 
-@lru_cache(maxsize=1)
-def verifier_script() -> bytes:
-    """The verifier for Python as it stands in this package."""
-    return (Path(standalone.__path__[0]) / "muniment_verify.py").read_bytes()
-
-
-def verifiers() -> tuple[str, str]:
-    """SHA-256 of the verifier for Python and of the one for browsers, 64 hex each."""
-    script, page = (hashlib.sha256(one).hexdigest() for one in (verifier_script(), verifier_page()))
-    return script, page
+def verifiers() -> list[str]:
+    """SHA-256 of the verifiers that a packet carries, 64 hex each."""
+    return [hashlib.sha256(one).hexdigest() for one in shipped.verifiers().values()]
 
 
 def _attached(one: KeptFile, attached: Callable[[str], Iterable[bytes]]) -> Attached:
