@@ -55,14 +55,14 @@ def test_what_cannot_be_is_refused_at_its_field_and_recorded(office: Office) -> 
         ):
             field_, told = refused(client.post("/api/controls", json={**new, **change}))
             assert (field_, said in told) == (field, True), (change, field_, told)
-        change = "/api/controls/own:AI-7"
-        assert refused(client.patch(change, json={"status": "draft"}))[0] == "status"
-        assert refused(client.patch(change, json={"frequency": "per-event"}))[1].endswith("nothing would be changed")
-        assert "changed meanwhile" in refused(client.patch(change, json={"statement": "x", "number": 7}))[1]
-        assert refused(client.post(f"{change}/retire", json={"reason": ""}))[0] == "reason"
-        assert refused(client.post(f"{change}/retire", json={"reason": "x", "on": "2999-01-01"}))[0] == "on"
-        office.ask("POST", f"{change}/retire", reason="over")
-        assert refused(client.patch(change, json={"statement": "back again"}))[0] == "status"
+        address = "/api/controls/own:AI-7"
+        assert refused(client.patch(address, json={"status": "draft"}))[0] == "status"
+        assert refused(client.patch(address, json={"frequency": "per-event"}))[1].endswith("nothing would be changed")
+        assert "changed meanwhile" in refused(client.patch(address, json={"statement": "x", "number": 7}))[1]
+        assert refused(client.post(f"{address}/retire", json={"reason": ""}))[0] == "reason"
+        assert refused(client.post(f"{address}/retire", json={"reason": "x", "on": "2999-01-01"}))[0] == "on"
+        office.ask("POST", f"{address}/retire", reason="over")
+        assert refused(client.patch(address, json={"statement": "back again"}))[0] == "status"
         assert client.get("/api/controls/own:AI-9").status_code == 404
         assert client.patch("/api/controls/AI-7", json={"statement": "x"}).status_code == 404
     denied = [one["entry"]["event"] for one in office.desk.entries(action="control.define")[1:]]

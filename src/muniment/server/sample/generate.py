@@ -14,6 +14,7 @@ from muniment.ledger.tenants import tenant_by_slug
 from muniment.server.installation_tenants import create_tenant_with_log
 from muniment.server.runtime import Places
 from muniment.server.sample.day import company, tell_day
+from muniment.server.sample.examined import examine, make_controls
 from muniment.server.sample.numbering import Line
 from muniment.server.sample.people import make_groups, make_keys, make_people, make_workspaces, standing_of
 from muniment.server.sample.submitting import submit
@@ -71,12 +72,22 @@ def make_sample(connection: Connection[Any], places: Places, url: str) -> Sample
     log = _log(connection)
     if log.log.size >= _TOLD:
         return Sample(tenant, 0, log.log.size, log.log.sealed, log.walk_ok is True)
-    recorded = _tell(tenant, url)
+    recorded, auditor = _tell(tenant, url)
     deadline = time.monotonic() + _PATIENCE
-    while (log := _log(connection)).log.sealed < log.log.size and time.monotonic() < deadline:
-        time.sleep(0.05)
+    log = _sealed(connection, deadline)
+    if log.log.sealed == log.log.size:
+        examine(tenant, company(), standing_of(tenant, auditor))
+    deadline = time.monotonic() + _PATIENCE
+    log = _sealed(connection, deadline)
     walked = _walk(connection, log, deadline)
     return Sample(tenant, recorded, log.log.size, log.log.sealed, walked)
+
+
+def _sealed(connection: Connection[Any], deadline: float) -> TenantLog:
+    """The log once a checkpoint covers all of it, or as it stands at the deadline."""
+    while (log := _log(connection)).log.sealed < log.log.size and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return log
 
 
 def _walk(connection: Connection[Any], log: TenantLog, deadline: float) -> bool:
@@ -93,13 +104,14 @@ def _walk(connection: Connection[Any], log: TenantLog, deadline: float) -> bool:
     return False
 
 
-def _tell(tenant: RequestTenant, url: str) -> int:
+def _tell(tenant: RequestTenant, url: str) -> tuple[int, str]:
     brightwater = company()
     people = make_people(tenant, brightwater)
     admin = standing_of(tenant, people["admin"])
     make_workspaces(tenant, brightwater, admin.subject)
     make_groups(tenant, admin)
     keys = make_keys(tenant, brightwater, admin)
+    make_controls(tenant, brightwater, admin, people)
     told = tell_day({key: f"user:{user_id}" for key, user_id in people.items()})
     begin = time.time() - _ENDS_BEFORE_NOW - told[-1].at
     known: dict[Happening, str] = {}
@@ -113,7 +125,7 @@ def _tell(tenant: RequestTenant, url: str) -> int:
                 written = keys[happening.capture][1].write(happening, occurred_at, known)
                 lines.setdefault(happening.capture, []).extend(written)
             recorded += sum(submit(client, keys[name][0], of_one) for name, of_one in lines.items())
-    return recorded
+    return recorded, people["auditor"]
 
 
 def _log(connection: Connection[Any]) -> TenantLog:
