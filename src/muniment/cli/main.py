@@ -28,6 +28,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "make reports as PDF/A whose numbers can be asked for again"),
     "attachment": ("attachment", "attach files to controls, fetch and check them"),
     "packet": ("packet", "one archive for an audit: what it holds, who asked for it, build, hand over, verify"),
+    "change": ("change", "changes with their reasons, and which actions need one"),
+    "sign": ("sign", "the signatures on an entry, checked here, and where to sign it"),
+    "statement": ("statement", "what the ledger evidences of a framework, on one page"),
     "export": ("export", "take entries away as a bundle that anyone can verify, or in a format of another tool"),
     "evidence": ("evidence", "an entry's evidence record, with every address in it followed and checked"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
@@ -47,7 +50,10 @@ _EXTRAS = {"demo": "server,demo"}
 GROUPS = (
     ("Run a ledger", ("up", "down", "status", "demo")),
     ("Capture", ("mcp", "proxy", "record", "hook", "ship")),
-    ("Review", ("control", "matrix", "population", "sample", "attachment", "report", "packet")),
+    (
+        "Review",
+        ("control", "matrix", "population", "sample", "attachment", "report", "packet", "change", "sign", "statement"),
+    ),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "logs", "db")),
 )

@@ -8,8 +8,7 @@ from django import forms
 
 from muniment.catalogs.actions import registry
 from muniment.core.errors import Malformed
-from muniment.server.reasons.services import STATES
-from muniment.server.reasons.workflow import own_changes, source_changes
+from muniment.server.reasons.workflow import STATES, own_changes, source_changes
 
 
 class RequiredForm(forms.Form):

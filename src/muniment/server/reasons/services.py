@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection as django_connection
 
@@ -14,7 +14,7 @@ from muniment.ledger.disclosed import Disclosed, at_places, of_actions
 from muniment.server.access.standing import Standing
 from muniment.server.explorer.rows import parsed
 from muniment.server.reasons.models import ChangeAction
-from muniment.server.reasons.workflow import OFFERED, checked_actions, is_required, own_changes
+from muniment.server.reasons.workflow import OFFERED, STATES, State, checked_actions, is_required, own_changes
 from muniment.server.recording import record
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
     from muniment.ledger.receipt import Receipt
 
-State = Literal["given", "none", "erased", "withheld"]
-"""Of a change's reason: said; not said; in a body that was erased; in a body that the ledger has no copy of."""
-STATES: Final[Mapping[State, str]] = {
-    "given": "Reason given",
-    "none": "No reason",
-    "erased": "Body erased",
-    "withheld": "Body not stored",
-}
 EXAMINED: Final = 2_000
 """Entries that one question looks at; a cursor leads on."""
 COUNTED: Final = 200_000

@@ -15,6 +15,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.explorer.names import names_of
 from muniment.server.reasons import services
 from muniment.server.reasons.forms import RequiredForm, SearchForm
+from muniment.server.reasons.workflow import STATES
 
 PAGE_SIZE: Final = 50
 
@@ -46,7 +47,7 @@ def changes(request: HttpRequest) -> HttpResponse:
                 "rows": [(one, names.get(one.actor, "")) for one in page_.changes],
                 "examined": page_.examined,
                 "next": page_.cursor,
-                "states": services.STATES,
+                "states": STATES,
             }
         except Malformed as error:
             form.add_error("action" if error.where == "actions" else error.where, error.reason)

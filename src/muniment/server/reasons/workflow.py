@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, Literal
 
 from muniment.catalogs.actions import TENANT_PREFIX, find, registry
 from muniment.core.errors import Malformed
 from muniment.core.event import Event
 from muniment.core.reason import MEMBER, reason_of
 
+State = Literal["given", "none", "erased", "withheld"]
+"""Of a change's reason: said; not said; in a body that was erased; in a body that the ledger has no copy of."""
+STATES: Final[Mapping[State, str]] = {
+    "given": "Reason given",
+    "none": "No reason",
+    "erased": "Body erased",
+    "withheld": "Body not stored",
+}
 CHANGE: Final = "change_management"
 """The capability that actions evidence which change something."""
 ACCESS: Final = frozenset(

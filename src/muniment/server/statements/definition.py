@@ -18,7 +18,7 @@ from typing import Any, Final
 from muniment.core import identifiers as names
 from muniment.core.errors import Malformed
 from muniment.server.populations.question import LABELS, read_question
-from muniment.server.reasons.services import STATES
+from muniment.server.reasons.workflow import STATES
 
 FORMAT: Final = "muniment-statement/1"
 PLACE: Final = re.compile(r"\{([a-z][a-z0-9]*)(\.at)?\}")

@@ -8,7 +8,8 @@ from typing import Any
 from django import template
 
 from muniment.server.access.standing import Standing
-from muniment.server.reasons.services import STATES, Change, reasons_at
+from muniment.server.reasons.services import Change, reasons_at
+from muniment.server.reasons.workflow import STATES
 
 register = template.Library()
 
