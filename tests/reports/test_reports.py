@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from click.testing import Result
 
 from muniment.keys import KeyRing
+from muniment.ledger.anchor_record import record_anchor
 from muniment.ledger.audit_walks import walk_log
+from muniment.ledger.connection import tenant_transaction
 from muniment.reports.document import Document
 from muniment.reports.extraction import read_document
 from muniment.reports.rendering import draw
@@ -112,11 +115,19 @@ def test_integrity_and_custom_reports_say_what_is_recorded(desk: Desk, run: Run,
     desk.seal()
     population = desk.save(action="tool.call")["id"]
     desk.draw(population, method="random", count=2)
+    with desk.installation.database.connect("app", autocommit=True) as connection:
+        made = desk.tenant.made
+        with tenant_transaction(connection, made.tenant_id):
+            record_anchor(
+                connection, log_id=made.log_id, size=desk.get("/api/log")["checkpoint"]["size"], authority="clock",
+                token=b"no token", imprint=b"i" * 32, stamped_at=datetime(2026, 1, 2, tzinfo=UTC),
+                valid_until=datetime(2031, 1, 2, tzinfo=UTC), evidence={"token": "bm8gdG9rZW4="},
+            )  # fmt: skip
     walked(desk)
     layout = tmp_path / "layout.json"
     layout.write_text(json.dumps(LAYOUT, indent=1) + "\n")
     for order, expected in (
-        (("integrity",), {"full walks": 1, "full walks that found something": 0, "timestamp tokens recorded": 0}),
+        (("integrity",), {"full walks": 1, "full walks that found something": 0, "timestamp tokens recorded": 1}),
         (("custom", population, "--layout", str(layout)),
          {"outcome success": 4, "outcome failure": 2, "sample 1: items": 2}),
     ):  # fmt: skip
@@ -127,10 +138,15 @@ def test_integrity_and_custom_reports_say_what_is_recorded(desk: Desk, run: Run,
         assert {what: value_of(document, what) for what in expected} == expected
         checked = run("verify", str(path), "--no-known-logs")
         assert checked.exit_code == 0, checked.output
-    checks = [
-        one for one in read_document((tmp_path / "integrity.pdf").read_bytes()).numbers if "check chain" in one.what
-    ]
-    assert [one.ask.path for one in checks] == [("body", "checks", "chain", "count")]
+    integrity = read_document((tmp_path / "integrity.pdf").read_bytes())
+    (chain,) = [one for one in integrity.numbers if one.what == "check chain: count"]
+    assert chain.ask.path == ("body", "checks", "chain", "count")
+    tokens = {one.what.partition(": ")[2]: one.value for one in integrity.numbers if one.what.startswith("token at")}
+    assert tokens == {
+        "authority": "clock",
+        "time": "2026-01-02T00:00:00Z",
+        "verifies without renewal until": "2031-01-02T00:00:00Z",
+    }
 
 
 def test_what_cannot_be_reported_is_refused_by_its_field_and_recorded(desk: Desk, installation: Installation) -> None:
