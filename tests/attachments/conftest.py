@@ -66,6 +66,24 @@ class Desk:
             headers={"Referer": f"{self.client.base_url}{self.address(page)}"},
         )
 
+    def service_key(self, role: str) -> str:
+        """The token of a key of a service account with a role."""
+        key, token = self.tenant.new_key("read")
+        service = f"svc_{key[-20:]}"
+        with self.tenant.in_database() as raw:
+            raw.execute(
+                "INSERT INTO django.members_service (id, tenant_id, name, roles, created_at) "
+                "SELECT %s, tenant_id, 'files', ARRAY[id], now() FROM django.members_role "
+                "WHERE tenant_id = %s AND code = %s",
+                [service, self.tenant.made.tenant_id, role],
+            )
+            raw.execute(
+                "INSERT INTO django.members_servicekey (key_id, tenant_id, service_id, created_at) "
+                "VALUES (%s, %s, %s, now())",
+                [key, self.tenant.made.tenant_id, service],
+            )
+        return token
+
     def entries(self, action: str) -> list[Any]:
         """Events of the log with an action, oldest first, with their labels as a mapping."""
         with self.tenant.client("read") as reading:
@@ -74,9 +92,17 @@ class Desk:
         return [{**event, "facts": dict(label.split("=", 1) for label in event.get("labels", []))} for event in events]
 
 
-@pytest.fixture
-def desk(installation: Installation, tenant: Tenant) -> Iterator[Desk]:
-    """An analyst."""
-    person = make_person(installation, tenant, "analyst")
+@pytest.fixture(scope="module")
+def signed_in(installation: Installation) -> Iterator[tuple[Person, httpx.Client]]:
+    """Somebody, signed in once."""
+    person = make_person(installation)
     with person.signed_in() as client:
-        yield Desk(installation, tenant, person, client)
+        yield person, client
+
+
+@pytest.fixture
+def desk(installation: Installation, tenant: Tenant, signed_in: tuple[Person, httpx.Client]) -> Desk:
+    """An analyst."""
+    person, client = signed_in
+    person.join(tenant.made.tenant_id, tenant.made.slug, "analyst")
+    return Desk(installation, tenant, person, client)

@@ -21,6 +21,7 @@ from muniment.server.attachments.shapes import (
     AttachmentList,
     AttachmentOut,
     CheckOut,
+    LimitShape,
     NewUpload,
     NewWithdrawal,
     UploadOut,
@@ -135,6 +136,27 @@ def discard(request: HttpRequest, upload_id: str) -> HttpResponse:
     with scope(request) as standing:
         services.discard(standing, upload_id)
         return HttpResponse(status=204)
+
+
+@router.get("/api/attachment-limit", summary="Largest attachment", operation_id="attachment_limit", response=LimitShape)
+def limit(request: HttpRequest) -> HttpResponse:
+    """How large an attachment may be here, in mebibytes."""
+    with scope(request) as standing:
+        return json_response({"mebibytes": services.limit(standing)})
+
+
+@router.put(
+    "/api/attachment-limit",
+    auth=Needs(Capability.TENANT_MANAGE),
+    summary="Set the largest attachment",
+    operation_id="set_attachment_limit",
+    response=LimitShape,
+)
+def set_limit(request: HttpRequest, wanted: LimitShape) -> HttpResponse:
+    """1 to 64 MiB; what is there stays. Recorded."""
+    with scope(request) as standing:
+        services.set_limit(standing, mebibytes=wanted.mebibytes)
+        return json_response({"mebibytes": wanted.mebibytes})
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from muniment.server.attachments.workflow import ENDINGS, KINDS, MAX_NOTE, NewAttachment, sorted_controls
+from muniment.server.attachments.workflow import ENDINGS, KINDS, MAX_BYTES, MAX_NOTE, NewAttachment, sorted_controls
 
 
 class AttachForm(forms.Form):
@@ -57,6 +57,14 @@ class AttachForm(forms.Form):
         """Say at its field what was wrong."""
         field = {"name": "file", "from": "period_from", "to": "period_to"}.get(error.where, error.where)
         self.add_error(field if field in self.fields else None, error.reason)
+
+
+class LimitForm(forms.Form):
+    """How large an attachment may be."""
+
+    use_required_attribute = False
+
+    mebibytes = forms.IntegerField(label="Largest attachment, in MiB", min_value=1, max_value=MAX_BYTES >> 20)
 
 
 class WithdrawForm(forms.Form):

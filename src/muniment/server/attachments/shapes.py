@@ -46,6 +46,14 @@ class NewWithdrawal(Schema):
     reason: Annotated[str, Field(max_length=MAX_NOTE)] = ""
 
 
+class LimitShape(Schema):
+    """How large an attachment may be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    mebibytes: Annotated[int, Field(ge=1, le=MAX_BYTES >> 20)]
+
+
 class AttachmentOut(Schema):
     """One version of an attachment."""
 

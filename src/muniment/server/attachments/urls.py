@@ -8,6 +8,7 @@ app_name = "attachments"
 urlpatterns = [
     path("attachments", views.index, name="list"),
     path("attachments/add", views.add, name="add"),
+    path("attachments/limit", views.limit, name="limit"),
     path("attachments/<str:attachment_id>", views.attachment, name="attachment"),
     path("attachments/<str:attachment_id>/replace", views.replace, name="replace"),
     path("attachments/<str:attachment_id>/withdraw", views.withdraw, name="withdraw"),

@@ -16,7 +16,7 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import services
 from muniment.server.attachments.answers import file_response
-from muniment.server.attachments.forms import AttachForm, WithdrawForm
+from muniment.server.attachments.forms import AttachForm, LimitForm, WithdrawForm
 from muniment.server.attachments.models import Attachment
 from muniment.server.attachments.workflow import KINDS
 from muniment.server.capabilities import Capability
@@ -32,8 +32,16 @@ def index(request: HttpRequest) -> HttpResponse:
     names = names_of(standing.tenant_id, {one.attachment.created_by for one in rows})
     shown = [(one, _kind(one.attachment), names.get(one.attachment.created_by, "")) for one in rows]
     may = standing.may(Capability.ATTACHMENT_MANAGE)
+    limit = LimitForm(initial={"mebibytes": services.limit(standing)})
     return render(
-        request, "attachments/list.html", {"rows": shown, "control": control, "may_add": may, "kinds": KINDS.items()}
+        request,
+        "attachments/list.html",
+        {
+            "rows": shown,
+            "control": control,
+            "may_add": may,
+            "limit": limit if standing.may(Capability.TENANT_MANAGE) else None,
+        },
     )
 
 
@@ -54,6 +62,18 @@ def replace(request: HttpRequest, attachment_id: str) -> HttpResponse:
         form = AttachForm(initial={"kind": row.kind, "controls": " ".join(row.controls)})
         return _form(request, form, row)
     return _attach(request, row)
+
+
+@page(needs=Capability.TENANT_MANAGE, step_up="writes", methods=("POST",))
+def limit(request: HttpRequest) -> HttpResponse:
+    """Set how large an attachment may be."""
+    form = LimitForm(request.POST)
+    if form.is_valid():
+        services.set_limit(page_standing(request), mebibytes=form.cleaned_data["mebibytes"])
+        messages.success(request, "Saved.")
+    else:
+        messages.error(request, f"Not saved: {'; '.join(form.errors.get('mebibytes', []))}")
+    return HttpResponseRedirect(reverse("attachments:list"))
 
 
 @page(needs=Capability.LEDGER_READ)

@@ -141,12 +141,13 @@ def _forget_old(standing: Standing) -> None:
 
 
 def _give_up(row: Upload, *, by: str) -> None:
+    wanted = row.id
     _remove(row)
     record(
         "attachment.discard",
         by=by,
         outcome="failure",
-        resource=("upload", row.id),
+        resource=("upload", wanted),
         labels={"received": row.received, "size": row.size, "begun.by": row.created_by},
         body={"name": _read(row.order).name},
     )

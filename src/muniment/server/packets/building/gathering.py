@@ -15,8 +15,9 @@ from muniment.server.attachments import services as attachments
 from muniment.server.attachments.models import Attachment
 from muniment.server.moments import moment
 from muniment.server.packets.building.controls import matrix_shown, registers_shown
+from muniment.server.packets.building.papers import papers_of
 from muniment.server.packets.building.reviewed import Reviewed, populations_shown, reviewed, sample_shown
-from muniment.server.packets.building.snapshot import KeptFile, KeptPaper, KeptSlot, Snapshot
+from muniment.server.packets.building.snapshot import KeptFile, KeptSlot, Snapshot
 from muniment.server.packets.models import ScopeVersion
 from muniment.server.packets.scope import SLOTS, Scope, stored_scope
 from muniment.server.populations import services as populations
@@ -69,7 +70,7 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
         if population.seq >= range_.size:
             raise Refused(f"{population.id} was saved after the checkpoint of size {range_.size:,}", "populations")
     slots, attached = _slots(standing, scope, range_.size)
-    papers, notes = _papers(scope)
+    papers = papers_of(standing, scope, size=range_.size, sealed_at=range_.sealed_at)
     snapshot = Snapshot(
         name=row.name,
         log=range_.origin,
@@ -83,12 +84,12 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
         samples=shown,
         registers=registers_shown(),
         slots=slots,
-        papers=papers,
-        notes=notes,
+        papers=papers.papers,
+        notes=(),
     )
     sampled = {place for one in found for place in one.sample.places}
     about = {place for one in found for place in one.places} - sampled
-    about |= {one.seq for one in named} | attached | ({row.seq} if row.seq < range_.size else set())
+    about |= {one.seq for one in named} | attached | papers.places | ({row.seq} if row.seq < range_.size else set())
     count = sum(len(one.sample.places) for one in found)
     if count > MAX_SAMPLED:
         raise Refused(f"has {count:,} sampled entries, and a packet holds at most {MAX_SAMPLED:,}", "samples")
@@ -142,8 +143,3 @@ def _kept(row: Attachment) -> KeptFile:
         ("Received", f"{moment(row.created_at)}, by {row.created_by}, entry {row.seq:,}"),
     )
     return KeptFile(row.id, row.name, suffix if SUFFIX.fullmatch(suffix) else "", row.size, row.sha256, facts)
-
-
-def _papers(scope: Scope) -> tuple[tuple[KeptPaper, ...], tuple[str, ...]]:
-    wanted = (*(("Statement", one) for one in scope.statements), *(("Report", one) for one in scope.reports))
-    return (), tuple(f"{kind} {one} was asked for and is not supplied." for kind, one in wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +12,14 @@ import orjson
 from muniment.core.errors import Refused, VerificationFailed
 from muniment.ledger.read import StoredEntry
 from muniment.ledger.surroundings import entries_of_places
-from muniment.packet.contents import Extract, ItemShown, MarkShown, SampleShown, Table
+from muniment.packet.contents import Extract, ItemShown, MarkShown, SampleShown, SignatureShown, Table
 from muniment.server.access.standing import Standing
 from muniment.server.moments import moment
 from muniment.server.populations.models import Mark, Population, Sample
 from muniment.server.populations.question import stored_question
 from muniment.server.populations.workflow import METHODS, RESULTS, TICKS, VERDICTS
+from muniment.server.signing.services import signatures_of
+from muniment.server.signing.workflow import Signature
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -42,11 +44,13 @@ class Reviewed:
     sample: Sample
     population: Population
     marks: tuple[Mark, ...]
+    signatures: Mapping[int, tuple[Signature, ...]]
 
     @property
     def places(self) -> set[int]:
         """Places of the sampled entries, and of what was recorded about them."""
-        return {*self.sample.places, self.sample.seq, self.population.seq, *(mark.seq for mark in self.marks)}
+        signed = (one.seq for of_entry in self.signatures.values() for one in of_entry)
+        return {*self.sample.places, self.sample.seq, self.population.seq, *(one.seq for one in self.marks), *signed}
 
 
 def reviewed(standing: Standing, sample: Sample, population: Population, *, size: int) -> Reviewed:
@@ -60,7 +64,9 @@ def reviewed(standing: Standing, sample: Sample, population: Population, *, size
     if sample.seq >= size:
         raise Refused(f"{sample.id} was drawn after the checkpoint of size {size:,}: take a newer one", "samples")
     rows = Mark.objects.filter(tenant_id=standing.tenant_id, sample_id=sample.id, seq__lt=size).order_by("seq")
-    return Reviewed(sample, population, tuple(rows))
+    found = signatures_of(standing, sample.places)
+    signed = {place: tuple(one for one in of_entry if one.seq < size) for place, of_entry in found.items()}
+    return Reviewed(sample, population, tuple(rows), signed)
 
 
 def sample_shown(reading: Connection[Any], standing: Standing, one: Reviewed) -> SampleShown:
@@ -85,7 +91,10 @@ def sample_shown(reading: Connection[Any], standing: Standing, one: Reviewed) ->
         ("Exceptions noted", f"{sum(said[-1].exception for place, said in marks.items() if place is not None):,}"),
         ("Drawn by", f"{sample.created_by}, {moment(sample.created_at)}, entry {sample.seq:,}"),
     )
-    items = tuple(_item(entry, tuple(marks[entry.seq])) for entry in _entries(reading, standing.log_id, sample.places))
+    items = tuple(
+        _item(entry, tuple(marks[entry.seq]), one.signatures.get(entry.seq, ()))
+        for entry in _entries(reading, standing.log_id, sample.places)
+    )
     if len(items) != len(sample.places):
         raise VerificationFailed("the log does not have all of its entries any more; order a walk", sample.id)
     title = f"Sample {sample.number} of {population.name}"
@@ -117,7 +126,7 @@ def _entries(reading: Connection[Any], log_id: int, places: Sequence[int]) -> It
         yield from entries_of_places(reading, log_id, places[first : first + PAGE])
 
 
-def _item(entry: StoredEntry, marks: tuple[MarkShown, ...]) -> ItemShown:
+def _item(entry: StoredEntry, marks: tuple[MarkShown, ...], signatures: tuple[Signature, ...]) -> ItemShown:
     event = orjson.loads(entry.text)["event"]
     return ItemShown(
         entry.seq,
@@ -127,6 +136,12 @@ def _item(entry: StoredEntry, marks: tuple[MarkShown, ...]) -> ItemShown:
         event["actor"]["id"],
         event["outcome"],
         marks,
+        tuple(
+            SignatureShown(
+                one.name, one.person, one.words, one.comment, moment(one.signed_at) or "", one.seq, one.fault
+            )
+            for one in signatures
+        ),
     )
 
 
