@@ -16,7 +16,7 @@ from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.logfacts import log_facts
 from muniment.ledger.proofs import NotSealed
 from muniment.ledger.queries import query
-from muniment.ledger.query import EntryFilter, conditions, narrowed, parameters_of
+from muniment.ledger.query import EntryFilter, conditions, is_frequent, is_widely_evident, leads, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,9 @@ def count_members(connection: Connection[Any], log_id: int, asked: EntryFilter) 
         log_id: the log.
         asked: of `in_range`.
     """
-    row = connection.execute(_statement("population_count", asked), _parameters(log_id, asked), prepare=False)
+    row = connection.execute(
+        _statement(connection, log_id, "population_count", asked), _parameters(log_id, asked), prepare=False
+    )
     return int((row.fetchone() or (0,))[0])
 
 
@@ -113,11 +115,12 @@ def count_ways(connection: Connection[Any], log_id: int, asked: EntryFilter) -> 
     """
     if asked.evidence is None:
         raise Malformed("is what the ways lead by", "evidence")
-    every = count_members(connection, log_id, asked)
-    if not asked.evidence.actions:
-        return Ways(every, 0)
-    recorded = count_members(connection, log_id, replace(asked, evidence=replace(asked.evidence, actions=())))
-    return Ways(recorded, every - recorded)
+    if leads(asked) == "evidence" and not is_widely_evident(connection, log_id, asked):
+        text = query("population_held") + query("members_by_evidence")
+    else:
+        text = query("population_ways") + query("members_by_entry") + conditions(asked)
+    recorded, every = connection.execute(text, _parameters(log_id, asked), prepare=False).fetchone() or (0, 0)
+    return Ways(int(recorded), int(every) - int(recorded))
 
 
 def member_places(connection: Connection[Any], log_id: int, asked: EntryFilter) -> Sequence[int]:
@@ -129,7 +132,8 @@ def member_places(connection: Connection[Any], log_id: int, asked: EntryFilter) 
         asked: of `in_range`.
     """
     cursor = connection.cursor(binary=True)
-    row = cursor.execute(_statement("population_places", asked), _parameters(log_id, asked), prepare=False).fetchone()
+    text = _statement(connection, log_id, "population_places", asked)
+    row = cursor.execute(text, _parameters(log_id, asked), prepare=False).fetchone()
     return _places(None if row is None else row[0])
 
 
@@ -143,16 +147,20 @@ def member_strata(
     """
     if stratum not in STRATA:
         raise Malformed(f"is one of {', '.join(STRATA)}", "stratum")
-    text = query("population_strata") + query("members_by_entry") + conditions(asked) + _GROUPED
+    also = conditions(asked, frequent=is_frequent(connection, log_id, asked))
+    text = query("population_strata") + query("members_by_entry") + also + _GROUPED
     parameters = {**_parameters(log_id, asked), "stratum": stratum}
     rows = connection.cursor(binary=True).execute(text, parameters, prepare=False).fetchall()
     return {str(name): _places(packed) for name, packed in rows}
 
 
-def _statement(name: str, asked: EntryFilter) -> bytes:
-    if asked.control is not None and asked.label is None and asked.evidence is None and not narrowed(asked):
+def _statement(connection: Connection[Any], log_id: int, name: str, asked: EntryFilter) -> bytes:
+    if leads(asked) == "control":
         return query(name) + query("members_by_control")
-    return query(name) + query("members_by_entry") + conditions(asked)
+    if leads(asked) == "evidence" and not is_widely_evident(connection, log_id, asked):
+        return query(name) + query("members_by_evidence")
+    frequent = is_frequent(connection, log_id, asked)
+    return query(name) + query("members_by_entry") + conditions(asked, frequent=frequent)
 
 
 def _parameters(log_id: int, asked: EntryFilter) -> dict[str, object]:

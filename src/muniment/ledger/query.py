@@ -17,6 +17,11 @@ from muniment.ledger.read import StoredEntry
 MAX_LIMIT = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">8sqq")
+MANY = 5_000
+"""Entries of a control that are looked up one by one when something else is asked for too."""
+MANY_EVIDENT = 50_000
+"""Entries that are gathered from the indexes to be counted."""
+_BESIDE = ("control", "label", "evidence")
 _OF_ENTRIES = (
     "action",
     "actor",
@@ -140,7 +145,8 @@ def find_entries(
         raise Malformed(f"must lie between 1 and {MAX_LIMIT}", "limit")
     at, seq = (None, None) if cursor is None else _read_cursor(cursor, log_id, asked)
     parameters = {**parameters_of(log_id, asked), "at": at, "seq": seq, "limit": limit + 1}
-    rows = connection.cursor(binary=True).execute(statement(asked), parameters, prepare=False).fetchall()
+    text = statement(asked, frequent=is_frequent(connection, log_id, asked))
+    rows = connection.cursor(binary=True).execute(text, parameters, prepare=False).fetchall()
     entries = [StoredEntry(row[0], row[1], row[2], row[3].encode()) for row in rows[:limit]]
     following = _write_cursor(entries[-1], log_id, asked) if len(rows) > limit else None
     return Page(entries, following)
@@ -184,18 +190,49 @@ def parameters_of(log_id: int, asked: EntryFilter) -> dict[str, object]:
     }
 
 
-def statement(asked: EntryFilter) -> bytes:
-    """The SQL that answers a filter."""
+def statement(asked: EntryFilter, *, frequent: bool = False) -> bytes:
+    """The SQL that answers a filter.
+
+    Args:
+        asked: the filter.
+        frequent: its control is one that many entries evidence.
+    """
     also = b""
-    if asked.control is not None and asked.label is None and asked.evidence is None and not narrowed(asked):
-        name = "find_by_control"
-    elif asked.label is not None and asked.control is None and asked.evidence is None and not narrowed(asked):
-        name = "find_by_label"
+    leading = leads(asked)
+    if leading is not None:
+        name = f"find_by_{leading}"
     else:
         name = "find_by_prefix" if asked.prefix is not None else "find_entries"
-        also = conditions(asked)
+        also = conditions(asked, frequent=frequent)
     beyond, order = (b"<", b"DESC") if asked.newest_first else (b">", b"ASC")
     return query(name).replace(b"{also}", also).replace(b"{beyond}", beyond).replace(b"{order}", order)
+
+
+def leads(asked: EntryFilter) -> str | None:
+    """Which index table answers a filter alone: that of the one thing that is asked for beside place and time."""
+    if narrowed(asked):
+        return None
+    given = [name for name in _BESIDE if getattr(asked, name) is not None]
+    return given[0] if len(given) == 1 else None
+
+
+def is_frequent(connection: Connection[Any], log_id: int, asked: EntryFilter) -> bool:
+    """Whether the control of a filter is evidenced by so many entries that each is looked at and none looked up.
+
+    False for filters in which that makes no difference.
+    """
+    if asked.control is None or leads(asked) is not None:
+        return False
+    return _ask(connection, "control_is_frequent", {**parameters_of(log_id, asked), "many": MANY})
+
+
+def is_widely_evident(connection: Connection[Any], log_id: int, asked: EntryFilter) -> bool:
+    """Whether so many entries evidence what a filter asks for that all are looked at, and none gathered by index."""
+    return _ask(connection, "evidence_is_frequent", {**parameters_of(log_id, asked), "many": MANY_EVIDENT})
+
+
+def _ask(connection: Connection[Any], name: str, parameters: dict[str, object]) -> bool:
+    return connection.execute(query(name), parameters, prepare=False).fetchone() == (True,)
 
 
 def narrowed(asked: EntryFilter) -> bool:
@@ -203,10 +240,12 @@ def narrowed(asked: EntryFilter) -> bool:
     return any(getattr(asked, name) is not None for name in _OF_ENTRIES)
 
 
-def conditions(asked: EntryFilter) -> bytes:
+def conditions(asked: EntryFilter, *, frequent: bool = False) -> bytes:
     """The conditions that lie in tables beside the entries."""
-    also = [name for name in ("control", "label", "evidence") if getattr(asked, name) is not None]
-    return b"".join(query(f"also_{name}") for name in also)
+    also = [name for name in _BESIDE if getattr(asked, name) is not None]
+    return b"".join(
+        query("also_frequent_control" if frequent and name == "control" else f"also_{name}") for name in also
+    )
 
 
 def cursor_beyond(entry: StoredEntry, log_id: int, asked: EntryFilter) -> str:
