@@ -293,6 +293,7 @@ def test_a_layout_reads_back_and_a_wrong_one_names_its_field() -> None:
         ({"sections": [{"kind": "text", "text": "x" * 9_000}]}, "sections[0].text"),
         ({"sections": [{"kind": "heading", "text": "x", "level": 0}]}, "sections[0].level"),
         ({"sections": [{"kind": "statement"}] * 41}, "sections"),
+        ({"sections": [{"kind": "table", "columns": ["place"], "limit": 400}] * 3}, "sections"),
         ({"extra": 1}, "extra"),
     ):
         with pytest.raises(Malformed) as refused:

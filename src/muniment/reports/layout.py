@@ -15,6 +15,8 @@ FORMAT: Final = "muniment-layout/1"
 MAX_SECTIONS: Final = 40
 MAX_ENTRIES: Final = 500
 """Entries that one table shows."""
+MAX_ENTRIES_IN_ALL: Final = 1_000
+"""Entries that all tables of a report show: drawing five times as many takes half a gigabyte."""
 MAX_STRATA: Final = 100
 """Strata that one table or chart shows."""
 MAX_BYTES: Final = 65_535
@@ -101,7 +103,10 @@ def parse_layout(data: bytes) -> Layout:
     sections = list_at(value, "sections", "", MAX_SECTIONS)
     if not sections:
         raise Malformed("names at least one section", "sections")
-    return Layout(title, tuple(_section(one, f"sections[{at}]") for at, one in enumerate(sections)))
+    read = tuple(_section(one, f"sections[{at}]") for at, one in enumerate(sections))
+    if sum(one.limit for one in read if isinstance(one, TableSection)) > MAX_ENTRIES_IN_ALL:
+        raise Malformed(f"its tables show at most {MAX_ENTRIES_IN_ALL:,} entries together", "sections")
+    return Layout(title, read)
 
 
 def _section(value: Json, where: str) -> Section:

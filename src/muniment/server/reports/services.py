@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import Final
 
 from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
@@ -18,6 +19,7 @@ from muniment.server.frameworks.services import mapping_in_force
 from muniment.server.moments import moment
 from muniment.server.populations.services import NoSuch
 from muniment.server.populations.services.populations import reference_of
+from muniment.server.problems import refuse
 from muniment.server.recording import record
 from muniment.server.reports.asking import Asking
 from muniment.server.reports.control_report import control_blocks
@@ -30,6 +32,11 @@ from muniment.server.tenants.resolving import tenant_in_scope
 MOST_LISTED: Final = 200
 MOST_ASKED: Final = 100
 """Questions of one request."""
+AT_ONE_TIME: Final = 2
+"""Reports that one process draws at one time; drawing the largest takes some hundred megabytes."""
+PATIENCE: Final = 30.0
+"""Seconds that another one waits."""
+_drawing: Final = BoundedSemaphore(AT_ONE_TIME)
 _BLOCKS: Final[dict[str, Callable[[Asking, Scope], tuple[str, str, list[Block]]]]] = {
     "control": control_blocks,
     "integrity": integrity_blocks,
@@ -78,7 +85,7 @@ def make_report(standing: Standing, scope: Scope) -> Report:
         NotSealed: if there is no such checkpoint.
     """
     document = compose(standing, scope)
-    pdf = draw(document)
+    pdf = drawn(document)
     text = scope.text(document.checkpoint.size)
     row = Report(
         id=report_id(),
@@ -119,6 +126,21 @@ def make_report(standing: Standing, scope: Scope) -> Report:
     row.seq, row.event = receipt.seq, reference_of(receipt)
     row.save(force_insert=True)
     return row
+
+
+def drawn(document: Document) -> bytes:
+    """The PDF of a document, when its turn has come.
+
+    Raises:
+        ProblemError: unavailable, if too many are being drawn.
+        CannotDraw: see `draw`.
+    """
+    if not _drawing.acquire(timeout=PATIENCE):
+        raise refuse("unavailable", "too many reports are being drawn; try again", headers={"retry-after": "10"})
+    try:
+        return draw(document)
+    finally:
+        _drawing.release()
 
 
 def record_refused(standing: Standing, kind: str, error: MunimentError) -> None:
