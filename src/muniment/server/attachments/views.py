@@ -72,7 +72,7 @@ def limit(request: HttpRequest) -> HttpResponse:
         services.set_limit(page_standing(request), mebibytes=form.cleaned_data["mebibytes"])
         messages.success(request, "Saved.")
     else:
-        messages.error(request, f"Not saved: {'; '.join(form.errors.get('mebibytes', []))}")
+        messages.error(request, f"Not saved: {form.errors['mebibytes'][0]}")
     return HttpResponseRedirect(reverse("attachments:list"))
 
 
