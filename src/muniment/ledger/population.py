@@ -16,7 +16,7 @@ from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.logfacts import log_facts
 from muniment.ledger.proofs import NotSealed
 from muniment.ledger.queries import query
-from muniment.ledger.query import EntryFilter, conditions, is_frequent, is_widely_evident, leads, parameters_of
+from muniment.ledger.query import EntryFilter, conditions, is_frequent, leads, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ def count_ways(connection: Connection[Any], log_id: int, asked: EntryFilter) -> 
     """
     if asked.evidence is None:
         raise Malformed("is what the ways lead by", "evidence")
-    if leads(asked) == "evidence" and not is_widely_evident(connection, log_id, asked):
+    if leads(asked) == "evidence":
         text = query("population_held") + query("members_by_evidence")
     else:
         text = query("population_ways") + query("members_by_entry") + conditions(asked)
@@ -155,10 +155,8 @@ def member_strata(
 
 
 def _statement(connection: Connection[Any], log_id: int, name: str, asked: EntryFilter) -> bytes:
-    if leads(asked) == "control":
-        return query(name) + query("members_by_control")
-    if leads(asked) == "evidence" and not is_widely_evident(connection, log_id, asked):
-        return query(name) + query("members_by_evidence")
+    if leads(asked) in ("control", "evidence"):
+        return query(name) + query(f"members_by_{leads(asked)}")
     frequent = is_frequent(connection, log_id, asked)
     return query(name) + query("members_by_entry") + conditions(asked, frequent=frequent)
 

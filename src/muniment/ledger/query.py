@@ -19,8 +19,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">8sqq")
 MANY = 5_000
 """Entries of a control that are looked up one by one when something else is asked for too."""
-MANY_EVIDENT = 50_000
-"""Entries that are gathered from the indexes to be counted."""
 _BESIDE = ("control", "label", "evidence")
 _OF_ENTRIES = (
     "action",
@@ -223,16 +221,8 @@ def is_frequent(connection: Connection[Any], log_id: int, asked: EntryFilter) ->
     """
     if asked.control is None or leads(asked) is not None:
         return False
-    return _ask(connection, "control_is_frequent", {**parameters_of(log_id, asked), "many": MANY})
-
-
-def is_widely_evident(connection: Connection[Any], log_id: int, asked: EntryFilter) -> bool:
-    """Whether so many entries evidence what a filter asks for that all are looked at, and none gathered by index."""
-    return _ask(connection, "evidence_is_frequent", {**parameters_of(log_id, asked), "many": MANY_EVIDENT})
-
-
-def _ask(connection: Connection[Any], name: str, parameters: dict[str, object]) -> bool:
-    return connection.execute(query(name), parameters, prepare=False).fetchone() == (True,)
+    parameters = {**parameters_of(log_id, asked), "many": MANY}
+    return connection.execute(query("control_is_frequent"), parameters, prepare=False).fetchone() == (True,)
 
 
 def narrowed(asked: EntryFilter) -> bool:
