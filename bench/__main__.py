@@ -23,6 +23,7 @@ PARTS = {
     "sealing": "cost of a checkpoint and latency of a proof as the log grows",
     "verification": "offline verification per core, and its memory",
     "population": "populations at a million entries: pages, exact counts, drawing and walking",
+    "matrix": "the controls matrix of 92 controls at a million entries",
     "export": "exports of a million entries over HTTP in each format, and the server's memory meanwhile",
     "traces": "the graph of a trace of 1,000 events in a log of 100,000 entries, and what it reads",
     "explorer": "the ledger explorer's pages at a million entries, as a signed-in person waits for them",

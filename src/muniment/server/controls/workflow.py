@@ -13,6 +13,8 @@ from muniment.core.errors import Malformed, Refused
 PREFIX: Final = "own:"
 MAX_TEXT: Final = 4_000
 MAX_CRITERIA: Final = 64
+_NUMBER: Final = pattern(r"[0-9]+")
+_DIGITS: Final = 60
 _CODE: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}").fullmatch
 
 
@@ -101,6 +103,15 @@ def read_code(control: str, where: str = "id") -> str:
     if _CODE(code) is None:
         raise Malformed("has 1 to 60 letters, digits, dots, hyphens and underscores, such as AI-7", where)
     return code
+
+
+def in_order(code: str) -> str:
+    """What codes are sorted by: their numbers as numbers.
+
+    >>> sorted(["soc2-CC6.10", "soc2-CC6.2", "AI-7"], key=in_order)
+    ['AI-7', 'soc2-CC6.2', 'soc2-CC6.10']
+    """
+    return _NUMBER.sub(lambda found: found[0].zfill(_DIGITS), code)
 
 
 def checked(after: Definition, before: Definition | None = None) -> Definition:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from muniment.core.errors import Malformed
-from muniment.server.controls.workflow import FREQUENCIES
+from muniment.server.controls.workflow import FREQUENCIES, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +209,14 @@ STATES: Final[dict[str, tuple[str, Callable[[Row], bool]]]] = {
 """By what rows can be chosen: name -> (for people, whether a row is one)."""
 _NEVER: Final = (-1, "")
 SORTS: Final[dict[str, tuple[str, Callable[[Row], tuple[int, str]]]]] = {
-    "control": ("Control", lambda row: (0, row.control)),
+    "control": ("Control", lambda row: (0, in_order(row.control))),
     "owner": ("Owner", lambda row: (0, row.owner)),
-    "frequency": ("Frequency", lambda row: (list(FREQUENCIES).index(row.frequency), row.control)),
-    "count": ("Entries", lambda row: (row.count, row.control)),
-    "last": ("Last evidence", lambda row: _NEVER if row.last is None else (row.last.seq, row.control)),
+    "frequency": ("Frequency", lambda row: (list(FREQUENCIES).index(row.frequency), in_order(row.control))),
+    "count": ("Entries", lambda row: (row.count, in_order(row.control))),
+    "last": ("Last evidence", lambda row: _NEVER if row.last is None else (row.last.seq, in_order(row.control))),
     "exceptions": (
         "Exceptions",
-        lambda row: (row.examination.exceptions if row.examination.recent else -1, row.control),
+        lambda row: (row.examination.exceptions if row.examination.recent else -1, in_order(row.control)),
     ),
 }
 """By what rows can be sorted; with `-` before it, the other way round."""

@@ -7,13 +7,14 @@ from datetime import UTC, date
 
 from muniment.ledger.query import Evidence
 from muniment.server.controls.models import OwnControl
-from muniment.server.controls.workflow import PREFIX
+from muniment.server.controls.workflow import PREFIX, in_order
 from muniment.server.frameworks.services import evidence_by_mapping
 
 
 def newest() -> list[OwnControl]:
     """Every control of the tenant whose `tenant_scope` is open, as it stands, by its code."""
-    return list(OwnControl.objects.order_by("code", "-number").distinct("code"))
+    rows = OwnControl.objects.order_by("code", "-number").distinct("code")
+    return sorted(rows, key=lambda row: in_order(row.code))
 
 
 def own_ids() -> frozenset[str]:
