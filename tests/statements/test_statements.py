@@ -98,7 +98,7 @@ def test_issued_it_is_recorded_with_its_hash_and_asked_again_later(told: Tenant)
         assert [one["id"] for one in listed["issued"]] == [row["id"]]
         with told.in_database() as raw:
             raw.execute(
-                "UPDATE django.statements_issued SET text = replace(text, '\"count\":2', '\"count\":9') WHERE id = %s",
+                "UPDATE django.statements_issued SET text = replace(text, 'Part 11', 'Part 12') WHERE id = %s",
                 [row["id"]],
             )
         altered = reading.get(f"/api/statements/issued/{row['id']}/again").json()

@@ -38,7 +38,8 @@ def list_(url: str | None, key: str | None, as_json: bool) -> None:
         return
     for one in found["statements"]:
         click.echo(
-            f"{one['framework']:<10}  {one['requirements']:>2} requirements, {one['queries']:>2} queries  {one['title']}"
+            f"{one['framework']:<10}  {one['requirements']:>2} requirements, {one['queries']:>2} queries  "
+            f"{one['title']}"
         )
     for one in found["issued"]:
         click.echo(
@@ -145,8 +146,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  does not evidence  {one['does_not_evidence']}"
     yield ""
     for query in found["queries"]:
-        count = "too many to count" if query["count"] is None else f"{query['count']:,}"
-        newest = "" if query["newest"] is None else f", newest entry {query['newest']:,} {query['newest_at']}"
+        count = f"{query['count']:,}" if "count" in query else "too many"
+        newest = "" if "newest" not in query else f", newest entry {query['newest']:,} {query['newest_at']}"
         yield f"  {query['id']:<4} {count:>12}  {plain(query['path'])}{newest}"
     yield ""
     yield f"  searched  {searched['log']}, places 0 to {searched['size'] - 1:,}, root {searched['root']}"

@@ -162,15 +162,15 @@ def ask_again(standing: Standing, row: Issued) -> Again:
     names = list(definition.queries)
     stored = said["queries"]
     before = _Before(
-        {name: one["evidence"] or "" for name, one in zip(names, stored, strict=True)},
+        {name: one.get("evidence", "") for name, one in zip(names, stored, strict=True)},
         next((one["asked"]["actions"] for one in stored if "actions" in one["asked"]), ""),
     )
     now = _statement(standing, definition, Period(row.since, row.until), row.size, before)
     if now.root != said["searched"]["root"]:
         differences.append("the checkpoint has another root")
     for answer, one in zip(now.answers, stored, strict=True):
-        if (answer.count, answer.newest) != (one["count"], one["newest"]):
-            differences.append(f"{one['id']} found {one['count']}, and now {answer.count}")
+        if (answer.count, answer.newest) != (one.get("count"), one.get("newest")):
+            differences.append(f"{one['id']} found {one.get('count')}, and now {answer.count}")
     with tenant_scope(standing.tenant_id):
         differences += _unrecorded(standing, row)
     return Again(not differences, tuple(differences))

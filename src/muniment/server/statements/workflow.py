@@ -46,6 +46,21 @@ class Answer:
     newest_at: str
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON; what there is not is left out."""
+        found = {
+            "id": f"Q{self.number}",
+            "asked": dict(self.ask),
+            "evidence": self.evidence or None,
+            "count": self.count,
+            "annotated": self.annotated,
+            "newest": self.newest,
+            "newest_at": self.newest_at or None,
+            "path": self.path,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
     def is_changes(self) -> bool:
         """Whether it asked for reasons of changes."""
         return "changes" in self.ask
@@ -154,19 +169,7 @@ class Statement:
                 }
                 for one in self.requirements
             ],
-            "queries": [
-                {
-                    "id": f"Q{one.number}",
-                    "asked": dict(one.ask),
-                    "evidence": one.evidence or None,
-                    "count": one.count,
-                    "annotated": one.annotated,
-                    "newest": one.newest,
-                    "newest_at": one.newest_at or None,
-                    "path": one.path,
-                }
-                for one in self.answers
-            ],
+            "queries": [one.document for one in self.answers],
         }
 
     @property
