@@ -63,6 +63,8 @@ def build(
     The key must be one of a service account with the capability packet.deliver. Handing a packet to somebody outside
     goes by `muniment packet request`, an approval and `muniment packet deliver`.
     """
+    if output is not None and output.exists() and not force:
+        raise Malformed("exists already; name another file, or overwrite it with --force", str(output))
     order: dict[str, Any] = {"scope": scope, "size": size, "since": since, "bodies": bodies or None}
     with client_of(url, key) as client:
         given = {name: value for name, value in order.items() if value is not None}

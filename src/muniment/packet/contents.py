@@ -59,8 +59,32 @@ class MarkShown:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureShown:
+    """An electronic signature on an entry.
+
+    Attributes:
+        name: of the signer, printed when they signed; person: as the ledger names them.
+        meaning: in words; comment: what they added, or "".
+        at: when, UTC.
+        entry: place of the entry that recorded it.
+        fault: why it does not hold; "" if it does.
+    """
+
+    name: str
+    person: str
+    meaning: str
+    comment: str
+    at: str
+    entry: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemShown:
-    """A sampled entry: place, hash (64 hex), what its text says, and its marks, oldest first; the newest counts."""
+    """A sampled entry: place, hash (64 hex), what its text says, its signatures, and its marks, oldest first.
+
+    Of the marks the newest counts.
+    """
 
     seq: int
     hash: str
@@ -69,6 +93,7 @@ class ItemShown:
     actor: str
     outcome: str
     marks: tuple[MarkShown, ...] = ()
+    signatures: tuple[SignatureShown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from muniment.packet.archive import ArchiveWriter
 from muniment.packet.contents import Attached, Opener, PacketContents
 from muniment.packet.manifest import EVIDENCE, MANIFEST, SIGNATURE, File, Manifest, SampledEntry, SampleListed
 from muniment.packet.pages import write_pages
-from muniment.packet.readme import PAGE, README, SCRIPT
+from muniment.packet.places import PAGE, README, SCRIPT
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 SUFFIX: Final = re.compile(r"(\.[a-z0-9]{1,8})?")

@@ -6,21 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from muniment.packet.contents import Extract, MarkShown, PacketContents, SampleShown, Table
+from muniment.packet.contents import Extract, MarkShown, PacketContents, SampleShown, SignatureShown, Table
 from muniment.packet.page import NOT_SUPPLIED, Markup, facts, joined, link, page, table, tag
-from muniment.packet.readme import README, readme
+from muniment.packet.places import PLACES, README
+from muniment.packet.readme import readme
 from muniment.packet.tabular import as_csv, as_json
-
-PLACES: Final = (
-    (README, "Read me first"),
-    ("pages/scope.html", "Scope"),
-    ("pages/matrix.html", "Controls"),
-    ("pages/populations.html", "Populations"),
-    ("pages/samples.html", "Samples"),
-    ("pages/registers.html", "Registers"),
-    ("pages/attachments.html", "Attachments"),
-    ("pages/statements.html", "Statements"),
-)
 
 _OF_SAMPLES: Final = (
     "Each sample stands with its entries, the marks on each, and how it was drawn. Whether an entry is what the log "
@@ -145,7 +135,7 @@ def _sample(sample: SampleShown) -> Markup:
             item.action,
             item.actor,
             item.outcome,
-            _marks(item.marks, "not marked"),
+            joined((_marks(item.marks, "not marked"), *map(_signature, item.signatures))),
             tag("code", item.hash),
         )
         for item in sample.items
@@ -177,6 +167,13 @@ def _marks(marks: Sequence[MarkShown], none: str) -> Markup:
         )
         for mark in marks
     )
+
+
+def _signature(one: SignatureShown) -> Markup:
+    comment = f" {one.comment}" if one.comment else ""
+    fault = tag("span", f" It does not hold: {one.fault}.", class_="bad") if one.fault else Markup()
+    said = tag("span", f" ({one.person}, {one.at}, entry {one.entry:,})", class_="soft")
+    return tag("p", f"Signed by {one.name}: {one.meaning}.{comment}", fault, said, class_="mark")
 
 
 def _sample_table(sample: SampleShown) -> Table:

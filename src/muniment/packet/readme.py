@@ -7,10 +7,7 @@ from typing import Final
 
 from muniment.packet.contents import PacketContents
 from muniment.packet.page import NOT_SUPPLIED, Markup, facts, joined, link, table, tag
-
-README: Final = "READ ME FIRST.html"
-SCRIPT: Final = "verifiers/muniment_verify.py"
-PAGE: Final = "verifiers/muniment_verify.html"
+from muniment.packet.places import PAGE, SCRIPT
 
 _WELCOME: Final = (
     "You opened this without any program of ours, and you can check it without us. All of it works without a network. "

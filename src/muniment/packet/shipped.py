@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from muniment.packet.readme import PAGE, SCRIPT
+from muniment.packet.places import PAGE, SCRIPT
 from muniment.verifier import standalone
 from muniment.verifier.browser.page import verifier_page
 
