@@ -39,6 +39,7 @@ HOSTILE = (
     "\x01\x07\x1b[31m\x7f\x85",
     "а\u0301\u05b0\u064b é\u20dd",
     "A" * 7_000,
+    "a\n1 0 obj\n<</Length 2/Type/EmbeddedFile/Subtype/x>>\nstream\n{}\nendstream",
     "",
 )
 
@@ -249,7 +250,7 @@ def test_what_is_no_report_is_malformed() -> None:
         (pdf + pdf, "holds 2 attached files"),
         (swapped(pdf, b"{}"), "format"),
         (swapped(pdf, b"[" * 100_000), "nested"),
-        (pdf[:-200].replace(b"/FlateDecode", b"/LZWDecode__"), "not written as this program writes it"),
+        (pdf.replace(b"/EmbeddedFile/Filter/FlateDecode", b"/EmbeddedFile/Filter/LZWDecode"), "holds no document"),
         (swapped(pdf, b" " * (5 * 1024 * 1024)), "too large"),
     ):
         found, form = opened(data)

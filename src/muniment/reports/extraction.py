@@ -16,8 +16,11 @@ from muniment.reports.document import MAX_BYTES, Document, parse_document
 from muniment.reports.rendering import MAX_PDF
 
 MAGIC: Final = b"%PDF-"
-_EMBEDDED: Final = re.compile(rb"<<(?P<about>[^\n]{0,400}?/Type/EmbeddedFile[^\n]{0,400}?)>>\s{0,4}stream\r?\n")
-_LENGTH: Final = re.compile(rb"/Length (\d{1,9})(?=[/>\s]|$)")
+# At the beginning of an object, where no text of a document can stand: none of what the PDF repeats has a line break.
+_EMBEDDED: Final = re.compile(
+    rb" 0 obj\n<</Length (?P<length>\d{1,9})/Type/EmbeddedFile(?P<deflated>/Filter/FlateDecode)?/Subtype"
+    rb"[^\n]{1,200}>>\nstream\n"
+)
 
 
 def is_pdf(head: bytes) -> bool:
@@ -56,12 +59,8 @@ def attached(pdf: bytes) -> bytes:
     if len(found) != 1:
         said = "holds no document of a report" if not found else f"holds {len(found)} attached files, a report has one"
         raise MalformedReport(said, "report")
-    about = found[0]["about"]
-    length = _LENGTH.search(about)
-    if length is None or about.count(b"/Filter") != about.count(b"/Filter/FlateDecode"):
-        raise MalformedReport("its attached file is not written as this program writes it", "report")
-    packed = pdf[found[0].end() : found[0].end() + int(length[1])]
-    if b"/Filter" not in about:
+    packed = pdf[found[0].end() : found[0].end() + int(found[0]["length"])]
+    if found[0]["deflated"] is None:
         return packed
     inflating = zlib.decompressobj()
     try:

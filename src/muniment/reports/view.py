@@ -31,10 +31,10 @@ def view_of(document: Document, *, plain: bool = False) -> dict[str, Any]:
     sealed = datetime.fromisoformat(document.checkpoint.sealed_at)
     return {
         "kind": KINDS[document.kind],
-        "title": made.text(document.title),
-        "subtitle": made.text(document.subtitle),
+        "title": made.line(document.title),
+        "subtitle": made.line(document.subtitle),
         "tenant": made.text(document.tenant),
-        "log": made.text(document.log),
+        "log": made.line(document.log),
         "size": grouped(document.checkpoint.size),
         "root": document.checkpoint.root,
         "sealed": sealed.strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -64,6 +64,10 @@ class _View:
     def text(self, text: str, most: int = 8_000, run: int = WIDE_RUN) -> str:
         return shown(text, plain=self._plain, most=most, run=run)
 
+    def line(self, text: str) -> str:
+        """A text on one line, as everything is that a PDF repeats in its outline and metadata."""
+        return " ".join(self.text(text, _CELL).split())
+
     def number(self, at: int, number: Number) -> list[str]:
         return [str(at), self.text(number.what, _CELL), self._asked(number.ask), self._value(number.value)]
 
@@ -83,7 +87,7 @@ class _View:
             case Heading(text, level):
                 # Structure that readers of tagged PDF rely on: no level may be left out (PDF/UA-1, 7.4.2).
                 self._under = min(level, self._under + 1)
-                return {"b": "heading", "text": self.text(text, _CELL), "level": self._under}
+                return {"b": "heading", "text": self.line(text), "level": self._under}
             case Paragraph(parts, tone):
                 return {"b": "paragraph", "parts": [self.cell(one, 8_000) for one in parts], "tone": tone}
             case Facts(rows):

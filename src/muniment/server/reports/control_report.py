@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.catalogs.framework import LicenceClass
-from muniment.catalogs.shipped import catalog as shipped
-from muniment.core.errors import Malformed, Refused
 from muniment.ledger.query import Evidence
 from muniment.reports.asks import Ask
 from muniment.reports.blocks import (
@@ -23,14 +20,13 @@ from muniment.reports.blocks import (
     Table,
 )
 from muniment.server.controls.models import OwnControl
-from muniment.server.controls.services import evidence_of, newest, own_ids
-from muniment.server.frameworks.services import check_controls, find_catalog
+from muniment.server.controls.services import evidence_of, newest
 from muniment.server.populations.models import Population, Sample
 from muniment.server.populations.question import stored_question
 from muniment.server.reports.asking import NONE, Asking
-from muniment.server.reports.scope import MAX_CONTROLS, Scope
+from muniment.server.reports.chosen import chosen_controls, label_of
+from muniment.server.reports.scope import Scope
 
-OWN: Final = "own"
 _COLUMNS: Final = (
     Column("Control", "mono", 6),
     Column("What it is about", "left", 13),
@@ -83,7 +79,7 @@ def control_blocks(asking: Asking, scope: Scope) -> tuple[str, str, list[Block]]
         Malformed: for a framework or control that is not known.
         Refused: for more controls than a report takes.
     """
-    title, controls = _chosen(scope)
+    title, controls = chosen_controls(scope)
     total = asking.figure("entries under the checkpoint", Ask("entries"))
     own = {row.control: row for row in newest()}
     reviews = _reviews(asking)
@@ -107,42 +103,6 @@ def period_words(scope: Scope) -> str:
     since, until = period.get("from"), period.get("to")
     words = [f"recorded at or after {since}" if since else "", f"recorded before {until}" if until else ""]
     return " and ".join(one for one in words if one) or "From the beginning of the log"
-
-
-def label_of(control: str) -> str:
-    """What a framework calls a control, in words that may leave the tenant; "" where none may, or none are known."""
-    prefix, _, wanted = control.partition(":")
-    try:
-        known = shipped(prefix)
-        return known.name_of(known.find(wanted))
-    except Malformed:
-        pass  # Not one of ours: the tenant may have brought it in.
-    try:
-        found = find_catalog(prefix)
-        return "" if found.licence_class is LicenceClass.LICENSED else found.name_of(found.find(wanted))
-    except Malformed:
-        return ""
-
-
-def _chosen(scope: Scope) -> tuple[str, list[str]]:
-    if scope.controls:
-        check_controls(scope.controls, "controls", own=own_ids())
-        return scope.title or "Evidence of chosen controls", list(scope.controls)
-    if scope.framework == OWN:
-        controls = [row.control for row in newest() if row.status != "retired"]
-        title = "Evidence of our own controls"
-        if not controls:
-            raise Refused("no control of your own is defined yet", "framework")
-    else:
-        try:
-            found = find_catalog(scope.framework)
-        except Malformed as error:
-            raise Malformed(error.reason, "framework") from None
-        controls = [found.control_id(row) for row in found.counted]
-        title = f"Evidence for {found.title}"
-    if len(controls) > MAX_CONTROLS:
-        raise Refused(f"it has {len(controls):,} controls, a report takes {MAX_CONTROLS}: give a list", "framework")
-    return scope.title or title, controls
 
 
 def _reviews(asking: Asking) -> dict[str, Reviewed]:

@@ -11,9 +11,9 @@ from muniment.core.errors import Malformed, MunimentError, Refused, Verification
 from muniment.ledger.population import searched
 from muniment.reports.asks import Ask
 from muniment.reports.blocks import Block
-from muniment.reports.document import Checkpoint, Document, Value, parse_document
-from muniment.reports.extraction import attached, digest
-from muniment.reports.rendering import draw, renderer
+from muniment.reports.document import Checkpoint, Document, Value
+from muniment.reports.extraction import digest, read_document
+from muniment.reports.rendering import CannotDraw, draw, renderer
 from muniment.server.access.standing import Standing
 from muniment.server.frameworks.services import mapping_in_force
 from muniment.server.moments import moment
@@ -133,14 +133,17 @@ def drawn(document: Document) -> bytes:
 
     Raises:
         ProblemError: unavailable, if too many are being drawn.
-        CannotDraw: see `draw`.
+        CannotDraw: see `draw`; also if what was drawn does not read back.
     """
     if not _drawing.acquire(timeout=PATIENCE):
         raise refuse("unavailable", "too many reports are being drawn; try again", headers={"retry-after": "10"})
     try:
-        return draw(document)
+        pdf = draw(document)
     finally:
         _drawing.release()
+    if read_document(pdf) != document:
+        raise CannotDraw("what was drawn does not read back", "report")
+    return pdf
 
 
 def record_refused(standing: Standing, kind: str, error: MunimentError) -> None:
@@ -191,7 +194,7 @@ def document_of(row: Report) -> Document:
         VerificationFailed: if its bytes are not those that were recorded.
         Malformed: if another release made it.
     """
-    return parse_document(attached(pdf_of(row)))
+    return read_document(pdf_of(row))
 
 
 def answers(standing: Standing, *, size: int, root: str, asks: Sequence[Ask]) -> list[Value | MunimentError]:
