@@ -1,0 +1,70 @@
+"""A tenant whose controls are looked after: somebody who may, a source, and the ledger's own answers."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.controls.conftest import service_token
+from tests.populations.conftest import Desk, Reviewer, desk
+from tests.support.servers import Tenant, client_with
+
+__all__ = ["desk"]
+
+TABLE = "id,label,text\nA.1,Lights,The lamps burn at night\nA.2,Doors,The doors are shut\n"
+
+
+def overrides(name: str = "ours", **tables: Any) -> dict[str, Any]:
+    """A document of overrides."""
+    return {"format": "muniment-mapping/1", "name": name, "base": "base-1", "notes": "notes-1", **tables}
+
+
+def packed(text: str | bytes) -> str:
+    """A file as the API takes it."""
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+@dataclass
+class Office(Reviewer):
+    """An analyst who is signed in; `token` is a program's that may do the same."""
+
+    token: str
+
+    def api(self, method: str, path: str, status: int = 200, **body: Any) -> Any:
+        """An operation, as the program."""
+        with client_with(self.desk.installation.url, self.token) as client:
+            answer = client.request(method, path, json=body or None)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def bring_in(self, text: str | bytes, status: int = 201, name: str = "file.csv", **order: Any) -> Any:
+        return self.api("POST", "/api/catalogs", status, name=name, file=packed(text), **order)
+
+    def map(self, document: dict[str, Any] | None, status: int = 200, **more: Any) -> Any:
+        replaces = more.pop("replaces", None) or self.api("GET", "/api/mapping")["version"]
+        return self.api("PUT", "/api/mapping", status, document=document, replaces=replaces, **more)
+
+
+@pytest.fixture
+def office(desk: Desk) -> Iterator[Office]:
+    with desk.reviewer("analyst").signed_in() as client:
+        yield Office(desk, client, service_token(desk, "analyst"))
+
+
+def entry_of(desk: Desk, seq: int) -> Any:
+    """An entry's text as JSON."""
+    return desk.get(f"/api/entries/{seq}")["entry"]
+
+
+def record(tenant: Tenant, *events: dict[str, Any]) -> list[Any]:
+    """What the ledger answers for events that are posted together."""
+    with tenant.client() as client:
+        answer = client.post(
+            "/api/events", content="\n".join(json.dumps(one) for one in events).encode(),
+            headers={"Content-Type": "application/x-ndjson"},
+        )  # fmt: skip
+    found: list[Any] = answer.json()["results"]
+    return found
