@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ import click
 import httpx
 
 from muniment.cli.exportfile import FILTERS, take
+from muniment.cli.ledgerclient import ledger_client as ledger_client
 from muniment.cli.refusals import raise_for as raise_for
 from muniment.cli.verify import READ_KEY, gather_pins, painted
 from muniment.core.errors import Malformed, Refused
@@ -129,22 +129,6 @@ def command(
 
 
 _filters(command)
-
-
-@contextmanager
-def ledger_client(url: str, key: str) -> Iterator[httpx.Client]:
-    """A client of a ledger's API.
-
-    Raises:
-        Refused: if the ledger cannot be reached.
-    """
-    with httpx.Client(
-        base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {key}"}, timeout=60.0, follow_redirects=False
-    ) as client:
-        try:
-            yield client
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Refused(f"the ledger cannot be reached: {str(error) or type(error).__name__}", url) from error
 
 
 def _log(client: httpx.Client) -> dict[str, str]:

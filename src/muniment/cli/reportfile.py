@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 import httpx
 
+from muniment.cli.ledgerclient import ledger_client
 from muniment.core.bundle import EntryLine, read_bundle
 from muniment.core.entry import parse_entry
 from muniment.core.errors import Malformed, Refused
@@ -63,8 +64,6 @@ def verify_report(target: str, options: Options, *, url: str | None, proof: Path
     numbers: tuple[Compared, ...] = ()
     why = _OFFLINE
     if url and options.api_key:
-        from muniment.cli.export import ledger_client  # it prints with `verify`, which calls this
-
         with ledger_client(url, options.api_key) as client:
             try:
                 numbers = tuple(_compared(client, document))
