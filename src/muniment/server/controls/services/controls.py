@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -34,6 +34,14 @@ class Step:
     code: str
     after: Definition
     before: OwnControl | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was looked up already while many controls are checked: criteria that exist, and owners by how they came."""
+
+    criteria: set[str] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)
 
 
 def definition_of(row: OwnControl) -> Definition:
@@ -116,7 +124,9 @@ def retire(
     return keep(standing, [Step(row.code, after, row)])[0]
 
 
-def new_step(standing: Standing, control: str, definition: Definition, there: Sequence[OwnControl]) -> Step:
+def new_step(
+    standing: Standing, control: str, definition: Definition, there: Sequence[OwnControl], known: Known | None = None
+) -> Step:
     """The first version of a control, checked.
 
     Args:
@@ -124,6 +134,7 @@ def new_step(standing: Standing, control: str, definition: Definition, there: Se
         control: its id.
         definition: what it says.
         there: the controls that the tenant has.
+        known: what was looked up for others.
 
     Raises:
         Malformed: naming the field.
@@ -133,10 +144,10 @@ def new_step(standing: Standing, control: str, definition: Definition, there: Se
     taken = next((row.code for row in there if row.code.lower() == code.lower()), None)
     if taken is not None:
         raise Refused(f"there is {PREFIX}{taken} already; ids are frozen, also those of retired controls", "id")
-    return Step(code, checked(_resolved(standing, definition)), None)
+    return Step(code, checked(_resolved(standing, definition, known or Known())), None)
 
 
-def changed_step(standing: Standing, row: OwnControl, given: Mapping[str, object]) -> Step:
+def changed_step(standing: Standing, row: OwnControl, given: Mapping[str, object], known: Known | None = None) -> Step:
     """The next version of a control, checked.
 
     Raises:
@@ -146,7 +157,7 @@ def changed_step(standing: Standing, row: OwnControl, given: Mapping[str, object
     before = definition_of(row)
     wanted = changed(before, given)
     # Who has left, and what a catalog no longer has, may stay until it is changed.
-    resolved = _resolved(standing, wanted, keeping=before)
+    resolved = _resolved(standing, wanted, known or Known(), keeping=before)
     return Step(row.code, checked(resolved, before), row)
 
 
@@ -255,13 +266,17 @@ def _check_number(row: OwnControl, seen: int | None) -> None:
         raise Refused(f"it was changed meanwhile: version {row.number} stands, not {seen}; look at it first", "number")
 
 
-def _resolved(standing: Standing, wanted: Definition, *, keeping: Definition | None = None) -> Definition:
+def _resolved(standing: Standing, wanted: Definition, known: Known, *, keeping: Definition | None = None) -> Definition:
     old = frozenset() if keeping is None else frozenset(keeping.criteria)
-    check_controls([one for one in wanted.criteria if one not in old], "criteria")
+    if not known.criteria.issuperset(new := [one for one in wanted.criteria if one not in old]):
+        check_controls(new, "criteria")
+        known.criteria.update(new)
     owner = wanted.owner.strip()
-    if keeping is None or owner not in (keeping.owner, keeping.owner.removeprefix("user:")):
-        return replace(wanted, owner=read_owner(standing.tenant_id, owner))
-    return replace(wanted, owner=keeping.owner)
+    if keeping is not None and owner in (keeping.owner, keeping.owner.removeprefix("user:")):
+        return replace(wanted, owner=keeping.owner)
+    if owner not in known.owners:
+        known.owners[owner] = read_owner(standing.tenant_id, owner)
+    return replace(wanted, owner=known.owners[owner])
 
 
 def _row(standing: Standing, step: Step) -> OwnControl:

@@ -11,7 +11,7 @@ from muniment.catalogs.framework import Catalog, Requirement
 from muniment.core.errors import Malformed, MunimentError, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.controls.models import OwnControl
-from muniment.server.controls.services.controls import Step, changed_step, keep, lock, new_step
+from muniment.server.controls.services.controls import Known, Step, changed_step, keep, lock, new_step
 from muniment.server.controls.services.evidence import newest
 from muniment.server.controls.tables import Fault, read_table
 from muniment.server.controls.workflow import PREFIX, Definition, Unchanged, read_code
@@ -71,6 +71,7 @@ def import_table(standing: Standing, text: str, *, dry_run: bool = False) -> Imp
     lock(standing)
     there = newest()
     by_code = {row.code: row for row in there}
+    known = Known()
     steps: list[Step] = []
     faults: list[Fault] = []
     unchanged, seen = 0, dict[str, int]()
@@ -79,7 +80,7 @@ def import_table(standing: Standing, text: str, *, dry_run: bool = False) -> Imp
             code = read_code(line.cells["id"])
             if (first := seen.setdefault(code.lower(), line.number)) != line.number:
                 raise Refused(f"stands on line {first} already", "id")
-            step = _step(standing, code, line.cells, by_code.get(code), there)
+            step = _step(standing, code, line.cells, by_code.get(code), there, known)
         except MunimentError as error:
             where = (error.where or "").partition("[")[0]
             faults.append(Fault(line.number, where, error.reason))
@@ -107,12 +108,14 @@ def import_starter(standing: Standing, framework: str, *, owner: str = "", dry_r
     lock(standing)
     there = newest()
     taken = {row.code.lower() for row in there}
+    # The criteria are the catalog's own.
+    known = Known({catalog.control_id(row) for row in catalog.counted})
     steps = []
     for row in catalog.counted:
         code = starter_code(catalog, row)
         if code.lower() not in taken:
             said = Definition(catalog.name_of(row), owner=owner, criteria=(catalog.control_id(row),))
-            steps.append(new_step(standing, code, said, there))
+            steps.append(new_step(standing, code, said, there, known))
     return _done(standing, steps, len(catalog.counted) - len(steps), (), dry_run)
 
 
@@ -122,7 +125,12 @@ def starter_code(catalog: Catalog, row: Requirement) -> str:
 
 
 def _step(
-    standing: Standing, code: str, cells: Mapping[str, str], row: OwnControl | None, there: list[OwnControl]
+    standing: Standing,
+    code: str,
+    cells: Mapping[str, str],
+    row: OwnControl | None,
+    there: list[OwnControl],
+    known: Known,
 ) -> Step | None:
     given: dict[str, Any] = {name: cell for name, cell in cells.items() if name != "id"}
     if "criteria" in given:
@@ -134,9 +142,9 @@ def _step(
     if given.get("status") == "retired" and (row is None or row.status != "retired"):
         raise Refused("a control is retired one by one, with a reason and a day", "status")
     if row is None:
-        return new_step(standing, code, Definition(**{"statement": "", **given}), there)
+        return new_step(standing, code, Definition(**{"statement": "", **given}), there, known)
     try:
-        return changed_step(standing, row, given)
+        return changed_step(standing, row, given, known)
     except Unchanged:
         return None
 
