@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from muniment.cli.main import muniment
 from muniment.keys import KeyRing
 from muniment.packet.checking import verify_packet
 from muniment.packet.manifest import parse_manifest
@@ -78,7 +81,10 @@ def test_a_packet_is_built_recorded_and_verified_and_made_again_byte_for_byte(
 ) -> None:
     population, sample, places = reviewed(desk, analyst)
     desk.seal()
-    scope = asked(analyst, "/api/packet-scopes", name="First quarter", samples=[sample], controls=["soc2:CC6.1"])
+    scope = asked(
+        analyst, "/api/packet-scopes",
+        name="First quarter", samples=[sample], controls=["soc2:CC6.1"], statements=["hipaa"],
+    )  # fmt: skip
     desk.seal()
     early = asked(analyst, "/api/packets", scope=scope["id"])
     waiting = analyst.get(f"/api/packets/{early['id']}/archive")
@@ -95,12 +101,15 @@ def test_a_packet_is_built_recorded_and_verified_and_made_again_byte_for_byte(
         evidence = archive.read("evidence.bundle")
         overview = archive.read("READ ME FIRST.html").decode()
         populations = json.loads(archive.read("data/populations.json"))
+        statement = json.loads(archive.read("statements/statement-hipaa.json"))
+        assert "HIPAA" in archive.read("statements/statement-hipaa.html").decode()
     assert hashlib.sha256(manifest).hexdigest() == packet["manifest"]
     assert parse_manifest(manifest).size == packet["size"]
     assert "Exception noted." in page
     assert "nobody approved it" in page
     assert "one of three" in page
-    assert overview.count("not supplied") >= 4
+    assert overview.count("not supplied") >= 3
+    assert statement["searched"]["size"] == packet["size"]
     assert populations["rows"][0]["Digest"] == desk.get(f"/api/populations/{population}")["digest"]
     # The comments of marks are disclosed, so that they can be held against what was committed to; payloads are not.
     assert evidence.count(b"\nB ") > 0
@@ -144,6 +153,67 @@ def test_from_an_empty_folder_the_packets_own_script_reaches_the_verdict(
     run = verified(".", "--root", root, "--json")
     assert run.returncode == 1
     assert [one["path"] for one in json.loads(run.stdout)["faults"]] == ["data/matrix.json"]
+
+
+def test_the_command_builds_takes_out_and_verifies(desk: Desk, analyst: Reviewer, tmp_path: Path) -> None:
+    _population, sample, places = reviewed(desk, analyst)
+    desk.seal()
+    scope = asked(analyst, "/api/packet-scopes", name="By command", samples=[sample])
+    token = service_token(desk)
+    done = threading.Event()
+
+    def sealing() -> None:
+        while not done.wait(0.2):
+            desk.seal()
+
+    def ran(*arguments: str) -> Result:
+        environment = {"MUNIMENT_URL": desk.installation.url, "MUNIMENT_READ_KEY": token, "NO_PROXY": "*"}
+        return CliRunner().invoke(
+            muniment, ["packet", *arguments], env={**environment, "MUNIMENT_STATE": str(tmp_path / "state")}
+        )
+
+    path = str(tmp_path / "packet.zip")
+    root = KeyRing(desk.installation.places.keys).root_verifier().vkey
+    sealer = threading.Thread(target=sealing)
+    sealer.start()
+    try:
+        built = ran("build", scope["id"], "-o", path, "--root", root)
+    finally:
+        done.set()
+        sealer.join()
+    assert built.exit_code == 0, built.output
+    assert f"sample     {sample}: {len(places)} proven" in built.output
+    assert "exists already" in str(ran("build", scope["id"], "-o", path).exception)
+    shown = ran("show").output
+    assert "By command" in shown
+    assert hashlib.sha256(Path(path).read_bytes()).hexdigest() in ran("show", shown.split()[0]).output
+    assert ran("verify", path, "--root", root, "--no-known-logs").exit_code == 0
+    listed = dict(reversed(line.split("  ")) for line in ran("verifiers").output.splitlines())
+    with zipfile.ZipFile(path) as archive:
+        for name, digest in listed.items():
+            assert hashlib.sha256(archive.read(name)).hexdigest() == digest
+
+
+def service_token(desk: Desk) -> str:
+    """The token of a service account with an analyst's role."""
+    key, token = desk.tenant.new_key("read")
+    with desk.tenant.in_database() as raw:
+        role = raw.execute(
+            "SELECT id FROM django.members_role WHERE tenant_id = %s AND code = 'analyst'", [desk.tenant.made.tenant_id]
+        ).fetchone()
+        assert role is not None
+        service = f"svc_{ulid()}"
+        raw.execute(
+            "INSERT INTO django.members_service (id, tenant_id, name, roles, created_at) "
+            "VALUES (%s, %s, 'packets', %s, now())",
+            [service, desk.tenant.made.tenant_id, [role[0]]],
+        )
+        raw.execute(
+            "INSERT INTO django.members_servicekey (key_id, tenant_id, service_id, created_at) "
+            "VALUES (%s, %s, %s, now())",
+            [key, desk.tenant.made.tenant_id, service],
+        )
+    return token
 
 
 def test_what_cannot_be_shown_as_of_the_checkpoint_is_refused_by_name(desk: Desk, analyst: Reviewer) -> None:

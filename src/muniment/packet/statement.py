@@ -64,7 +64,7 @@ def _listed(title: str, sentences: Sequence[str]) -> Markup:
 
 def _query(one: Mapping[str, Any]) -> tuple[str, ...]:
     asked = ", ".join(f"{name} {value}" for name, value in sorted(one["asked"].items())) or "every entry"
-    count = "more than can be counted" if one["count"] is None else f"{one['count']:,}"
-    annotated = "" if one["annotated"] is None else f"{one['annotated']:,}"
-    newest = "none" if one["newest"] is None else f"entry {one['newest']:,}, {one['newest_at']}"
+    count = "more than can be counted" if one.get("count") is None else f"{one['count']:,}"
+    annotated = "" if one.get("annotated") is None else f"{one['annotated']:,}"
+    newest = "none" if one.get("newest") is None else f"entry {one['newest']:,}, {one['newest_at']}"
     return (one["id"], asked, count, annotated, newest)

@@ -49,8 +49,8 @@ def papers_of(standing: Standing, scope: Scope, *, size: int, sealed_at: datetim
             text, places = row.text, places | {row.seq}
             said = f"Issued as {wanted}, SHA-256 {row.digest}, entry {row.seq:,}."
         else:
-            made = statements.statement_of(standing, wanted, period_of(scope, sealed_at), size=size)
-            text, said = orjson.dumps(made.document, option=orjson.OPT_SORT_KEYS).decode(), _SAID_LIVE
+            text = statements.statement_of(standing, wanted, period_of(scope, sealed_at), size=size).text
+            said = _SAID_LIVE
         papers += _statement(wanted, text, said)
     for wanted, (name, pdf, digest) in zip(scope.reports, reports.reports_for(standing, scope.reports), strict=True):
         report = reports.report_for(standing, wanted)
