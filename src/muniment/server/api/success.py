@@ -134,6 +134,46 @@ _WALKED: Final[Document] = _object(
     },
     after=_or_null(_COUNT),
 )
+_RECORD: Final[Document] = _object(
+    schema={"enum": ["muniment-record/1"]},
+    entry_version=_COUNT,
+    event=_TEXT,
+    action=_TEXT,
+    outcome={"enum": ["denied", "failure", "success", "unknown"]},
+    actor={"type": "object"},
+    resource=_or_null({"type": "object"}),
+    submitted_by=_TEXT,
+    occurred_at=_TEXT,
+    occurred_ns={"type": "string", "description": "nanoseconds since the Unix epoch"},
+    recorded_at=_TIME,
+    recorded_ns={"type": "string", "description": "nanoseconds since the Unix epoch"},
+    controls={
+        "type": "array",
+        "items": _object(
+            id=_TEXT,
+            mark={"enum": ["event", "mapping", "annotation", "successor"]},
+            by=_or_null(_TEXT),
+            recorded={"type": "boolean", "description": "it stands in the entry, under its hash"},
+        ),
+    },
+    mapping=_object(baked=_TEXT, in_force=_TEXT, digest=_HEX),
+    chain=_object(log=_TEXT, seq=_COUNT, entry_hash=_HEX, prev=_HEX, hash=_TEXT),
+    evidence=_object(uri=_TEXT, entry_hash=_HEX, body=_or_null({"type": "object"})),
+    proof=_object(
+        state=_TEXT,
+        checkpoint=_or_null(_object(size=_COUNT, root=_HEX, first_size=_or_null(_COUNT))),
+        uri=_or_null(_TEXT),
+        signatures={"type": "array", "items": _object(key=_TEXT, key_id=_TEXT, of=_TEXT)},
+    ),
+    delivery=_object(sinks={"type": "array"}, state=_TEXT),
+)
+_EXPORT: Final = _as(
+    "the export",
+    "application/json",
+    "application/x-ndjson",
+    "text/csv; charset=utf-8",
+    "application/oscal+json",
+)
 _BODY: Final = _as("the body's bytes", "application/octet-stream")
 _PROOF: Final = _as("a C2SP tlog-proof", "text/plain; charset=utf-8")
 
@@ -145,6 +185,10 @@ SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "body_by_event": {"200": _BODY},
     "proof_by_seq": {"200": _PROOF},
     "proof_by_event": {"200": _PROOF},
+    "record_by_seq": {"200": _json("the record", _RECORD)},
+    "record_by_event": {"200": _json("the record", _RECORD)},
+    "text_by_seq": {"200": _as("the entry's exact text", "application/octet-stream")},
+    "export_file": {"200": _EXPORT},
     "bundle": {"200": _as("a muniment-bundle/1", "application/vnd.muniment.bundle")},
     "trace": {"200": _json("what belongs together", _TRACE)},
     "incident": {"200": _TIMELINE},

@@ -44,6 +44,8 @@ def entry(request: HttpRequest, seq: int) -> HttpResponse:
     context = _context(request, standing, details) | {
         "found": found,
         "record": record,
+        "record_held": [one for one in record["controls"] if one["recorded"]],
+        "record_laid": [one for one in record["controls"] if not one["recorded"]],
         "drawing": draw(found, names),
         "max_nodes": MAX_NODES,
         "max_depth": MAX_DEPTH,

@@ -30,7 +30,7 @@ def record_of(
     found: tuple[StoredEntry, StoredBody | None],
     mapping: ResolvedMapping,
     api: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The record of an entry, as JSON values.
 
     Args:
