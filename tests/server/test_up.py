@@ -256,6 +256,22 @@ def test_keys_are_made_listed_and_revoked(shared: tuple[Installation, str]) -> N
     assert "name it by its id" in of.run("keys", "revoke", token, code=1)
 
 
+def test_a_key_with_a_role_does_what_the_role_allows_and_is_recorded(shared: tuple[Installation, str]) -> None:
+    of, _ = shared
+    more = ("--tenant", "default", "--role")
+    assert "an append key appends" in of.run("keys", "create", "append", *more, "analyst", code=1)
+    assert "there is no role boss" in of.run("keys", "create", "read", *more, "boss", code=1)
+    assert "a key has no end" in of.run("keys", "create", "read", *more, "auditor", code=1)
+    token = of.run("keys", "create", "read", *more, "analyst", "--label", "packets").split("\n")[0]
+    assert "choose another label" in of.run("keys", "create", "read", *more, "viewer", "--label", "packets", code=1)
+    with httpx.Client(base_url=of.server().url, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
+        trail = client.get("/api/entries", params={"action": "service.change", "order": "newest", "limit": 1})
+        (made,) = trail.json()["entries"]
+        assert made["entry"]["by"] == "system:muniment"
+        # Members are listed for who has member.read, which no plain read key has.
+        assert client.get("/api/members").status_code == 200
+
+
 def test_a_tenants_log_gets_another_key_and_seals_on(shared: tuple[Installation, str]) -> None:
     of, _ = shared
     made = of.run("tenants", "create", "acme", "--name", "Acme")

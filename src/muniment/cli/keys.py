@@ -7,7 +7,9 @@ from muniment.core.errors import Refused
 from muniment.ledger.apikeys import Scope, create_api_key, revoke_api_key
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.registry import TenantLog, api_keys, tenant_logs
+from muniment.ledger.system import active_log
 from muniment.server.installation_tenants import OPERATOR, open_connection
+from muniment.server.members.operator_keys import create_key_with_role
 from muniment.server.runtime import Places
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 
@@ -25,16 +27,34 @@ def command() -> None:
 @click.argument("scope", type=click.Choice(["append", "read"]))
 @_TENANT
 @click.option("--label", default="", help="For people: who uses it, where.")
-def create(scope: Scope, tenant: str | None, label: str) -> None:
+@click.option(
+    "--role",
+    metavar="CODE",
+    help="A read key that may do what this role allows, such as analyst: of a new service account named LABEL.",
+)
+def create(scope: Scope, tenant: str | None, label: str, role: str | None) -> None:
     """Make a key and print it, this once."""
+    if role is not None and scope != "read":
+        raise Refused("an append key appends and has no role; `muniment keys create read --role …`", "role")
     with open_connection(Places.of()) as connection:
         log = one_log(connection, tenant)
         with tenant_transaction(connection, log.log.tenant_id):
-            made = create_api_key(
-                connection, by=OPERATOR, log_id=log.log.log_id, scope=scope, label=label or f"{scope} key"
-            )
+            if role is None:
+                made = create_api_key(
+                    connection, by=OPERATOR, log_id=log.log.log_id, scope=scope, label=label or f"{scope} key"
+                )
+            else:
+                made = create_key_with_role(
+                    connection,
+                    log.log.tenant_id,
+                    active_log(connection),
+                    by=OPERATOR,
+                    role=role,
+                    label=label or f"{role} key",
+                )
     click.echo(made.token)
-    click.echo(f"{made.key_id}: may {scope} in {log.log.origin}. It is shown this once and stored nowhere.", err=True)
+    may = scope if role is None else f"do what {role} allows"
+    click.echo(f"{made.key_id}: may {may} in {log.log.origin}. It is shown this once and stored nowhere.", err=True)
 
 
 @command.command("list")
