@@ -102,6 +102,11 @@ def test_a_changed_report_is_found_whatever_was_changed(desk: Desk, run: Run, pd
     elsewhere = replace(document, checkpoint=replace(document.checkpoint, root="0" * 64))
     forged.write_bytes(draw(elsewhere))
     assert "another root" in run("verify", str(forged), "--no-known-logs").output
+    elsewhere = replace(document, log=f"{document.log}x")
+    forged.write_bytes(draw(elsewhere))
+    asked = run("verify", str(forged), "--no-known-logs")
+    assert "record     not checked" in asked.output
+    assert "numbers    not checked" in asked.output
     # The stored bytes.
     (row,) = desk.get("/api/reports")["reports"]
     with desk.tenant.in_database() as raw:

@@ -66,11 +66,12 @@ def verify_report(target: str, options: Options, *, url: str | None, proof: Path
     if url and options.api_key:
         with ledger_client(url, options.api_key) as client:
             try:
+                _check_log(client, document)
+                recorded = recorded or _in_ledger(client, digest)
                 numbers = tuple(_compared(client, document))
             except Refused as error:
                 why = str(error)
-            recorded = recorded or _in_ledger(client, digest, document)
-    recorded = recorded or Check("record", "not_checked", f"{_OFFLINE}; or --proof with a bundle of its entry")
+    recorded = recorded or Check("record", "not_checked", f"{why}; or --proof with a bundle of its entry")
     checks = (form, pages, recorded, check_numbers(numbers, len(document.numbers), why))
     return ReportVerdict(target, digest, document, checks, numbers, trust or "self-attested")
 
@@ -93,31 +94,39 @@ def _compared(client: httpx.Client, document: Document) -> Iterator[Compared]:
 
 
 def _answers(answer: httpx.Response, count: int) -> list[dict[str, Any]]:
-    try:
-        value = answer.json()
-    except ValueError:
-        value = {}
-    if answer.status_code != 200:
-        said = value.get("detail") if isinstance(value, dict) else ""
-        raise Refused(str(said or f"the ledger answers {answer.status_code}"), "/api/reports/ask")
-    found = value.get("answers") if isinstance(value, dict) else None
+    found = _answered(answer).get("answers")
     if not isinstance(found, list) or len(found) != count or not all(isinstance(one, dict) for one in found):
         raise Refused("the ledger does not answer each question", "/api/reports/ask")
     return found
 
 
-def _in_ledger(client: httpx.Client, digest: str, document: Document) -> Check:
-    wanted = {"action": "report.create", "label": f"report.sha256={digest}", "outcome": "success", "limit": "1"}
-    answer = client.get("/api/entries", params=wanted)
+def _answered(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        value = answer.json()
+    except ValueError:
+        value = None
+    said = value if isinstance(value, dict) else {}
     if answer.status_code != 200:
-        return Check("record", "not_checked", f"the ledger answers {answer.status_code}")
-    entries = answer.json().get("entries") or []
+        raise Refused(str(said.get("detail") or f"the ledger answers {answer.status_code}"), str(answer.url.path))
+    return said
+
+
+def _check_log(client: httpx.Client, document: Document) -> None:
+    origin = _answered(client.get("/api/log")).get("origin")
+    if origin != document.log:
+        raise Refused(f"the ledger that was asked is the log {origin}, the report is of {document.log}", "log")
+
+
+def _in_ledger(client: httpx.Client, digest: str) -> Check:
+    wanted = {"action": "report.create", "label": f"report.sha256={digest}", "outcome": "success", "limit": "1"}
+    entries = _answered(client.get("/api/entries", params=wanted)).get("entries")
     if not entries:
         return Check("record", "differs", "the ledger has no entry report.create with the hash of this file")
-    entry = entries[0]
-    if entry["entry"].get("log") != document.log:
-        return Check("record", "differs", "the ledger that was asked is of another log than the report")
-    return Check("record", "same", f"entry {entry['seq']:,} holds the hash of this file, says the ledger")
+    try:
+        seq = int(entries[0]["seq"])
+    except (LookupError, TypeError, ValueError):
+        raise Refused("the ledger's answer is no list of entries", "/api/entries") from None
+    return Check("record", "same", f"entry {seq:,} holds the hash of this file, says the ledger")
 
 
 def _in_bundle(digest: str, document: Document, proof: Path, options: Options) -> tuple[Check, str]:

@@ -226,7 +226,9 @@ def _detail(asking: Asking, scope: Scope, row: Row) -> list[Block]:
     facts.append(("Entries", row.entries))
     if asking.value(row.entries) != 0 and row.newest is not None:
         held = asking.figure(f"{row.control}: entries that hold an id", Ask("count", filters, row.evidence.controls))
-        facts.append((f"that hold {' or '.join(row.evidence.controls)}", held))
+        facts.append(("that hold an id of the control", held))
+        if len(row.evidence.controls) > 1:
+            facts.append(("the ids", ", ".join(row.evidence.controls)))
         if row.evidence.actions:
             noted = Ask("count", filters, (), row.evidence.actions, row.evidence.besides)
             facts.append(("whose action is annotated", asking.figure(f"{row.control}: by annotation", noted)))
