@@ -3,16 +3,19 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from psycopg import Connection
 
+from muniment.ledger.connection import tenant_transaction
 from tests.controls.conftest import service_token
-from tests.populations.conftest import Desk, Reviewer, desk
+from tests.populations.conftest import Desk, Reviewer, desk, reviewer
 from tests.support.servers import Tenant, client_with
 
-__all__ = ["desk"]
+__all__ = ["desk", "reviewer"]
 
 TABLE = "id,label,text\nA.1,Lights,The lamps burn at night\nA.2,Doors,The doors are shut\n"
 
@@ -57,6 +60,16 @@ def office(desk: Desk) -> Iterator[Office]:
 def entry_of(desk: Desk, seq: int) -> Any:
     """An entry's text as JSON."""
     return desk.get(f"/api/entries/{seq}")["entry"]
+
+
+@contextmanager
+def inside(tenant: Tenant) -> Iterator[Connection[Any]]:
+    """The application's role in a transaction of the tenant."""
+    with (
+        tenant.installation.database.connect("app", autocommit=True) as raw,
+        tenant_transaction(raw, tenant.made.tenant_id),
+    ):
+        yield raw
 
 
 def record(tenant: Tenant, *events: dict[str, Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """A tenant's mapping holds for the entries behind the one that tells of it, and for no other."""
 
+import hashlib
 import json
 import threading
 from typing import Any
@@ -8,11 +9,12 @@ import psycopg
 import pytest
 
 from muniment.catalogs.overrides import DOMAIN, resolve
+from muniment.core.errors import Refused
 from muniment.ledger.append import append
-from muniment.ledger.mappings import change_mapping, mapping_in_force
+from muniment.ledger.mappings import change_mapping, mapping_in_force, own_controls
 from muniment.ledger.refused import MappingChanged
 from muniment.ledger.submission import Submission
-from tests.frameworks.conftest import Office, entry_of, overrides, record
+from tests.frameworks.conftest import Office, entry_of, inside, overrides, record
 from tests.ledger.append_world import event as made_event
 from tests.populations.conftest import Desk
 from tests.server.events import complete
@@ -33,7 +35,7 @@ def test_a_change_is_recorded_with_its_text_and_holds_for_what_comes_after_it(de
     assert f"mapping.version={put['version']}" in told["event"]["labels"]
     text = desk.reading.get(f"/api/entries/{put['entry']}/body").content
     assert text == resolve(SHIPS).text()
-    assert put["digest"] == __import__("hashlib").sha256(DOMAIN + text).hexdigest()
+    assert put["digest"] == hashlib.sha256(DOMAIN + text).hexdigest()
     assert entry_of(desk, before)["map"] == "base-1"
     assert "soc2:CC8.1" not in controls_of(desk, before)
     assert entry_of(desk, after)["map"] == put["version"]
@@ -127,17 +129,18 @@ def test_the_database_refuses_entries_under_a_mapping_that_is_not_in_force(desk:
 
 def test_nobody_changes_what_was_in_force(desk: Desk, office: Office) -> None:
     office.map(SHIPS)
-    for statement in ("UPDATE ledger.mappings SET resolved = '{}'", "DELETE FROM ledger.mappings"):
-        with desk.tenant.in_database() as raw, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    for statement in (
+        "UPDATE ledger.mappings SET resolved = '{}'", "DELETE FROM ledger.mappings",
+        "DELETE FROM ledger.tenant_controls", "UPDATE ledger.logs SET mapping = 'base-1'",
+    ):  # fmt: skip
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), inside(desk.tenant) as raw:
             raw.execute(statement.encode())
-    with desk.tenant.in_database() as raw, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        raw.execute("UPDATE ledger.logs SET mapping = 'base-1'")
 
 
 def test_a_version_that_is_not_of_its_text_is_refused(desk: Desk) -> None:
     forged = resolve(SHIPS)
     object.__setattr__(forged, "version", "base-1.ours.000000000000")
-    with desk.tenant.in_database() as raw, pytest.raises(Exception, match="is not the version of this mapping"):
+    with pytest.raises(Refused, match="is not the version of this mapping"), inside(desk.tenant) as raw:
         change_mapping(
             raw, desk.tenant.made.log_id, by="system:x", actor=("system", "system:x"), replaces="base-1",
             mapping=forged, document=json.dumps(SHIPS),
@@ -150,9 +153,12 @@ def test_another_tenants_mapping_is_not_this_ones(desk: Desk, office: Office) ->
     with other.client("read") as client:
         assert client.get("/api/mapping").json()["version"] == "base-1"
         assert client.get("/api/mapping/versions").json()["versions"] == []
-    with other.in_database() as raw:
+    with inside(other) as raw:
         assert mapping_in_force(raw, other.made.log_id).version == "base-1"
         assert raw.execute("SELECT count(*) FROM ledger.mappings").fetchone() == (0,)
+        assert own_controls(raw, ["own:1"]) == frozenset()
+    with pytest.raises(Refused, match="no such log"), inside(other) as raw:
+        mapping_in_force(raw, desk.tenant.made.log_id)
 
 
 def test_every_entry_that_comes_while_the_mapping_changes_names_the_one_in_force_at_its_place(
