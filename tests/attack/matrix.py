@@ -245,7 +245,7 @@ FORGED: Final = (
         "rechained_and_sealed_with_log_and_region_key",
         BOTH_KEYS,
         "re-chains, re-seals with all true keys",
-        "Who never saw a checkpoint cannot tell: anchors and witnesses, later.",
+        "Who never saw a checkpoint cannot tell, unless they ask for a timestamp of that time. Witnesses, later.",
         walk="tree",
         bundle="pin",
         standalone="pin",
@@ -296,7 +296,7 @@ FORGED: Final = (
         "time_moved_forward",
         HEAD_TOO,
         "dates all entries from one on ahead, re-chains, re-seals",
-        "Times that only rise are the operator's word: anchors, later.",
+        "Times that only rise are the operator's word; a timestamp bounds them.",
         bundle="pin",
         standalone="pin",
         known_logs="pin",
@@ -430,7 +430,7 @@ HANDED: Final = (
         "cosignature_backdated_by_a_revoked_cosigner",
         OLD_KEYS,
         "the same with the log key, dated before the revocation",
-        "Only a token of somebody else's clock contradicts it: anchors and witnesses, later.",
+        "Only a token of somebody else's clock contradicts it: ask for a timestamp of that time.",
     ),
 )
 
