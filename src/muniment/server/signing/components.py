@@ -72,13 +72,19 @@ def given_components(request: HttpRequest, user: User, password: str, *, fresh_s
             return Components(factor, False, "that is not your password", "password")
         attempt.succeeded()
         return Components(factor, True)
-    if factor == factors.PASSKEY and at > float(request.session.get(_SIGNED_AT, 0)):
+    if passkey_suffices(request):
         return Components(factor, False)
     if factor == factors.PASSKEY and not user.has_usable_password():
         return Components(factor, False, "use your passkey again: each signature takes it once", "factor")
     if not user.has_usable_password():
         return Components(factor, False, "you have no password, so sign with a passkey", "factor")
     return Components(factor, False, "give your password: each signature asks for it", "password")
+
+
+def passkey_suffices(request: HttpRequest) -> bool:
+    """Whether the newest second factor is a passkey that was not used for a signature yet."""
+    factor, at = _newest_factor(request)
+    return factor == factors.PASSKEY and at > float(request.session.get(_SIGNED_AT, 0))
 
 
 def note_signing(request: HttpRequest) -> None:

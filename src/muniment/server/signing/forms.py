@@ -29,12 +29,13 @@ class SignForm(forms.Form):
         strip=False,
         max_length=1024,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="Each signature asks for it; not if you used a passkey since your last one.",
+        help_text="Each signature asks for it, unless you used a passkey since your last one.",
     )
     hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, data: Any = None, *, meanings: Mapping[str, str], hash_: str) -> None:
+    def __init__(self, data: Any = None, *, meanings: Mapping[str, str], hash_: str, needs_password: bool) -> None:
         super().__init__(data, initial={"hash": hash_})
+        self.fields["password"].required = needs_password
         field = self.fields["meaning"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(code, f"{code.capitalize()}: {words}") for code, words in meanings.items()]

@@ -19,7 +19,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.explorer.bodies import visible
 from muniment.server.explorer.rows import parsed
 from muniment.server.signing import services
-from muniment.server.signing.components import given_components, note_signing
+from muniment.server.signing.components import given_components, note_signing, passkey_suffices
 from muniment.server.signing.forms import MeaningsForm, SignForm
 from muniment.server.signing.workflow import MEANINGS, read_meanings
 from muniment.server.tenants.middleware import tenant_of
@@ -64,8 +64,13 @@ def sign(request: HttpRequest, seq: int) -> HttpResponse:
     entry = _entry(standing, seq)
     posted = request.method == "POST"
     form = SignForm(
-        request.POST if posted else None, meanings=services.meanings(), hash_=entry.entry_hash.hex()
-    )  # fmt: skip
+        request.POST if posted else None,
+        meanings=services.meanings(),
+        hash_=entry.entry_hash.hex(),
+        needs_password=not passkey_suffices(request)
+        and isinstance(user := request.user, User)
+        and user.has_usable_password(),
+    )
     if posted and form.is_valid():
         data = form.cleaned_data
         user, tenant = request.user, tenant_of(request)

@@ -15,13 +15,13 @@ register = template.Library()
 
 
 @register.inclusion_tag("signing/of_entry.html", takes_context=True)
-def signatures_of_entry(context: Mapping[str, Any], seq: int) -> dict[str, Any]:
-    """The signatures of the entry at a place, and the way to sign it."""
+def signatures_of_entry(context: Mapping[str, Any], seq: int, *, signing: bool = False) -> dict[str, Any]:
+    """The signatures of the entry at a place, and the way to sign it, unless the page is that already."""
     standing = getattr(context.get("request"), "standing", None)
     if not isinstance(standing, Standing):
         return {"signatures": [], "may_sign": False, "seq": seq}
     return {
         "signatures": signatures_of(standing, [int(seq)]).get(int(seq), []),
-        "may_sign": standing.may(Capability.ENTRY_SIGN),
+        "may_sign": standing.may(Capability.ENTRY_SIGN) and not signing,
         "seq": seq,
     }
