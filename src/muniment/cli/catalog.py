@@ -200,7 +200,8 @@ def import_(
     if on_ledger:
         order = {
             "over": over or "", "id": catalog_id or "", "title": title or "", "edition": edition,
-            "publisher": publisher, "source": source, "licence_class": licence_class, "attribution": attribution, "numbering": numbering,
+            "publisher": publisher, "source": source, "licence_class": licence_class,
+            "attribution": attribution, "numbering": numbering,
         }  # fmt: skip
         sent = catalog_ledger.brought_in(url, key, file, order, dry_run=dry_run)
         click.echo(_dump(sent) if as_json else "\n".join(catalog_ledger.import_lines(sent)))
