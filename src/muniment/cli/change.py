@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -57,12 +58,14 @@ def required(url: str | None, key: str | None, as_json: bool) -> None:
 
 @command.command("require")
 @click.argument("actions", nargs=-1)
+@click.option("--reason", metavar="WORDS", help="why; needed if change.require was registered itself")
 @with_ledger
-def require(actions: tuple[str, ...], url: str | None, key: str | None, as_json: bool) -> None:
+def require(actions: tuple[str, ...], url: str | None, key: str | None, as_json: bool, reason: str | None) -> None:
     """Say which ACTIONS need a reason, in place of those from before; none of them, if none is given.
 
     The key must be one of a service account with the capability tenant.manage.
     """
     with client_of(url, key) as client:
-        found = asked(client, "PUT", "/api/changes/required", json={"actions": list(actions)})
+        headers = {} if reason is None else {"X-Change-Reason": quote(reason)}
+        found = asked(client, "PUT", "/api/changes/required", json={"actions": list(actions)}, headers=headers)
     click.echo(json.dumps(found) if as_json else "\n".join(found["actions"]) or "None is needed from now on.")

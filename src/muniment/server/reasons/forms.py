@@ -66,3 +66,10 @@ class SearchForm(forms.Form):
     )
     state = forms.ChoiceField(label="Reason", required=False, choices=[("", "Any"), *STATES.items()])
     text = forms.CharField(label="Reason contains", required=False, max_length=200)
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        for name, label in (("from", "From"), ("to", "Until before")):
+            self.fields[name] = forms.CharField(
+                label=label, required=False, max_length=40, widget=forms.TextInput(attrs={"placeholder": "2026-01-01"})
+            )

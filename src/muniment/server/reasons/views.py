@@ -13,6 +13,7 @@ from muniment.core.errors import Malformed
 from muniment.server.access.pages import page, page_standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.names import names_of
+from muniment.server.populations.question import read_question
 from muniment.server.reasons import services
 from muniment.server.reasons.forms import RequiredForm, SearchForm
 from muniment.server.reasons.workflow import STATES
@@ -24,7 +25,7 @@ PAGE_SIZE: Final = 50
 def changes(request: HttpRequest) -> HttpResponse:
     """Changes, newest first, each with its reason."""
     standing = page_standing(request)
-    form = SearchForm(request.GET if {"action", "state", "text"} & set(request.GET) else None)
+    form = SearchForm(request.GET if {"action", "state", "text", "from", "to"} & set(request.GET) else None)
     registered = services.registered_actions()
     context: dict[str, Any] = {
         "form": form,
@@ -34,11 +35,14 @@ def changes(request: HttpRequest) -> HttpResponse:
     given = form.cleaned_data if form.is_bound and form.is_valid() else {}
     if not form.errors:
         try:
+            period = read_question({name: given.get(name, "") for name in ("from", "to")}).asked
             page_ = services.changes(
                 standing,
                 actions=[given["action"]] if given.get("action") else [],
                 state=given.get("state", ""),
                 text=given.get("text", ""),
+                since=period.since,
+                until=period.until,
                 below=_place(request.GET.get("below", "")),
                 limit=PAGE_SIZE,
             )
@@ -50,7 +54,8 @@ def changes(request: HttpRequest) -> HttpResponse:
                 "states": STATES,
             }
         except Malformed as error:
-            form.add_error("action" if error.where == "actions" else error.where, error.reason)
+            where = "action" if error.where == "actions" else error.where
+            form.add_error(where if where in form.fields else None, error.reason)
     return render(request, "reasons/changes.html", context, status=400 if form.errors else 200)
 
 

@@ -23,6 +23,7 @@ from muniment.server.populations.evidence import Asked, asked_now, asked_then
 from muniment.server.populations.question import Question, read_question
 from muniment.server.populations.services.populations import ways_of
 from muniment.server.reasons.services import count_changes, offered_actions, registered_actions
+from muniment.server.reasons.workflow import State
 from muniment.server.recording import record
 from muniment.server.statements.definition import Definition, Query, find_definition
 from muniment.server.statements.models import Issued
@@ -203,7 +204,9 @@ def _statement(
     answers = {}
     for number, query in enumerate(definition.queries.values(), 1):
         if query.changes:
-            count = None if numbers is None else sum(numbers[one] for one in query.changes)
+            count = (
+                None if numbers is None else sum(count for state, count in numbers.items() if state in query.changes)
+            )
             ask = {**_period(period), "changes": ",".join(query.changes), "actions": ",".join(actions)}
             answers[query.name] = Answer(number, query.name, ask, "", count, None, None, "")
             continue
@@ -267,7 +270,7 @@ def _changes(
     period: Period,
     actions: tuple[str, ...],
     range_: Searched,
-) -> Mapping[str, int] | None:
+) -> dict[State, int] | None:
     if not any(query.changes for query in definition.queries.values()):
         return {}
     asked = read_question(_period(period)).asked

@@ -197,7 +197,8 @@ def say(definition: Definition, answers: Mapping[str, Answer], *, registered: bo
 def _said(
     requirement: Requirement, queries: Mapping[str, Query], answers: Mapping[str, Answer], *, registered: bool
 ) -> Said:
-    evidences, nothing = [], []
+    evidences: list[str] = []
+    nothing: list[str] = []
     for sentence in requirement.says:
         found = not sentence.names or answers[sentence.names[0]].count != 0
         text = sentence.text if found or not sentence.none else sentence.none

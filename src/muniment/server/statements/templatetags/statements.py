@@ -17,7 +17,8 @@ register = template.Library()
 def with_queries(text: str, document: dict[str, Any]) -> SafeString:
     """A sentence whose references lead to what was found by their queries."""
     known = {one["id"]: one for one in document["queries"]}
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for match in REFERENCE.finditer(text):
         parts.append(conditional_escape(text[at : match.start()]))
         name = f"Q{match[1]}"
