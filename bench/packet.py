@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import httpx
 
-from bench.explorer import SLUG, World, world
+from bench.explorer import World, world
+from bench.explorer_pages import SLUG
 from bench.row import Row
 from muniment.keys import KeyRing
 from muniment.ledger.connection import tenant_transaction
@@ -29,6 +30,7 @@ from muniment.verifier.standalone import muniment_verify
 SIZE: Final = 100_000
 SAMPLED: Final = 1_000
 SHOWN: Final = 10_000
+STRIDE: Final = 9
 
 
 def run() -> list[Row]:
@@ -52,7 +54,7 @@ def _packet(served: World, client: httpx.Client, path: Path, options: Options, r
     packet = _asked(client, "/api/packets", scope=scope["id"])
     put_together = time.perf_counter() - began
     _seal(served)
-    answer = client.get(f"/t/{SLUG}/api/packets/{packet['id']}/archive", timeout=120)
+    answer = _post(client, f"/api/packets/{packet['id']}/archive")
     answer.raise_for_status()
     path.write_bytes(answer.content)
     whole = f"packet of {SAMPLED:,} sampled entries, log of {SIZE:,}"
@@ -75,7 +77,7 @@ def _packet(served: World, client: httpx.Client, path: Path, options: Options, r
 
 def _bundle(served: World, path: Path, options: Options) -> Iterator[Row]:
     history = served.history
-    request = BundleRequest(history.log, history.origin, seqs=list(range(0, 9 * SHOWN, 9)))
+    request = BundleRequest(history.log, history.origin, seqs=list(range(0, STRIDE * SHOWN, STRIDE)))
     with (
         served.database.connect("app", autocommit=True) as connection,
         path.open("wb") as out,
@@ -108,10 +110,14 @@ def _seal(served: World) -> None:
         raise RuntimeError(f"the benchmark's own log was not sealed: {refused}")
 
 
-def _asked(client: httpx.Client, path: str, **order: Any) -> Any:
+def _post(client: httpx.Client, path: str, **order: Any) -> httpx.Response:
     token = str(client.cookies.get("csrftoken", ""))
     headers = {"X-CSRFToken": token, "Referer": str(client.base_url)}
-    answer = client.post(f"/t/{SLUG}{path}", json=order, headers=headers, timeout=60)
+    return client.post(f"/t/{SLUG}{path}", json=order, headers=headers, timeout=120)
+
+
+def _asked(client: httpx.Client, path: str, **order: Any) -> Any:
+    answer = _post(client, path, **order)
     if answer.status_code != 201:
         raise RuntimeError(f"{path} answered {answer.status_code}: {answer.text}")
     return answer.json()

@@ -65,7 +65,7 @@ def build(desk: Desk, analyst: Reviewer, path: Path, **order: Any) -> tuple[Any,
     """A packet, and its archive in a file."""
     packet = asked(analyst, "/api/packets", **order)
     desk.seal()
-    answer = analyst.get(f"/api/packets/{packet['id']}/archive")
+    answer = analyst.post(f"/api/packets/{packet['id']}/archive")
     assert answer.status_code == 200, answer.text
     path.write_bytes(answer.content)
     return packet, path
@@ -87,7 +87,7 @@ def test_a_packet_is_built_recorded_and_verified_and_made_again_byte_for_byte(
     )  # fmt: skip
     desk.seal()
     early = asked(analyst, "/api/packets", scope=scope["id"])
-    waiting = analyst.get(f"/api/packets/{early['id']}/archive")
+    waiting = analyst.post(f"/api/packets/{early['id']}/archive")
     assert waiting.status_code == 409
     packet, path = build(desk, analyst, tmp_path / "packet.zip", scope=scope["id"], size=early["size"])
     assert packet["id"] == early["id"]
@@ -115,10 +115,10 @@ def test_a_packet_is_built_recorded_and_verified_and_made_again_byte_for_byte(
     assert evidence.count(b"\nB ") > 0
     (entry,) = desk.entries(action="packet.build")
     assert f"manifest={packet['manifest']}" in entry["entry"]["event"]["labels"]
-    again = analyst.get(f"/api/packets/{packet['id']}/archive").content
+    again = analyst.post(f"/api/packets/{packet['id']}/archive").content
     desk.record(3)
     desk.seal()
-    assert again == path.read_bytes() == analyst.get(f"/api/packets/{packet['id']}/archive").content
+    assert again == path.read_bytes() == analyst.post(f"/api/packets/{packet['id']}/archive").content
     shown = analyst.get(f"/api/packets/{packet['id']}").json()
     assert shown["archive"]["sha256"] == hashlib.sha256(again).hexdigest()
     assert len(desk.entries(action="export.create")) == 3
@@ -194,6 +194,32 @@ def test_the_command_builds_takes_out_and_verifies(desk: Desk, analyst: Reviewer
             assert hashlib.sha256(archive.read(name)).hexdigest() == digest
 
 
+def test_the_pages_build_a_packet_and_give_its_archive_out(desk: Desk, analyst: Reviewer, tmp_path: Path) -> None:
+    hostile = "Quarter <script>alert(1)</script>"
+    _population, sample, _places = reviewed(desk, analyst)
+    empty = analyst.get("/packets/built")
+    assert "No packet was built yet" in empty.text
+    desk.seal()
+    scope = asked(analyst, "/api/packet-scopes", name=hostile, samples=[sample])
+    wrong = analyst.submit("/packets/built/new", "/packets/built", scope="scp_other")
+    assert wrong.status_code == 422
+    built = analyst.submit("/packets/built/new", "/packets/built", scope=scope["id"])
+    assert built.status_code == 200, built.text
+    assert "Waiting for its seal" in built.text
+    assert hostile not in built.text
+    page = built.url.path.removeprefix(f"/t/{desk.tenant.made.slug}")
+    early = analyst.submit(f"{page}/take", page)
+    assert "Not given out" in early.text
+    desk.seal()
+    assert "Take the archive out" in analyst.get(page).text
+    path = tmp_path / "packet.zip"
+    path.write_bytes(analyst.submit(f"{page}/take", page).content)
+    assert verify_packet(path, options(desk)).verdict == "verified"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in analyst.get(page).text
+    assert page in analyst.get("/packets/built").text
+    assert len(desk.entries(action="export.create")) == 1
+
+
 def service_token(desk: Desk) -> str:
     """The token of a service account with an analyst's role."""
     key, token = desk.tenant.new_key("read")
@@ -238,7 +264,7 @@ def test_another_tenants_packets_and_scopes_are_not_there(desk: Desk, analyst: R
         stranger = replace(analyst, desk=replace(desk, tenant=other), client=client)
         assert stranger.post("/api/packets", scope=scope["id"]).status_code == 404
         assert stranger.get(f"/api/packets/{packet['id']}").status_code == 404
-        assert stranger.get(f"/api/packets/{packet['id']}/archive").status_code == 404
+        assert stranger.post(f"/api/packets/{packet['id']}/archive").status_code == 404
         assert stranger.get("/api/packets").json() == {"packets": []}
 
 
@@ -255,6 +281,6 @@ def test_evidence_that_was_altered_where_it_is_kept_is_not_given_out(desk: Desk,
             "WHERE id = %s",
             [packet["id"]],
         )
-    answer = analyst.get(f"/api/packets/{packet['id']}/archive")
+    answer = analyst.post(f"/api/packets/{packet['id']}/archive")
     assert answer.status_code != 200
     assert io.BytesIO(answer.content).read(2) != b"PK"

@@ -145,7 +145,7 @@ def _take(client: httpx.Client, packet: str, path: Path, *, force: bool) -> None
         Malformed: if the file is there already, or cannot be written.
     """
     for attempt in range(_TRIES):
-        with client.stream("GET", f"/api/packets/{packet}/archive") as answer:
+        with client.stream("POST", f"/api/packets/{packet}/archive", json={}) as answer:
             if answer.status_code in (409, 503) and attempt + 1 < _TRIES:
                 time.sleep(0.5)
                 continue

@@ -23,6 +23,7 @@ PAGES: tuple[str, ...] = (
     "reports",
     "exports",
     "attachments",
+    "packets.building",
     "packets",
     "reasons",
     "signing",

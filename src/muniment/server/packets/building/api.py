@@ -21,6 +21,7 @@ from muniment.server.api.streaming import StreamPlace, in_threads
 from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
 from muniment.server.packets.building import services
+from muniment.server.packets.building.archiving import archive as archive_of
 from muniment.server.packets.building.models import Packet, SignatureBundle
 from muniment.server.packets.building.shapes import NewPacket, PacketList, PacketOut
 from muniment.server.problems import refuse
@@ -66,7 +67,7 @@ def packet(request: HttpRequest, packet_id: str) -> HttpResponse:
         return json_response(packet_json(row, services.archived([row]).get(row.id)))
 
 
-@router.get(
+@router.post(
     "/api/packets/{packet_id}/archive",
     auth=AsyncNeeds(Capability.PACKET_DELIVER),
     summary="The archive of a packet",
@@ -118,7 +119,7 @@ def _chunks(standing: Standing, packet_id: str, place: StreamPlace) -> Generator
         with _refusals():
             with tenant_scope(standing.tenant_id):
                 row = services.packet_for(standing, packet_id)
-            with services.archive(standing, row) as made, made.path.open("rb") as stream:
+            with archive_of(standing, row) as made, made.path.open("rb") as stream:
                 record_apart(
                     standing.tenant_id,
                     "export.create",

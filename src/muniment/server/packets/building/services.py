@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import orjson
-from django.db import connection as django_connection
 
-from muniment.core.errors import Refused, VerificationFailed
+from muniment.core.errors import Refused
 from muniment.ledger.checkpoints import read_checkpoint
 from muniment.ledger.export import BundleRequest, write_bundle
 from muniment.ledger.proofs import NotSealed
 from muniment.ledger.system import active_log
 from muniment.packet.contents import Facts
-from muniment.packet.draft import Draft, draft_packet, write_packet
 from muniment.packet.manifest import ACTION, LABEL
 from muniment.server.access.standing import Standing
-from muniment.server.attachments import services as attachments
 from muniment.server.attachments import storage
-from muniment.server.attachments.models import Blob
+from muniment.server.packets.building.archiving import archive, draft_of, one_at_a_time, pieces, sha256_of
 from muniment.server.packets.building.gathering import gather
 from muniment.server.packets.building.models import Packet, SignatureBundle, packet_id
-from muniment.server.packets.building.snapshot import contents_of, read_snapshot, snapshot_text, software, verifiers
+from muniment.server.packets.building.snapshot import snapshot_text, software, verifiers
 from muniment.server.packets.models import ScopeVersion
 from muniment.server.recording import record
 from muniment.server.tenants.scope import ledger_connection, tenant_scope
@@ -45,15 +40,6 @@ _PIECE: Final = 1 << 20
 
 class NoSuch(Refused):
     """There is no such packet in this tenant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """The archive of a packet in a file that is removed after use: its bytes and their SHA-256 (64 hex)."""
-
-    path: Path
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +101,15 @@ def begin(
     with tempfile.TemporaryFile() as bundle:
         with standing.transaction() as reading:
             write_bundle(reading, request, bundle)
-        evidence = _sha256(bundle)
+        evidence = sha256_of(bundle)
         fingerprint = hashlib.sha256(
             b"muniment/packet/1\0" + orjson.dumps([text, evidence, software(), *verifiers()])
         ).hexdigest()
-        _one_at_a_time(f"packet/{standing.tenant_id}/{fingerprint}")
+        one_at_a_time(f"packet/{standing.tenant_id}/{fingerprint}")
         known = Packet.objects.filter(tenant_id=standing.tenant_id, fingerprint=fingerprint).first()
         if known is not None:
             return known
-        blob = storage.keep(standing.tenant_id, _pieces(bundle), most=MAX_EVIDENCE)
+        blob = storage.keep(standing.tenant_id, pieces(bundle), most=MAX_EVIDENCE)
     row = Packet(
         id=packet_id(),
         tenant_id=standing.tenant_id,
@@ -140,7 +126,7 @@ def begin(
         software=software(),
         created_by=standing.subject,
     )
-    draft = _draft(row)
+    draft = draft_of(row)
     row.files, row.manifest = len(draft.parts), draft.manifest.digest
     receipt = record(
         ACTION,
@@ -162,40 +148,6 @@ def begin(
     return row
 
 
-@contextmanager
-def archive(standing: Standing, row: Packet) -> Iterator[Archive]:
-    """The archive of a packet, in a file that is removed when the block ends; outside of any `tenant_scope`.
-
-    Raises:
-        NotSealed: while no checkpoint covers the packet's entry.
-        Refused: if this version of the software makes another manifest of what is kept.
-        VerificationFailed: if what is kept, an attachment or the archive is not what it was.
-    """
-    if django_connection.in_atomic_block:
-        raise Refused("a packet is read piece by piece, outside of a transaction", "packet")
-    with tenant_scope(standing.tenant_id):
-        signed = SignatureBundle.objects.filter(tenant_id=standing.tenant_id, packet_id=row.id).first()
-    sealed_size, signature = (signed.sealed_size, bytes(signed.bundle)) if signed else _signature(standing, row)
-    draft = _draft(row)
-    if draft.manifest.digest != row.manifest:
-        if row.software == software():
-            raise VerificationFailed("what is kept of it gives another manifest than the ledger's entry names", row.id)
-        raise Refused(
-            f"it was built by {row.software} and {software()} would make other pages of it: build it anew", "packet"
-        )
-    with tempfile.TemporaryDirectory(prefix="muniment-packet-") as folder:
-        path = Path(folder, f"{row.id}.zip")
-        path.touch(0o600)
-        with path.open("r+b") as out:
-            size = write_packet(draft, signature, out)
-            digest = _sha256(out)
-        if signed is None:
-            signed = _keep(standing, row, signature, sealed_size, digest, size)
-        if (signed.sha256, signed.bytes) != (digest, size):
-            raise VerificationFailed("the archive is not the one that was made first", row.id)
-        yield Archive(path, size, digest)
-
-
 def wait(standing: Standing, row: Packet, *, patience: float = PATIENCE) -> None:
     """Wait until a checkpoint covers the packet's entry.
 
@@ -203,11 +155,7 @@ def wait(standing: Standing, row: Packet, *, patience: float = PATIENCE) -> None
         NotSealed: if none does in time.
     """
     until = time.monotonic() + patience
-    while True:
-        with standing.transaction() as reading:
-            found = read_checkpoint(reading, standing.log_id, standing.origin)
-        if found is not None and found.checkpoint.size > row.seq:
-            return
+    while not is_sealed(standing, row):
         if time.monotonic() >= until:
             raise NotSealed(f"no checkpoint covers entry {row.seq} yet; ask again", row.id)
         time.sleep(_EVERY)
@@ -246,6 +194,19 @@ def scope_for(standing: Standing, wanted: str) -> ScopeVersion:
     return found
 
 
+def scopes(standing: Standing) -> list[ScopeVersion]:
+    """The newest version of each saved scope, newest first."""
+    rows = ScopeVersion.objects.filter(tenant_id=standing.tenant_id).order_by("series", "-version").distinct("series")
+    return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
+
+
+def is_sealed(standing: Standing, row: Packet) -> bool:
+    """Whether a checkpoint covers the packet's entry."""
+    with standing.transaction() as reading:
+        found = read_checkpoint(reading, standing.log_id, standing.origin)
+    return found is not None and found.checkpoint.size > row.seq
+
+
 def packets(standing: Standing) -> list[Packet]:
     """The newest packets of the tenant, newest first; without what they are made from."""
     rows = Packet.objects.filter(tenant_id=standing.tenant_id).defer("snapshot")
@@ -268,73 +229,3 @@ def archived(rows: Iterable[Packet]) -> dict[str, SignatureBundle]:
     """The archives that were made of some packets, by packet."""
     ids = [row.id for row in rows]
     return {one.packet_id: one for one in SignatureBundle.objects.filter(packet_id__in=ids).defer("bundle")}
-
-
-def _draft(row: Packet) -> Draft:
-    with tenant_scope(row.tenant_id):
-        blob = Blob.objects.get(id=row.evidence_id)
-    snapshot = read_snapshot(row.snapshot)
-    contents = contents_of(
-        row.id,
-        snapshot,
-        orjson.loads(snapshot.scope),
-        evidence=lambda: storage.read(blob, sha256=row.evidence_sha256),
-        attached=lambda wanted: _attached(row, wanted),
-    )
-    return draft_packet(contents)
-
-
-def _attached(row: Packet, wanted: str) -> Iterator[bytes]:
-    with tenant_scope(row.tenant_id):
-        return attachments.open_bytes(wanted)
-
-
-def _signature(standing: Standing, row: Packet) -> tuple[int, bytes]:
-    with standing.transaction() as reading:
-        found = read_checkpoint(reading, standing.log_id, standing.origin)
-        if row.log != standing.origin:
-            raise Refused(f"it is of the log {row.log}, which is not the active one", row.id)
-        if found is None or found.checkpoint.size <= row.seq:
-            raise NotSealed(f"no checkpoint covers entry {row.seq} yet; ask again", row.id)
-        size = found.checkpoint.size
-        out = io.BytesIO()
-        request = BundleRequest(standing.log_id, standing.origin, seqs=[row.seq], since=row.size, size=size)
-        write_bundle(reading, request, out)
-    return size, out.getvalue()
-
-
-def _keep(
-    standing: Standing, row: Packet, signature: bytes, sealed_size: int, digest: str, size: int
-) -> SignatureBundle:
-    with tenant_scope(standing.tenant_id):
-        _one_at_a_time(f"packet/{row.id}")
-        known = SignatureBundle.objects.filter(tenant_id=standing.tenant_id, packet_id=row.id).first()
-        if known is not None:
-            raise NotSealed("the archive was just made by somebody else; ask again", row.id)
-        return SignatureBundle.objects.create(
-            tenant_id=standing.tenant_id,
-            packet_id=row.id,
-            bundle=signature,
-            sealed_size=sealed_size,
-            sha256=digest,
-            bytes=size,
-        )
-
-
-def _one_at_a_time(name: str) -> None:
-    with django_connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-
-
-def _sha256(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    stream.seek(0)
-    for piece in _pieces(stream):
-        digest.update(piece)
-    stream.seek(0)
-    return digest.hexdigest()
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    while piece := stream.read(_PIECE):
-        yield piece
