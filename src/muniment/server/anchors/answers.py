@@ -36,7 +36,7 @@ def anchoring_out(origin: str, found: Anchoring) -> AnchoringOut:
         every_seconds=found.every,
         chosen=found.chosen,
         usable=found.usable,
-        last_anchor_at=newest and moment(newest.stamped_at),
+        last_anchor_at=None if newest is None else moment(newest.stamped_at),
         authorities=[_authority(one) for one in found.authorities],
     )
 
@@ -77,8 +77,8 @@ def _authority(one: AuthorityStanding) -> AuthorityOut:
         state=one.state,
         address=None if one.authority is None else shown_address(one.authority.url),
         pinned=[] if one.authority is None else [pinned_out(pinned) for pinned in one.authority.pinned],
-        newest=one.newest and token_out(one.newest),
-        failing=one.failing and _failing(one.failing),
+        newest=None if one.newest is None else token_out(one.newest),
+        failing=None if one.failing is None else _failing(one.failing),
         next_at=moment(one.next_at),
     )
 

@@ -90,8 +90,7 @@ def cadence(request: HttpRequest, wanted: Cadence) -> CadenceSet:
     """The ledger records it."""
     with acting(request) as standing:
         try:
-            entry = services.set_every(standing, wanted.every)
+            seconds, entry = services.set_every(standing, wanted.every)
         except Malformed as error:
             raise refuse("invalid-request", error.reason, field=error.where) from None
-    seconds = services.parse_every(wanted.every.strip(), "every")
     return CadenceSet(every=shown_every(seconds), every_seconds=seconds, entry=entry)

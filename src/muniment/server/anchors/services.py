@@ -124,7 +124,7 @@ def anchoring_of(connection: Connection[Any], standing: Standing) -> Anchoring:
 
 
 @transaction.atomic
-def set_every(standing: Standing, every: str) -> int | None:
+def set_every(standing: Standing, every: str) -> tuple[int, int | None]:
     """Set how often the tenant's log is anchored; the ledger records it.
 
     Args:
@@ -132,7 +132,7 @@ def set_every(standing: Standing, every: str) -> int | None:
         every: such as `6h`: a number and s, m, h or d, from 1m to 365d.
 
     Returns:
-        The place of the entry that tells so; None if it was so before.
+        The seconds, and the place of the entry that tells so; None if it was so before.
 
     Raises:
         Malformed: naming the field.
@@ -140,7 +140,7 @@ def set_every(standing: Standing, every: str) -> int | None:
     seconds = parse_every(every.strip(), "every")
     with ledger_connection() as raw:
         by = standing.subject if standing.subject.startswith("user:") else SERVER
-        return set_cadence(raw, by=by, log_id=active_log(raw).log_id, every=seconds)
+        return seconds, set_cadence(raw, by=by, log_id=active_log(raw).log_id, every=seconds)
 
 
 def read_cursor(text: str | None) -> tuple[int, str] | None:

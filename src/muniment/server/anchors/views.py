@@ -38,7 +38,7 @@ def every(request: HttpRequest) -> HttpResponse:
     form = EveryForm(request.POST)
     if form.is_valid():
         try:
-            entry = services.set_every(page_standing(request), form.cleaned_data["every"])
+            _seconds, entry = services.set_every(page_standing(request), form.cleaned_data["every"])
         except Malformed as error:
             form.add_error("every", error.reason[:1].upper() + error.reason[1:])
         else:
@@ -101,7 +101,7 @@ def _home(request: HttpRequest, *, form: EveryForm | None = None, status: int = 
             "kind": _KINDS.get(one.state, ""),
             "address": "" if one.authority is None else shown_address(one.authority.url),
             "pinned": () if one.authority is None else tuple(pinned_out(at) for at in one.authority.pinned),
-            "meaning": meaning_of(one.failing and one.failing.word),
+            "meaning": meaning_of(None if one.failing is None else one.failing.word),
         }
         for one in found.authorities
     ]

@@ -107,7 +107,8 @@ async def _events(watch: Watch, place: Place) -> AsyncIterator[bytes]:
 
 
 async def _told(watch: Watch, viewer: Viewer) -> AsyncIterator[bytes]:
-    last, shown = watch.after, None
+    last = watch.after
+    shown: Frontier | None = None
     checked = time.monotonic()
     while True:
         news: News | None = None
