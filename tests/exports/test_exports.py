@@ -1,5 +1,6 @@
 """Exports over HTTP: frozen, the same bytes again, resumed, recorded."""
 
+import base64
 import csv
 import io
 import json
@@ -12,9 +13,11 @@ import pytest
 
 from muniment.core.entry import entry_hash
 from muniment.formats.csv import uncell
+from tests.controls.conftest import service_token
 from tests.exports.conftest import Taker
 from tests.formats.ocsf_schema import faults
 from tests.formats.test_formats import OSCAL, last_line
+from tests.support.servers import client_with
 
 FORMATS = ("json", "ndjson", "csv", "ocsf", "oscal")
 
@@ -209,11 +212,30 @@ def test_another_tenants_export_is_not_there_and_a_key_that_appends_takes_none(t
 def test_the_bytes_do_not_change_with_the_mapping_of_a_later_day(taker: Taker) -> None:
     taker.record(2)
     taker.seal()
-    made = taker.make("ndjson")
-    taken = taker.take(made["id"])
-    with taker.installation.database.connect("superuser", autocommit=True) as raw:
-        raw.execute("UPDATE django.exports_export SET mapping_digest = repeat('0', 64) WHERE id = %s", [made["id"]])
-    lost = taker.reading.post(f"/api/exports/{made['id']}/file", json={})
-    assert lost.status_code >= 400
-    assert "mapping" in lost.text
-    assert taken
+    made = [taker.make(format, framework="gdpr") for format in ("ndjson", "oscal", "csv")]
+    taken = [taker.take(one["id"]) for one in made]
+    assert b"gdpr:32.1.b" in taken[0]
+    remove = {"annotate": {"tool.call": {"remove": ["gdpr:32.1.b"]}}}
+    document = {"format": "muniment-mapping/1", "name": "later", "base": "base-1", "notes": "notes-1", **remove}
+    with client_with(taker.installation.url, service_token(taker, "analyst")) as changing:
+        changed = changing.put("/api/mapping", json={"document": document, "replaces": "base-1"})
+    assert changed.status_code == 200, changed.text
+    assert [taker.take(one["id"]) for one in made] == taken
+    later = taker.make("ndjson", size=made[0]["checkpoint"]["size"], framework="gdpr")
+    assert later["mapping"]["digest"] == changed.json()["digest"] != made[0]["mapping"]["digest"]
+    calls = [one for one in taker.take(later["id"]).splitlines() if b'"action":"tool.call"' in one]
+    assert not [one for one in calls if b'"gdpr:32.1.b"' in one]
+
+
+def test_licensed_text_that_a_tenant_brought_in_does_not_leave_with_an_export(taker: Taker) -> None:
+    taker.record(1)
+    taker.seal()
+    secret = "The wording of the publisher"
+    file = base64.b64encode(f"id,label,text\nCC6.1,{secret},{secret}\n".encode()).decode()
+    with client_with(taker.installation.url, service_token(taker, "analyst")) as bringing:
+        answer = bringing.post("/api/catalogs", json={"name": "tsc.csv", "file": file, "over": "soc2"})
+    assert answer.status_code == 201, answer.text
+    for format in FORMATS:
+        taken = taker.take(taker.make(format, framework="soc2")["id"])
+        assert b"soc2:CC6.1" in taken
+        assert secret.encode() not in taken

@@ -28,6 +28,8 @@ LABELS: Final = {
     "framework": "Framework",
 }
 """Every filter with its name on screen."""
+_BY_CONTROL: Final = ("control", "framework")
+MAX_EVIDENCE: Final = 1 << 24
 OWN: Final = "own"
 """The framework that is the tenant's own controls."""
 
@@ -40,11 +42,13 @@ class Asked:
         given: by filter; times as RFC 3339 in UTC with six digits.
         evidence: what the filter by control or framework asks the log for; None without one.
         filter: all of it as the ledger takes it, without a range.
+        about: controls about which OSCAL results speak; empty for other formats.
     """
 
     given: Mapping[str, str]
     evidence: Evidence | None
     filter: EntryFilter
+    about: tuple[AskedControl, ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,7 +58,9 @@ class Asked:
     @property
     def evidence_text(self) -> str:
         """What was asked by control, as canonical JSON; "" if nothing was."""
-        return "" if self.evidence is None else dump_json(evidence_json(self.evidence)).decode()
+        if self.evidence is None:
+            return ""
+        return dump_json({**evidence_json(self.evidence), "about": [_about_json(one) for one in self.about]}).decode()
 
     @property
     def words(self) -> list[tuple[str, str]]:
@@ -83,14 +89,14 @@ def read_asked(values: Mapping[str, str | None]) -> Asked:
             raise Malformed("has at most 1,024 characters, and none that controls", name)
     if "control" in given and "framework" in given:
         raise Malformed("give either a control or a framework", "framework")
-    plain = read_question({name: value for name, value in given.items() if name not in ("control", "framework")})
+    plain = read_question(_plain(given))
     evidence = None
     if "control" in given:
         check_controls([given["control"]], "control", own=own_ids())
         evidence = evidence_of(given["control"])
     elif "framework" in given:
         evidence = evidence_of_all(_ids(given["framework"]))
-    both = {**plain.given, **{name: given[name] for name in ("control", "framework") if name in given}}
+    both = {**plain.given, **{name: one for name, one in given.items() if name in _BY_CONTROL}}
     return Asked(both, evidence, replace(plain.asked, evidence=evidence))
 
 
@@ -100,17 +106,20 @@ def stored_asked(question: str, evidence: str) -> Asked:
     Raises:
         Malformed: if the texts were not written here.
     """
-    given, asked = parse_json(question.encode()), parse_json(evidence.encode(), max_bytes=1 << 24) if evidence else None
+    given = parse_json(question.encode())
+    asked = parse_json(evidence.encode(), max_bytes=MAX_EVIDENCE) if evidence else None
     if not isinstance(given, dict) or not all(isinstance(one, str) for one in given.values()):
         raise Malformed("is no question", "question")
     values = {name: str(one) for name, one in given.items()}
-    plain = read_question({name: one for name, one in values.items() if name not in ("control", "framework")})
-    wanted = None
+    plain = read_question(_plain(values))
+    wanted: Evidence | None = None
+    about: tuple[AskedControl, ...] = ()
     if isinstance(asked, dict):
         wanted = Evidence(
             *(tuple(str(one) for one in _list(asked, name)) for name in ("controls", "actions", "besides"))
         )
-    return Asked(values, wanted, replace(plain.asked, evidence=wanted))
+        about = tuple(_about(one) for one in _list(asked, "about"))
+    return Asked(values, wanted, replace(plain.asked, evidence=wanted), about)
 
 
 def asked_controls(given: Mapping[str, str]) -> list[AskedControl]:
@@ -132,6 +141,10 @@ def asked_controls(given: Mapping[str, str]) -> list[AskedControl]:
     if len({token(one.control) for one in found}) != len(found):
         raise Malformed("has control ids that OSCAL cannot tell apart", "framework")
     return found
+
+
+def _plain(values: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: value for name, value in values.items() if name not in _BY_CONTROL}
 
 
 def _asked_control(control: str, title: str) -> AskedControl:
@@ -160,6 +173,25 @@ def _ids(framework: str) -> list[str]:
     except Malformed:
         raise Malformed("there is no framework of that id", "framework") from None
     return [catalog.control_id(row) for row in catalog.requirements]
+
+
+def _about_json(one: AskedControl) -> dict[str, object]:
+    return {
+        "control": one.control,
+        "title": one.title,
+        "ids": sorted(one.ids),
+        "actions": sorted(one.actions),
+        "besides": sorted(one.besides),
+    }
+
+
+def _about(value: object) -> AskedControl:
+    if not isinstance(value, dict):
+        raise Malformed("is no question", "evidence")
+    ids, actions, besides = (
+        frozenset(str(one) for one in _list(value, name)) for name in ("ids", "actions", "besides")
+    )
+    return AskedControl(str(value.get("control")), str(value.get("title")), ids, actions, besides)
 
 
 def _list(value: Mapping[str, object], name: str) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from muniment.core.canonical import parse_json
@@ -14,7 +15,7 @@ from muniment.ledger.population import count_members, in_range, searched
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.exports.models import Export, export_id
-from muniment.server.exports.question import asked_controls, read_asked
+from muniment.server.exports.question import asked_controls, evidence_json, read_asked
 from muniment.server.frameworks.services import mapping_in_force
 from muniment.server.populations.services.populations import reference_of
 from muniment.server.recording import record
@@ -56,7 +57,8 @@ def create_export(
         raise Malformed("persons' names need the capability member.read", "names")
     asked = read_asked(question)
     if format == OscalWriter.name:
-        asked_controls(asked.given)
+        # As it is asked now, by the mapping of now: so the results stay what they are when that changes.
+        asked = replace(asked, about=tuple(asked_controls(asked.given)))
     mapping = mapping_in_force()
     with standing.transaction() as reading:
         range_ = searched(reading, standing.log_id, size=size)
@@ -94,7 +96,7 @@ def create_export(
         },
         body={
             "question": parse_json(row.question.encode()),
-            "evidence": parse_json(row.evidence.encode(), max_bytes=1 << 24) if row.evidence else None,
+            "evidence": None if asked.evidence is None else evidence_json(asked.evidence),
         },
     )
     row.seq, row.event = receipt.seq, reference_of(receipt)

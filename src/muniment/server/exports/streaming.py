@@ -29,7 +29,7 @@ from muniment.server.explorer.names import names_of
 from muniment.server.explorer.rows import people_in
 from muniment.server.exports import progress
 from muniment.server.exports.models import Export
-from muniment.server.exports.question import Asked, asked_controls, stored_asked
+from muniment.server.exports.question import Asked, evidence_json, stored_asked
 from muniment.server.exports.services import record_download
 from muniment.server.frameworks.services import mapping_history
 from muniment.server.moments import moment
@@ -73,7 +73,7 @@ def opened(standing: Standing, row: Export, *, offset: int = 0, prefix: str = ""
     with standing.transaction() as reading:
         frame = _frame(reading, standing, row, asked)
     name = FORMATS[row.format]
-    writer = OscalWriter(frame, asked_controls(asked.given)) if name is OscalWriter else name(frame)
+    writer = OscalWriter(frame, asked.about) if name is OscalWriter else name(frame)
     place = StreamPlace()
     running = progress.begin(standing.tenant_id, row.id, standing.subject)
     running.sent = offset
@@ -130,7 +130,7 @@ def _frame(reading: Connection[Any], standing: Standing, row: Export, asked: Ask
         mapping=row.mapping,
         mapping_digest=row.mapping_digest,
         question=asked.given,
-        evidence=orjson.loads(row.evidence) if row.evidence else {},
+        evidence={} if asked.evidence is None else evidence_json(asked.evidence),
         entries=row.count,
         api=row.api,
         software=row.software,
