@@ -64,16 +64,17 @@ def entries_of_requirements(
     counted: dict[str, int] = {}
     for control, sought in requirements.items():
         present = [one for one in sought.controls if one in held]
-        noted = sum(seen.get(action, 0) for action in sought.actions)
+        actions = sorted(action for action in sought.actions if seen.get(action))
+        number = held[present[0]] if len(present) == 1 else 0
         # Only where one entry could be counted twice is there anything to look up.
-        if len(present) > 1 or (present and noted):
-            found = connection.execute(
-                query("entries_of_requirement"),
-                {**asked, "controls": present, "actions": sorted(sought.actions), "joined": bool(noted)},
-                prepare=False,
-            ).fetchone()
-            number, both = found or (0, 0)
-            counted[control] = int(number) + noted - int(both)
-        else:
-            counted[control] = sum(held[one] for one in present) + noted
+        if len(present) > 1:
+            number = _one(connection, "entries_of_requirement", {**asked, "controls": present})
+        if present and actions:
+            number -= _one(connection, "entries_of_both", {**asked, "controls": present, "actions": actions})
+        counted[control] = number + sum(seen[action] for action in actions)
     return counted
+
+
+def _one(connection: Connection[Any], name: str, parameters: dict[str, object]) -> int:
+    row = connection.execute(query(name), parameters, prepare=False).fetchone()
+    return int(row[0]) if row else 0
