@@ -104,8 +104,8 @@ def test_what_was_changed_behind_it_shows() -> None:
 
 def test_another_person_or_meaning_in_the_body_shows() -> None:
     one = signed(3)
-    for changes in ({"person": "user:usr_01K00000000000000000000001"}, {"meaning": "approval"}):
-        assert "different persons or meanings" in fault(signature(one, **changes), one)
+    for made in (signature(one, person="user:usr_01K00000000000000000000001"), signature(one, meaning="approval")):
+        assert "different persons or meanings" in fault(made, one)
 
 
 def test_what_no_person_made_is_none() -> None:

@@ -152,7 +152,7 @@ def test_what_was_shown_is_what_is_signed(tenant: Tenant, analyst: Sitting, plac
 
 def test_ten_at_once_sign_once(tenant: Tenant, analyst: Sitting, place: int) -> None:
     hash_ = hash_of(tenant, place)
-    order = {"seq": place, "hash": hash_, "meaning": "review", "password": analyst.person.password}
+    order: dict[str, Any] = {"seq": place, "hash": hash_, "meaning": "review", "password": analyst.person.password}
     with ThreadPoolExecutor(5) as pool:
         statuses = sorted(pool.map(lambda _: analyst.send("POST", "/api/signatures", **order).status_code, range(10)))
     assert statuses.count(201) == 1, statuses
@@ -200,7 +200,7 @@ def test_no_source_can_say_that_somebody_signed(tenant: Tenant, analyst: Sitting
         answer = append.post("/api/events", json=forged)
         assert answer.json()["type"] == "urn:muniment:problem:reserved-action"
         # The same under a name that it may use is no signature.
-        forged["event"]["action"] = "x.entry.sign"  # type: ignore[index]
+        forged["event"]["action"] = "x.entry.sign"
         assert append.post("/api/events", json=forged).status_code == 201
     assert signatures(tenant, place) == []
 
@@ -267,5 +267,5 @@ def test_another_tenants_entry_cannot_be_signed_or_seen(tenant: Tenant, analyst:
 
 
 def sign_status(by: Sitting, place: int, hash_: str) -> int:
-    order = {"seq": place, "hash": hash_, "meaning": "review", "password": by.person.password}
+    order: dict[str, Any] = {"seq": place, "hash": hash_, "meaning": "review", "password": by.person.password}
     return by.send("POST", "/api/signatures", **order).status_code

@@ -148,6 +148,14 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for query in found["queries"]:
         count = f"{query['count']:,}" if "count" in query else "too many"
         newest = "" if "newest" not in query else f", newest entry {query['newest']:,} {query['newest_at']}"
-        yield f"  {query['id']:<4} {count:>12}  {plain(query['path'])}{newest}"
+        yield f"  {query['id']:<4} {count:>12}  {_words(query['asked'])}{newest}"
     yield ""
     yield f"  searched  {searched['log']}, places 0 to {searched['size'] - 1:,}, root {searched['root']}"
+
+
+def _words(asked_for: Mapping[str, str]) -> str:
+    """What a query asked for, without the period, which stands above."""
+    if "changes" in asked_for:
+        return f"changes, reason {asked_for['changes'].replace(',', ' or ')}"
+    said = ", ".join(f"{name} {plain(value)}" for name, value in asked_for.items() if name not in ("from", "to"))
+    return said or "every entry"
