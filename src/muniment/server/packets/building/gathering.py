@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Final
 
 from muniment.core.errors import Refused, VerificationFailed
 from muniment.ledger.population import Searched, searched
 from muniment.packet.contents import Facts
-from muniment.packet.draft import SUFFIX
+from muniment.packet.suffix import passive_suffix
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import services as attachments
 from muniment.server.attachments.models import Attachment
@@ -132,7 +131,6 @@ def _slots(standing: Standing, scope: Scope, size: int) -> tuple[tuple[KeptSlot,
 
 
 def _kept(row: Attachment) -> KeptFile:
-    suffix = PurePath(row.name).suffix.lower()
     days = [str(day) for day in (row.period_from, row.period_to) if day is not None]
     facts = (
         ("Type", row.media_type),
@@ -142,4 +140,4 @@ def _kept(row: Attachment) -> KeptFile:
         ("Period", " to ".join(days) or "none named"),
         ("Received", f"{moment(row.created_at)}, by {row.created_by}, entry {row.seq:,}"),
     )
-    return KeptFile(row.id, row.name, suffix if SUFFIX.fullmatch(suffix) else "", row.size, row.sha256, facts)
+    return KeptFile(row.id, row.name, passive_suffix(row.name), row.size, row.sha256, facts)

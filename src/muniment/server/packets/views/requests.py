@@ -36,7 +36,7 @@ SAID = {
     "packet.refuse": "refused",
     "packet.withdraw": "withdrawn",
     "packet.build": "built",
-    "packet.keep": "kept",
+    "packet.keep": "built and kept",
     "packet.offer": "link made",
     "packet.deliver": "taken out",
     "nda.sign": "text signed",
