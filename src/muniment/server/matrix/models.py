@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,6 +14,7 @@ from muniment.server.tenants.isolation import TenantIsolation
 class Counted(models.Model):
     """How far a log is counted: the places before `size`; the last of them was recorded at `at`."""
 
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     tenant_id = models.UUIDField()
     log = models.CharField(max_length=255)
     size = models.BigIntegerField()
@@ -31,6 +33,7 @@ class Counted(models.Model):
 class CountOfDay(models.Model):
     """Entries of one day with the same action and the same control ids: how many, and the last of them."""
 
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     tenant_id = models.UUIDField()
     log = models.CharField(max_length=255)
     day = models.DateField()

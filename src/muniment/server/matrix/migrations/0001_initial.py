@@ -1,3 +1,5 @@
+import uuid
+
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Counted",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("tenant_id", models.UUIDField()),
                 ("log", models.CharField(max_length=255)),
                 ("size", models.BigIntegerField()),
@@ -30,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CountOfDay",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("tenant_id", models.UUIDField()),
                 ("log", models.CharField(max_length=255)),
                 ("day", models.DateField()),
