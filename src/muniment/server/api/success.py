@@ -167,6 +167,36 @@ _RECORD: Final[Document] = _object(
     ),
     delivery=_object(sinks={"type": "array"}, state=_TEXT),
 )
+_STATEMENT: Final[Document] = _object(
+    format={"enum": ["muniment-statement/1"]},
+    framework=_TEXT,
+    definition=_object(version=_TEXT, sha256=_HEX),
+    title=_TEXT,
+    claim=_TEXT,
+    note=_TEXT,
+    sources={"type": "array", "items": _TEXT},
+    period=_object(**{"from": _TEXT}, to=_TEXT),
+    searched=_object(log=_TEXT, first=_COUNT, size=_COUNT, root=_HEX, sealed_at=_TIME),
+    mapping=_object(version=_TEXT, digest=_TEXT),
+    requirements={
+        "type": "array",
+        "items": _object(
+            ids={"type": "array", "items": _TEXT},
+            label=_TEXT,
+            evidences={"type": "array", "items": _TEXT},
+            found_nothing={"type": "array", "items": _TEXT},
+            does_not_evidence=_TEXT,
+        ),
+    },
+    queries={"type": "array", "items": _object(id=_TEXT, asked={"type": "object"}, path=_TEXT)},
+)
+_LIVE_STATEMENT: Final[Document] = {
+    "description": "the statement",
+    "content": {
+        "application/json": {"schema": _STATEMENT},
+        "text/markdown; charset=utf-8": {"schema": {"type": "string", "description": "the same for people"}},
+    },
+}
 _EXPORT: Final = _as(
     "the export",
     "application/json",
@@ -179,6 +209,14 @@ _PROOF: Final = _as("a C2SP tlog-proof", "text/plain; charset=utf-8")
 
 SUCCESS: Final[dict[str, dict[str, Document]]] = {
     "find_entries": {"200": _PAGE},
+    "statement": {"200": _LIVE_STATEMENT},
+    "issued_statement": {"200": _json("the statement, byte for byte as it was hashed", _STATEMENT)},
+    "statement_again": {
+        "200": _json(
+            "whether it is the same",
+            _object(id=_TEXT, holds={"type": "boolean"}, differences={"type": "array", "items": _TEXT}),
+        )
+    },
     "entry_by_seq": {"200": _json("the entry", _ONE)},
     "entry_by_event": {"200": _json("the entry", _ONE)},
     "body_by_seq": {"200": _BODY},
