@@ -17,6 +17,7 @@ from tests.support.servers import Installation, Tenant
 
 __all__ = ["desk", "pdf", "run"]
 
+CONTROLS = ("soc2:CC9.2", "cis-8-1:8")
 LAYOUT: dict[str, Any] = {
     "format": "muniment-layout/1",
     "title": "Tool calls",
@@ -66,7 +67,7 @@ def pdf(desk: Desk, run: Callable[..., Result], tmp_path: Path) -> Path:
     desk.record(2, controls=["soc2:CC9.2"], outcome="failure")
     desk.seal()
     path = tmp_path / "report.pdf"
-    made = run("report", "control", "soc2:CC9.2", "soc2:CC6.1", "-o", str(path), "--json")
+    made = run("report", "control", *CONTROLS, "-o", str(path), "--json")
     assert made.exit_code == 0, made.output + str(made.exception)
     assert json.loads(made.output)["kind"] == "control"
     return path

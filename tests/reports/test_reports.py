@@ -20,7 +20,7 @@ from muniment.reports.document import Document
 from muniment.reports.extraction import read_document
 from muniment.reports.rendering import draw
 from tests.populations.conftest import Desk, Reviewer
-from tests.reports.conftest import LAYOUT
+from tests.reports.conftest import CONTROLS, LAYOUT
 from tests.support.servers import Installation
 
 Run = Callable[..., Result]
@@ -44,6 +44,10 @@ def test_every_number_of_a_report_is_asked_for_again_whatever_is_recorded_later(
 ) -> None:
     document = read_document(pdf.read_bytes())
     assert value_of(document, "soc2:CC9.2: entries") == 7
+    # No entry holds the other one's id: its evidence comes from annotated actions, which the question names.
+    assert value_of(document, "cis-8-1:8: entries that hold an id") == 0
+    assert value_of(document, "cis-8-1:8: by annotation") == value_of(document, "cis-8-1:8: entries")
+    assert value_of(document, "cis-8-1:8: entries") >= 7
     desk.record(3, controls=["soc2:CC9.2"])
     desk.seal()
     checked = run("verify", str(pdf), "--no-known-logs")
@@ -51,7 +55,7 @@ def test_every_number_of_a_report_is_asked_for_again_whatever_is_recorded_later(
     assert checked.output.startswith("VERIFIED")
     # The same scope under the same checkpoint gives the same bytes.
     again = tmp_path / "again.pdf"
-    run("report", "control", "soc2:CC9.2", "soc2:CC6.1", "--size", str(document.checkpoint.size), "-o", str(again))
+    run("report", "control", *CONTROLS, "--size", str(document.checkpoint.size), "-o", str(again))
     assert again.read_bytes() == pdf.read_bytes()
     newest, first = desk.get("/api/reports")["reports"]
     assert (newest["sha256"], newest["questions"]) == (first["sha256"], first["questions"])

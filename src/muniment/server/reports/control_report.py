@@ -225,14 +225,19 @@ def _detail(asking: Asking, scope: Scope, row: Row) -> list[Block]:
         ]
     facts.append(("Entries", row.entries))
     if asking.value(row.entries) != 0 and row.newest is not None:
-        held = asking.figure(f"{row.control}: entries that hold an id", Ask("count", filters, row.evidence.controls))
-        facts.append(("that hold an id of the control", held))
         if len(row.evidence.controls) > 1:
-            facts.append(("the ids", ", ".join(row.evidence.controls)))
+            facts.append(("holding one of the ids", ", ".join(row.evidence.controls)))
         if row.evidence.actions:
+            held = Ask("count", filters, row.evidence.controls)
             noted = Ask("count", filters, (), row.evidence.actions, row.evidence.besides)
-            facts.append(("whose action is annotated", asking.figure(f"{row.control}: by annotation", noted)))
-            facts.append(("the annotated actions", ", ".join(row.evidence.actions)))
+            facts += [
+                ("of these holding an id", asking.figure(f"{row.control}: entries that hold an id", held)),
+                (
+                    "of these whose action is annotated, an id or not",
+                    asking.figure(f"{row.control}: by annotation", noted),
+                ),
+                ("the annotated actions", ", ".join(row.evidence.actions)),
+            ]
         facts.append(("Newest entry", row.newest))
         when = asking.figure(f"{row.control}: recorded", _ask("newest", filters, row.evidence, "time"))
         facts.append(("recorded", when))
