@@ -124,7 +124,7 @@ class Attached:
     Attributes:
         id: names it in the packet, with `suffix`.
         name: as it was supplied.
-        suffix: `.pdf` and the like: a dot and up to eight lower-case letters or digits, or "".
+        suffix: of `suffix.passive_suffix`.
         size: bytes.
         sha256: 64 hex, as the ledger recorded it when it was received.
         facts: by whom, when, for which controls.

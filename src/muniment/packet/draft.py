@@ -19,10 +19,9 @@ from muniment.packet.contents import Attached, Opener, PacketContents
 from muniment.packet.manifest import EVIDENCE, MANIFEST, SIGNATURE, File, Manifest, SampledEntry, SampleListed
 from muniment.packet.pages import write_pages
 from muniment.packet.places import PAGE, README, SCRIPT
+from muniment.packet.suffix import PASSIVE
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
-SUFFIX: Final = re.compile(r"(\.[a-z0-9]{1,8})?")
-"""What a file's name in a packet may end in."""
 _PAPER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z0-9]{1,8})?")
 
 
@@ -121,7 +120,9 @@ def _measured(path: str, opener: Opener) -> Part:
 
 
 def _attached(one: Attached) -> Part:
-    path = f"attachments/{_checked(_ID, one.id, 'attachments')}{_checked(SUFFIX, one.suffix, 'attachments')}"
+    if one.suffix not in PASSIVE | {".bin"}:
+        raise Malformed(f"{ascii(one.suffix)[:20]} is no ending of a supplied file", one.id)
+    path = f"attachments/{_checked(_ID, one.id, 'attachments')}{one.suffix}"
     part = _measured(path, one.open)
     if (part.size, part.sha256) != (one.size, one.sha256):
         raise ContentChanged("its bytes are not those that were recorded when it was received", one.id)

@@ -1633,7 +1633,7 @@ class PacketFiles:
 
 def read_manifest(raw: bytes) -> dict[str, Any]:
     """The manifest, if it is written in its one canonical form."""
-    hash_, natural, name = HASH, number(0), string("(?s:.+)", 4096)
+    hash_, natural, name = HASH, number(0), string("(?s:.{1,1024})", 4096)
     item = members({"hash": hash_, "seq": natural}, {})
     shape = members(
         {
