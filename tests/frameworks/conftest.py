@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from muniment.ledger.connection import tenant_transaction
 from tests.controls.conftest import service_token
-from tests.populations.conftest import Desk, Reviewer, desk, reviewer
+from tests.populations.conftest import Desk, desk, reviewer
 from tests.support.servers import Tenant, client_with
 
 __all__ = ["desk", "reviewer"]
@@ -31,13 +31,14 @@ def packed(text: str | bytes) -> str:
 
 
 @dataclass
-class Office(Reviewer):
-    """An analyst who is signed in; `token` is a program's that may do the same."""
+class Office:
+    """A program that may do what an analyst may."""
 
+    desk: Desk
     token: str
 
     def api(self, method: str, path: str, status: int = 200, **body: Any) -> Any:
-        """An operation, as the program."""
+        """An operation."""
         with client_with(self.desk.installation.url, self.token) as client:
             answer = client.request(method, path, json=body or None)
         assert answer.status_code == status, answer.text
@@ -52,9 +53,8 @@ class Office(Reviewer):
 
 
 @pytest.fixture
-def office(desk: Desk) -> Iterator[Office]:
-    with desk.reviewer("analyst").signed_in() as client:
-        yield Office(desk, client, service_token(desk, "analyst"))
+def office(desk: Desk) -> Office:
+    return Office(desk, service_token(desk, "analyst"))
 
 
 def entry_of(desk: Desk, seq: int) -> Any:

@@ -4,7 +4,7 @@ import json
 import re
 
 from tests.frameworks.conftest import TABLE, Office, overrides
-from tests.populations.conftest import Desk
+from tests.populations.conftest import Desk, Reviewer
 from tests.support.people import csrf_token
 
 HOSTILE = "<script>alert(1)</script>"
@@ -15,8 +15,8 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', text))
 
 
-def test_a_file_is_checked_brought_in_and_shown_with_its_gaps(desk: Desk, office: Office) -> None:
-    token = csrf_token(office.get("/frameworks/import"))
+def test_a_file_is_checked_brought_in_and_shown_with_its_gaps(desk: Desk, reviewer: Reviewer) -> None:
+    token = csrf_token(reviewer.get("/frameworks/import"))
     fields = {
         "csrfmiddlewaretoken": token,
         "id": "lamps",
@@ -24,53 +24,53 @@ def test_a_file_is_checked_brought_in_and_shown_with_its_gaps(desk: Desk, office
         "licence_class": "C",
         "numbering": "as-given",
     }
-    checked = office.client.post(
-        office.address("/frameworks/import"), data=fields | {"check": "1"},
-        files={"file": ("lamps.csv", TABLE.encode(), "text/csv")}, headers={"Referer": str(office.client.base_url)},
+    checked = reviewer.client.post(
+        reviewer.address("/frameworks/import"), data=fields | {"check": "1"},
+        files={"file": ("lamps.csv", TABLE.encode(), "text/csv")}, headers={"Referer": str(reviewer.client.base_url)},
     )  # fmt: skip
     assert checked.status_code == 200, checked.text
     assert "lamps.csv would be brought in as lamps" in checked.text
     assert HOSTILE not in checked.text
     kept = hidden(checked.text)
-    done = office.client.post(
-        office.address("/frameworks/import"),
+    done = reviewer.client.post(
+        reviewer.address("/frameworks/import"),
         data=fields | {"kept": kept["kept"], "kept_name": kept["kept_name"], "keep": "1"},
-        headers={"Referer": str(office.client.base_url)},
+        headers={"Referer": str(reviewer.client.base_url)},
     )
     assert done.url.path.endswith("/frameworks/lamps"), done.text
     assert "The lamps burn at night" in done.text
     assert HOSTILE not in done.text
-    assert "lamps" in office.get("/frameworks").text
-    gaps = office.get("/frameworks/lamps/coverage?only=nothing")
+    assert "lamps" in reviewer.get("/frameworks").text
+    gaps = reviewer.get("/frameworks/lamps/coverage?only=nothing")
     assert "<code>lamps:A.1</code>" in gaps.text
     assert "actions map to 0" in gaps.text
-    assert office.get("/frameworks/soc2/coverage?from=yesterday").status_code == 400
-    wrong = office.client.post(
-        office.address("/frameworks/import"), data=fields | {"keep": "1"},
+    assert reviewer.get("/frameworks/soc2/coverage?from=yesterday").status_code == 400
+    wrong = reviewer.client.post(
+        reviewer.address("/frameworks/import"), data=fields | {"keep": "1"},
         files={"file": ("lamps.csv", b"id,label\nA.1,a\nA.1,b\n", "text/csv")},
-        headers={"Referer": str(office.client.base_url)},
+        headers={"Referer": str(reviewer.client.base_url)},
     )  # fmt: skip
     assert (wrong.status_code, "lamps.csv, line 3" in wrong.text) == (422, True)
     (refused,) = desk.entries(action="catalog.import", outcome="denied")
     assert refused
 
 
-def test_overrides_are_checked_put_in_force_and_taken_back(desk: Desk, office: Office) -> None:
+def test_overrides_are_checked_put_in_force_and_taken_back(office: Office, reviewer: Reviewer) -> None:
     document = json.dumps(overrides(entry={"x.deploy.approve": {"add": ["soc2:CC8.1"]}}))
-    checked = office.submit("/mapping/change", "/mapping", document=document, replaces="base-1", check="1")
+    checked = reviewer.submit("/mapping/change", "/mapping", document=document, replaces="base-1", check="1")
     assert "would be in force" in checked.text
-    put = office.submit("/mapping/change", "/mapping", document=document, replaces="base-1", put="1")
+    put = reviewer.submit("/mapping/change", "/mapping", document=document, replaces="base-1", put="1")
     assert put.url.path.endswith("/mapping"), put.text
     version = office.api("GET", "/api/mapping")["version"]
     assert version in put.text
     wrong = document.replace("soc2:CC8.1", "soc2:CC99")
-    refused = office.submit("/mapping/change", "/mapping", document=wrong, replaces=version, put="1")
+    refused = reviewer.submit("/mapping/change", "/mapping", document=wrong, replaces=version, put="1")
     assert refused.status_code == 422
     assert "entry.x.deploy.approve.add[0]" in refused.text
     assert "soc2:CC99" in refused.text
-    stale = office.submit("/mapping/change", "/mapping", document=wrong, replaces="base-1", base="1")
+    stale = reviewer.submit("/mapping/change", "/mapping", document=wrong, replaces="base-1", base="1")
     assert stale.status_code == 422
-    office.submit("/mapping/change", "/mapping", document="", replaces=version, base="1")
+    reviewer.submit("/mapping/change", "/mapping", document="", replaces=version, base="1")
     assert office.api("GET", "/api/mapping")["version"] == "base-1"
 
 
