@@ -38,8 +38,8 @@ def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(reposit
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
-    recorded, proof, edited, cut, rewritten = (
-        said.split(f"\n{number}  ")[1].split(f"\n{number + 1}  ")[0] for number in (2, 3, 4, 5, 6)
+    recorded, proof, audited, edited, cut, rewritten = (
+        said.split(f"\n{number}  ")[1].split(f"\n{number + 1}  ")[0] for number in (2, 3, 4, 5, 6, 7)
     )
     # One trace: an agent of one framework, its MCP server, and the agent of another framework that it handed on to.
     for step in (
@@ -52,6 +52,10 @@ def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(reposit
         assert re.search(step, recorded), recorded
     assert "Verified: every check that could be made passed" in proof
     assert "VERIFIED" in proof
+    whole, altered = audited.split("$ muniment packet verify altered.zip")
+    assert "each as the manifest names it" in whole
+    assert "Verified" in whole
+    assert re.search(r"pages/sample-smp_\w+\.html: ", altered), altered
     assert "✗ tree" in edited
     assert "failed    tree" in edited
     assert "✗ pin" in cut

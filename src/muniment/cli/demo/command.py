@@ -13,6 +13,7 @@ import click
 from psycopg import Connection
 
 from muniment.cli.demo import insider
+from muniment.cli.demo.auditing import audit
 from muniment.cli.demo.scene import POLICY, work
 from muniment.cli.demo.stage import Stage, shown
 from muniment.core.entry import Entry
@@ -33,8 +34,8 @@ def command(keep: bool, repository: Path | None) -> None:
     """Record, seal, prove and attack a ledger, in a throw-away folder.
 
     Two agents of two frameworks work; one hands on to the other, and drives a real MCP server through the recorder.
-    Their model plays a script. Then the evidence is taken away and verified by two verifiers, and three attacks on it
-    are tried. Asks nothing, needs no network, leaves nothing running.
+    Their model plays a script. Then the evidence is taken away and verified by two verifiers, a control is audited from
+    its population to a packet, and three attacks are tried. Asks nothing, needs no network, leaves nothing running.
     """
     began = time.monotonic()
     repository = (repository or _repository_here()).resolve()
@@ -43,6 +44,7 @@ def command(keep: bool, repository: Path | None) -> None:
         _start(stage)
         _record(stage, repository)
         bundle = _prove(stage)
+        _audit(stage)
         _edit_one_byte(stage, bundle)
         _cut_the_tail(stage)
         _rewrite_everything(stage)
@@ -111,9 +113,25 @@ def _prove(stage: Stage) -> Path:
     return bundle
 
 
-def _edit_one_byte(stage: Stage, bundle: Path) -> None:
+def _audit(stage: Stage) -> None:
     _act(
         4,
+        "Audit a control",
+        "population, sample, marks, and a packet that needs nothing but a browser; then one byte of it altered",
+    )
+    packet, altered = audit(stage, CONTROL)
+    shown("muniment packet verify packet.zip")
+    _quote(
+        stage.run("packet", "verify", str(packet)).stdout, only=("files", "manifest", "evidence", "sample", "erified")
+    )
+    shown("muniment packet verify altered.zip")
+    said = stage.run("packet", "verify", str(altered), expect=1).stdout
+    _quote(said[said.index("Not verified") :])
+
+
+def _edit_one_byte(stage: Stage, bundle: Path) -> None:
+    _act(
+        5,
         "Attack: edit one byte of the evidence",
         "in a copy: the name of a tool, and the file's checksum mended to match",
     )
@@ -131,7 +149,7 @@ def _edit_one_byte(stage: Stage, bundle: Path) -> None:
 
 
 def _cut_the_tail(stage: Stage) -> None:
-    _act(5, "Attack: cut the tail", "the database's superuser, triggers off, takes the log back to an older checkpoint")
+    _act(6, "Attack: cut the tail", "the database's superuser, triggers off, takes the log back to an older checkpoint")
     with stage.superuser() as connection:
         log_id = _log_id(connection, stage)
         copy = insider.Copy(connection, log_id)
@@ -158,7 +176,7 @@ def _cut_the_tail(stage: Stage) -> None:
 
 def _rewrite_everything(stage: Stage) -> None:
     _act(
-        6,
+        7,
         "Attack: rewrite history with the true keys",
         "an insider with the database and both signing keys hides the failed call and signs everything anew",
     )
@@ -204,6 +222,7 @@ def _say_what_next(stage: Stage, *, keep: bool) -> None:
         "  muniment up                               a ledger of your own; prints its keys once\n"
         "  muniment mcp -- <your MCP server>         record what your agents do\n"
         "  muniment export … && muniment verify …    take evidence away and prove it\n"
+        "  muniment up --sample                      a tenant to look at, with controls, samples and a matrix\n"
         "  docs/threat-model.md                      what is caught, by what, and what is not\n"
         "\nNothing is left running. `muniment demo --keep` leaves it for you to play with."
     )

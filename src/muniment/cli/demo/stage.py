@@ -41,7 +41,7 @@ class Stage:
             "MUNIMENT_STATE": str(folder / "state"),
         }
         self._url = ""
-        self._keys: Mapping[str, str] = {}
+        self._keys: dict[str, str] = {}
 
     def up(self) -> None:
         """Start it: `muniment up --detach`, as an evaluation: everything stands in one folder."""
@@ -58,6 +58,10 @@ class Stage:
         """Stop it: `muniment down`."""
         self.run("down")
 
+    def hold(self, scope: str, key: str) -> None:
+        """Keep another API key, for `run` and `client` under this name."""
+        self._keys[scope] = key
+
     @property
     def url(self) -> str:
         """Where the server listens."""
@@ -69,7 +73,7 @@ class Stage:
         return f"{self._url}/logs/{self.origin}"
 
     def client(self, scope: str) -> dict[str, str]:
-        """The environment of a client with an append key, or a read key."""
+        """The environment of a client with an append key, a read key, or one that was given to `hold`."""
         return {**self.environment, "MUNIMENT_URL": self._url, "MUNIMENT_KEY": self._keys[scope]}
 
     def run(
