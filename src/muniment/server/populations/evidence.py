@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from muniment.catalogs.marking import Marked, mark_controls
 from muniment.catalogs.overrides import ResolvedMapping
@@ -17,7 +18,9 @@ from muniment.server.frameworks import services as frameworks
 from muniment.server.populations.question import Question
 from muniment.server.tenants.scope import tenant_scope
 
-_LISTS = ("controls", "actions", "besides")
+MAX_EVIDENCE: Final = 262_144
+"""Bytes of what a control was taken to mean: as much as an entry's body may have."""
+_LISTS: Final = ("controls", "actions", "besides")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def asked_then(question: Question, evidence: str) -> Asked:
     """
     if not evidence:
         return Asked(question.asked)
-    value = parse_json(evidence.encode())
+    value = parse_json(evidence.encode(), max_bytes=MAX_EVIDENCE)
     lists = [value.get(name) for name in _LISTS] if isinstance(value, dict) else []
     if not lists or not all(isinstance(one, list) for one in lists):
         raise Malformed("is no evidence", "evidence")
@@ -75,7 +78,7 @@ class Marks:
     """
 
     def __init__(self, asked: Asked) -> None:
-        said = parse_json(asked.evidence.encode()) if asked.evidence else None
+        said = parse_json(asked.evidence.encode(), max_bytes=MAX_EVIDENCE) if asked.evidence else None
         found = said if isinstance(said, dict) else {}
         named = found.get("controls")
         self._controls = frozenset(str(one) for one in named) if isinstance(named, list) else frozenset()
