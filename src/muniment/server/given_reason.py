@@ -86,12 +86,16 @@ def note_request(request: HttpRequest) -> None:
 def reason_for(action: str) -> str | None:
     """The reason to record with an action of the request that is being answered; None for none.
 
+    What no member's page or operation does has nobody to ask, and is recorded without: an identity provider's groups at
+    a sign-in, say, or a command on the server itself.
+
     Raises:
         ReasonNeededError: if the action needs one that was not given, or what was given is none.
     """
-    if _reasons is None or not _reasons.takes(action):
+    request = _request.get()
+    if request is None or _reasons is None or not _reasons.takes(action):
         return None
-    given = _given(_request.get())
+    given = _given(request)
     if not given.strip():
         if _reasons.needs(action):
             raise ReasonNeededError(action, f"{action} is registered as a change that needs a reason: say why")
@@ -102,9 +106,7 @@ def reason_for(action: str) -> str | None:
         raise ReasonNeededError(action, error.reason) from None
 
 
-def _given(request: HttpRequest | None) -> str:
-    if request is None:
-        return ""
+def _given(request: HttpRequest) -> str:
     header = request.headers.get(HEADER)
     if header is not None:
         return unquote(header, errors="replace")

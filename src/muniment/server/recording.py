@@ -60,7 +60,7 @@ def record(
     if not connection.in_atomic_block:
         raise Refused("an event is recorded inside the transaction that it tells of", action)
     kind = by.partition(":")[0]
-    if outcome == "success" and kind in ("user", "key") and "reason" not in (body or {}):
+    if outcome == "success" and kind in ("user", "key") and not str((body or {}).get("reason") or "").strip():
         reason = reason_for(action)
         body = body if reason is None else {**(body or {}), "reason": reason}
     with ledger_connection() as raw:

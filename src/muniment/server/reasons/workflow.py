@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Final, Literal
 
 from muniment.catalogs.actions import TENANT_PREFIX, find, registry
@@ -34,6 +35,7 @@ MOST: Final = 200
 _PATTERN: Final = re.compile(r"x(\.[a-z][a-z0-9_]*)*\.(\*|[a-z][a-z0-9_]*)")
 
 
+@cache
 def own_changes() -> tuple[str, ...]:
     """Changes that people make in the product itself, sorted."""
     return tuple(
@@ -45,6 +47,7 @@ def own_changes() -> tuple[str, ...]:
     )
 
 
+@cache
 def source_changes() -> tuple[str, ...]:
     """Registered actions of sources that change something, sorted; a tenant's own (`x.…`) come on top."""
     return tuple(

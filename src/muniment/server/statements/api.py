@@ -56,8 +56,8 @@ class IssuedOut(Schema):
 
     id: str
     framework: str
-    since: Annotated[str, Field(serialization_alias="from")]
-    until: Annotated[str, Field(serialization_alias="to")]
+    since: Annotated[str, Field(alias="from")]
+    until: Annotated[str, Field(alias="to")]
     size: int
     sha256: str
     created_by: str
