@@ -159,10 +159,11 @@ def test_integrity_and_custom_reports_say_what_is_recorded(desk: Desk, run: Run,
 
 
 def test_what_cannot_be_reported_is_refused_by_its_field_and_recorded(desk: Desk, installation: Installation) -> None:
+    other = installation.tenant()
     desk.record(1)
     desk.seal()
     population = desk.save(action="tool.call")["id"]
-    other = installation.tenant()
+    sample = desk.draw(population, method="random", count=1)["id"]
     with other.client("read") as foreign:
         for order, field in (
             ({"kind": "control"}, "framework"),
@@ -183,10 +184,14 @@ def test_what_cannot_be_reported_is_refused_by_its_field_and_recorded(desk: Desk
             answer = desk.reading.post("/api/reports", json=order)
             assert (answer.status_code, answer.json().get("field")) == (422, field), (order, answer.text)
         assert desk.reading.post("/api/reports", json={"kind": "integrity", "size": 999_999}).status_code == 409
-        # Another tenant's population and report are not there.
-        assert foreign.post(
-            "/api/reports", json={"kind": "custom", "population": population, "layout": LAYOUT}
-        ).status_code in (404, 409)
+        # Another tenant's population, sample and report are not there.
+        stolen = foreign.post("/api/reports", json={"kind": "custom", "population": population, "layout": LAYOUT})
+        assert (stolen.status_code, stolen.json()["field"]) == (422, "population"), stolen.text
+        theirs = foreign.get("/api/log").json()["checkpoint"]
+        asks = [{"kind": "population", "id": population}, {"kind": "sample", "id": sample, "of": "items"}]
+        order = {"size": theirs["size"], "root": theirs["root"], "asks": asks}
+        answers = foreign.post("/api/reports/ask", json=order).json()["answers"]
+        assert [sorted(one) for one in answers] == [["refused"], ["refused"]]
         mine = desk.post("/api/reports", kind="integrity")
         for path in (f"/api/reports/{mine['id']}", f"/api/reports/{mine['id']}/pdf"):
             assert foreign.get(path).status_code == 404
