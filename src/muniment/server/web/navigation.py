@@ -57,24 +57,34 @@ NAVIGATION: Final = (
         (
             Place("Explorer", "ledger", "explorer:ledger", Capability.LEDGER_READ),
             Place("Verify", "verify", "verify:home", Capability.LEDGER_READ),
+            Place("Anchors", "anchor", "anchors:home", Capability.LEDGER_READ),
             Place("Sources", "sources", "sources:list", Capability.SOURCE_READ),
+        ),
+    ),
+    Group(
+        "Controls",
+        (
+            Place("Controls matrix", "matrix", "matrix:home", Capability.LEDGER_READ),
+            Place("Own controls", "controls", "controls:list", Capability.LEDGER_READ),
+            Place("Frameworks", "frameworks", "frameworks:list", Capability.LEDGER_READ),
+            Place("Statements", "statement", "statements:list", Capability.LEDGER_READ),
         ),
     ),
     Group(
         "Evidence",
         (
-            Place("Controls", "check", "controls:list", Capability.LEDGER_READ),
-            Place("Controls matrix", "columns", "matrix:home", Capability.LEDGER_READ),
-            Place("Frameworks", "bookmark", "frameworks:list", Capability.LEDGER_READ),
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
-            Place("Reports", "external", "reports:list", Capability.LEDGER_READ),
+            Place("Changes", "change", "reasons:changes", Capability.BODY_READ),
+            Place("Signatures", "signature", "signing:list", Capability.LEDGER_READ),
+            Place("Attachments", "attachment", "attachments:list", Capability.LEDGER_READ),
+        ),
+    ),
+    Group(
+        "Hand over",
+        (
+            Place("Reports", "report", "reports:list", Capability.LEDGER_READ),
             Place("Exports", "download", "exports:list", Capability.EXPORT_CREATE),
-            Place("Statements", "columns", "statements:list", Capability.LEDGER_READ),
-            Place("Changes", "refresh", "reasons:changes", Capability.BODY_READ),
-            Place("Signatures", "passkey", "signing:list", Capability.LEDGER_READ),
-            Place("Attachments", "bookmark", "attachments:list", Capability.LEDGER_READ),
-            Place("Packets", "download", "packets:list", Capability.PACKET_REQUEST),
-            Place("Anchors", "lock", "anchors:home", Capability.LEDGER_READ),
+            Place("Packets", "packet", "packets:list", Capability.PACKET_REQUEST),
         ),
     ),
     Group(
