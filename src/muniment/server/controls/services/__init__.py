@@ -1,19 +1,16 @@
 """Use cases of the tenant's own controls: the only writers of their rows."""
 
-from muniment.server.controls.services.controls import (
-    NoSuch,
-    body_of,
-    change,
-    control_for,
-    controls,
-    define,
-    definition_of,
-    history_of,
-    record_refused,
-    retire,
-)
+from muniment.server.controls.services.controls import change, define, record_refused, retire
 from muniment.server.controls.services.evidence import evidence_of, evidence_of_each, first_days, newest, own_ids
 from muniment.server.controls.services.importing import Faulty, Import, import_starter, import_table
+from muniment.server.controls.services.reading import (
+    NoSuch,
+    body_of,
+    control_for,
+    controls,
+    definition_of,
+    history_of,
+)
 
 __all__ = [
     "Faulty",

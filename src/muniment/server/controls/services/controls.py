@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection as django_connection
 
@@ -15,16 +15,13 @@ from muniment.server.access.standing import Standing
 from muniment.server.controls.models import OwnControl, version_id
 from muniment.server.controls.owners import read_owner
 from muniment.server.controls.services.evidence import newest
+from muniment.server.controls.services.reading import body_of, control_for, definition_of
 from muniment.server.controls.workflow import PREFIX, Definition, changed, checked, differences, read_code
 from muniment.server.frameworks.services import check_controls, make_known
 from muniment.server.recording import record
 from muniment.server.tenants.scope import ledger_connection
 
 MOST_SAID: Final = 4_000
-
-
-class NoSuch(Refused):
-    """There is no such control in this tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +39,6 @@ class Known:
 
     criteria: set[str] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)
-
-
-def definition_of(row: OwnControl) -> Definition:
-    """What a version says."""
-    return Definition(
-        row.statement,
-        row.owner,
-        row.frequency,
-        row.procedure,
-        tuple(row.criteria),
-        row.status,
-        row.retired_on,
-        row.reason,
-    )
 
 
 def define(standing: Standing, control: str, definition: Definition) -> OwnControl:
@@ -205,50 +188,6 @@ def record_refused(standing: Standing, action: str, control: str, error: Munimen
     )
 
 
-def controls(standing: Standing, *, status: str = "", framework: str = "", owner: str = "") -> list[OwnControl]:
-    """The tenant's controls as they stand, by id.
-
-    Args:
-        standing: of the reader.
-        status: one of `STATUSES`; "" for all.
-        framework: only with criteria of this catalog; "" for all.
-        owner: `user:usr_…`; "" for all.
-    """
-    return [
-        row
-        for row in newest()
-        if row.tenant_id == standing.tenant_id
-        and status in ("", row.status)
-        and owner in ("", row.owner)
-        and (not framework or any(one.startswith(f"{framework}:") for one in row.criteria))
-    ]
-
-
-def control_for(standing: Standing, wanted: str) -> OwnControl:
-    """A control as it stands, by its id `own:AI-7`.
-
-    Raises:
-        NoSuch: if the tenant has none of that id.
-    """
-    return history_of(standing, wanted)[-1]
-
-
-def history_of(standing: Standing, wanted: str) -> list[OwnControl]:
-    """Every version of a control, oldest first.
-
-    Raises:
-        NoSuch: if the tenant has none of that id.
-    """
-    try:
-        code = read_code(wanted) if wanted.startswith(PREFIX) else ""
-    except Malformed:
-        code = ""
-    rows = list(OwnControl.objects.filter(tenant_id=standing.tenant_id, code=code).order_by("number")) if code else []
-    if not rows:
-        raise NoSuch("there is no such control", "control")
-    return rows
-
-
 def lock(standing: Standing) -> None:
     """Let others who write controls of this tenant wait until this transaction ends."""
     with django_connection.cursor() as cursor:
@@ -296,22 +235,3 @@ def _row(standing: Standing, step: Step) -> OwnControl:
         reason=said.reason,
         created_by=standing.subject,
     )
-
-
-def body_of(row: OwnControl) -> dict[str, Any]:
-    """What the entry of a version commits to."""
-    said: dict[str, Any] = {
-        "control": row.control,
-        "number": row.number,
-        "statement": row.statement,
-        "owner": row.owner,
-        "frequency": row.frequency,
-        "procedure": row.procedure,
-        "criteria": row.criteria,
-        "status": row.status,
-    }
-    if row.reason:
-        said["reason"] = row.reason
-    if row.retired_on is not None:
-        said["retired_on"] = row.retired_on.isoformat()
-    return said
