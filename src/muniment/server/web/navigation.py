@@ -65,7 +65,7 @@ NAVIGATION: Final = (
         "Controls",
         (
             Place("Controls matrix", "matrix", "matrix:home", Capability.LEDGER_READ),
-            Place("Own controls", "controls", "controls:list", Capability.LEDGER_READ),
+            Place("Controls", "controls", "controls:list", Capability.LEDGER_READ),
             Place("Frameworks", "frameworks", "frameworks:list", Capability.LEDGER_READ),
             Place("Statements", "statement", "statements:list", Capability.LEDGER_READ),
         ),
