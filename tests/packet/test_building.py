@@ -188,7 +188,7 @@ def test_the_command_builds_takes_out_and_verifies(desk: Desk, analyst: Reviewer
     assert "By command" in shown
     assert hashlib.sha256(Path(path).read_bytes()).hexdigest() in ran("show", shown.split()[0]).output
     assert ran("verify", path, "--root", root, "--no-known-logs").exit_code == 0
-    listed = dict(reversed(line.split("  ")) for line in ran("verifiers").output.splitlines())
+    listed = {line[66:]: line[:64] for line in ran("verifiers").output.splitlines()}
     with zipfile.ZipFile(path) as archive:
         for name, digest in listed.items():
             assert hashlib.sha256(archive.read(name)).hexdigest() == digest

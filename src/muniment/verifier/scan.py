@@ -55,7 +55,8 @@ class Scanner:
         """Check all of them, together where nothing is wrong with them, and fold their hashes."""
         self._begin(texts, bodies)
         # The first one has no neighbour here; the others have.
-        self._one(texts, 0)
+        if not self._first():
+            self._one(texts, 0)
         for first in range(1, len(texts), _TOGETHER):
             self._several(texts, first, min(first + _TOGETHER, len(texts)))
         return self._end()
@@ -82,6 +83,23 @@ class Scanner:
         run.refusals = tuple(refusals(self.texts))
         run.anchored = records(self.texts, run.start)
         return run
+
+    def _first(self) -> bool:
+        """Check the first entry the quick way, as a bundle of scattered entries has nothing but first ones.
+
+        False if anything is wrong with it, or it begins the log: then it is looked at field by field.
+        """
+        run, body = self.run, self.bodies.get(0)
+        columns = check_entries(self.texts[:1]) if run.start else None
+        if columns is None or columns.seq != (run.start,) or columns.log != (self.origin.encode("ascii"),):
+            return False
+        if body is not None and not _is_body(columns, 0, *body):
+            return False
+        run.first_prev = columns.prev[0].decode("ascii")
+        run.first_time = columns.recorded_at[0].decode("ascii")
+        self._take_over(columns, 0)
+        run.pairs -= 1
+        return True
 
     def _several(self, texts: Sequence[bytes], first: int, end: int) -> None:
         """Check some entries together; if anything is wrong among them, look for it in halves."""
