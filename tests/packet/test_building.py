@@ -217,6 +217,7 @@ def test_the_pages_build_a_packet_and_give_its_archive_out(desk: Desk, analyst: 
     assert verify_packet(path, options(desk)).verdict == "verified"
     assert hashlib.sha256(path.read_bytes()).hexdigest() in analyst.get(page).text
     assert page in analyst.get("/packets/built").text
+    assert "/packets/built" in analyst.get("/packets").text
     assert len(desk.entries(action="export.create")) == 1
 
 

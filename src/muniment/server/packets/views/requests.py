@@ -64,7 +64,12 @@ def index(request: HttpRequest) -> HttpResponse:
         for row in rows
     ]
     overdue = sum(one.word == "overdue" for one in clocks.values())
-    context = {"rows": shown, "overdue": overdue, "may_manage": standing.may(Capability.TENANT_MANAGE)}
+    context = {
+        "rows": shown,
+        "overdue": overdue,
+        "may_manage": standing.may(Capability.TENANT_MANAGE),
+        "may_deliver": standing.may(Capability.PACKET_DELIVER),
+    }
     return render(request, "packets/list.html", context)
 
 
