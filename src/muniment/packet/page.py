@@ -32,7 +32,7 @@ grid-template-columns:minmax(8rem,auto) 1fr;gap:.25rem 1rem}dt{color:var(--ink-2
 overflow-wrap:anywhere;min-width:0}.scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);
 border-radius:8px;margin:.75rem 0}table{border-collapse:collapse;width:100%;font-size:.8125rem}th,td{
 padding:.5rem .75rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere;
-min-width:5rem;max-width:28rem}tr:last-child td{border-bottom:0}th{color:var(--ink-2);font-weight:600;
+min-width:6.5rem;max-width:28rem}tr:last-child td{border-bottom:0}th{color:var(--ink-2);font-weight:600;
 white-space:nowrap}.none{display:inline-block;padding:.125rem .5rem;border-radius:4px;background:var(--warn-soft);
 color:var(--warn);font-weight:600}.bad{color:var(--bad);font-weight:600}.soft{color:var(--ink-2)}.mark{
 margin:.5rem 0 0}.counters{display:flex;flex-wrap:wrap;gap:1rem;margin:.75rem 0}.counters div{padding:.75rem 1rem;
