@@ -36,7 +36,7 @@ def test_a_matrix_with_long_and_right_to_left_text_holds_together(office: Office
     page.goto(f"{base}/matrix")
     page.get_by_role("button", name="Change").click()
     page.get_by_label("State").select_option("exceptions")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**state=exceptions**")
     assert page.locator("#matrix tbody tr").count() == 1
     page.get_by_text("1 noted").click()

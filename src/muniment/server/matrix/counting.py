@@ -18,8 +18,8 @@ from muniment.server.matrix.models import Counted, CountOfDay
 from muniment.server.matrix.period import Period
 from muniment.server.tenants.scope import ledger_connection
 
-CHUNK: Final = 500_000
-"""Entries that one question to the database counts; a second or two."""
+CHUNK: Final = 250_000
+"""Entries that one question to the database counts: well below what a statement may take, on a busy machine too."""
 MOST_AT_ONCE: Final = 4_000_000
 """Entries that are counted before an answer. What is left is counted by the next ones, and the answer says so."""
 
