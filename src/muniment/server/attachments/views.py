@@ -20,7 +20,7 @@ from muniment.server.attachments.forms import AttachForm, LimitForm, WithdrawFor
 from muniment.server.attachments.models import Attachment
 from muniment.server.attachments.workflow import KINDS
 from muniment.server.capabilities import Capability
-from muniment.server.explorer.names import names_of
+from muniment.server.members.names import names_of
 
 
 @page(needs=Capability.LEDGER_READ)

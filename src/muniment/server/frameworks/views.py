@@ -19,10 +19,10 @@ from muniment.catalogs.shipped import NOT_SHIPPED, catalog_ids
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.pages import page, page_standing
 from muniment.server.capabilities import Capability
-from muniment.server.explorer.names import names_of
 from muniment.server.frameworks import services
 from muniment.server.frameworks.forms import ImportForm, MappingForm, PeriodForm, carried
 from muniment.server.frameworks.workflow import read_period
+from muniment.server.members.names import names_of
 
 DEEPEST: Final = 5
 _ONLY: Final = {"": "All", "nothing": "Gaps", "automatic": "Automatic", "attachment": "Attachment only"}

@@ -19,7 +19,7 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.attachments.answers import download
 from muniment.server.capabilities import Capability
-from muniment.server.explorer.names import names_of
+from muniment.server.members.names import names_of
 from muniment.server.packets import services, workflow
 from muniment.server.packets.answers import sees
 from muniment.server.packets.background import build_soon, building_now

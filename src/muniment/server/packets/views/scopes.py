@@ -13,8 +13,8 @@ from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import services as attachments
 from muniment.server.capabilities import Capability
-from muniment.server.explorer.names import names_of
 from muniment.server.frameworks.services import catalogs
+from muniment.server.members.names import names_of
 from muniment.server.packets import services
 from muniment.server.packets.forms import Choices, ScopeForm
 from muniment.server.packets.models import ScopeVersion
