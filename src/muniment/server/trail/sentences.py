@@ -81,26 +81,30 @@ def _refused(type_: str, outcome: str, facts: Mapping[str, str]) -> str:
     if outcome == "failure":
         return "sent something that could not be used"
     if lacks := facts.get("lacks"):
-        return f"was refused a {type_ or 'request'}: lacks {lacks}"
+        return f"was refused {_one(type_ or 'request')}: lacks {lacks}"
     why = facts.get("reason", "").replace("-", " ")
-    return f"was refused a {type_ or 'request'}" + (f": {why}" if why else "")
+    return f"was refused {_one(type_ or 'request')}" + (f": {why}" if why else "")
 
 
 def _by_name(action: str, outcome: str) -> str:
     """A sentence for an action that has none of its own, out of its two words."""
     noun, _, verb = action.rpartition(".")
     past = _PAST.get(verb) or verb + ("d" if verb.endswith("e") else "ed")
-    thing = _NOUNS.get(noun, noun)
-    thing = f"an {thing}" if thing[:1] in "aeiou" else f"a {thing}"
+    thing = _one(_NOUNS.get(noun, noun))
     if outcome in ("success", "unknown"):
         return f"{past} {thing}"
     return f"was not allowed to {verb} {thing}" if outcome == "denied" else f"could not {verb} {thing}"
+
+
+def _one(noun: str) -> str:
+    return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
 
 
 _PAST: Final = {
     "add": "added",
     "build": "built",
     "draw": "drew",
+    "keep": "kept",
     "get": "fetched",
     "make": "made",
     "read": "read",
@@ -148,6 +152,16 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "mapping.change": _went("changed which controls actions evidence", "could not change the mapping"),
     "catalog.import": _went("brought in a catalog", "brought a catalog that was refused"),
     "attachment.mismatch": _went("found an attachment altered", "found an attachment altered"),
+    "packet.scope": _went("wrote down what a packet shall hold", "could not write down what a packet shall hold"),
+    "packet.request": _went("asked for a packet", "could not ask for a packet"),
+    "packet.approve": _went("approved a request for a packet", "could not approve a request for a packet"),
+    "packet.refuse": _went("refused a request for a packet", "could not refuse a request for a packet"),
+    "packet.withdraw": _went("withdrew a request for a packet", "could not withdraw a request for a packet"),
+    "packet.keep": _went("kept the bytes of a built packet", "could not keep the bytes of a packet"),
+    "packet.offer": _went("made a link under which a packet is taken", "could not make a link to a packet"),
+    "packet.deliver": _went("took or handed over a packet", "tried to take or hand over a packet"),
+    "change.require": _went("changed which actions need a reason", "could not change which actions need a reason"),
+    "entry.meanings": _went("changed what signatures can mean", "could not change what signatures can mean"),
     "nda.sign": _went("signed a non-disclosure agreement", "could not sign a non-disclosure agreement"),
     "report.create": _went("made a report", "could not make a report"),
     "statement.issue": _went("issued a statement", "could not issue a statement"),
