@@ -6,7 +6,8 @@ import pytest
 
 from muniment.core.entry import entry_hash, parse_entry
 from muniment.core.errors import Malformed
-from muniment.ledger.query import EntryFilter, Page, find_entries, statement
+from muniment.ledger.population import count_members, count_ways, in_range, member_places, member_strata
+from muniment.ledger.query import EntryFilter, Evidence, Page, find_entries, statement
 from muniment.ledger.read import entries_of_event, entry_at
 from tests.ledger.seal_world import World, event, rich, tenant_connection
 
@@ -116,6 +117,26 @@ FILTERS = {
         EntryFilter(action="tool.*", actor="agent:2"),
         lambda e: e.event.action.startswith("tool.") and e.event.actor.id == "agent:2",
     ),
+    "control and actor": (
+        EntryFilter(control="soc2:CC6.1", actor="agent:1"),
+        lambda e: "soc2:CC6.1" in e.controls and e.event.actor.id == "agent:1",
+    ),
+    "evidence": (
+        EntryFilter(evidence=Evidence(("soc2:CC6.1", "hipaa:164.312(b)"), ("log.create",))),
+        lambda e: {"soc2:CC6.1", "hipaa:164.312(b)"} & {*e.controls} or e.event.action == "log.create",
+    ),
+    "evidence by annotation": (
+        EntryFilter(evidence=Evidence(("own:none",), ("tool.call", "x"), ("x.named",))),
+        lambda e: e.event.action == "tool.call" or (e.event.action.startswith("x.") and e.event.action != "x.named"),
+    ),
+    "evidence, prefix and actor": (
+        EntryFilter(evidence=Evidence(("soc2:CC6.1",), ("model.invoke",)), action="model.*", actor="agent:2"),
+        lambda e: (
+            e.event.action.startswith("model.")
+            and e.event.actor.id == "agent:2"
+            and ("soc2:CC6.1" in e.controls or e.event.action == "model.invoke")
+        ),
+    ),
     "quotes": (EntryFilter(tool="a' OR 1=1 --"), lambda e: False),
 }
 
@@ -139,6 +160,24 @@ def test_every_question_is_answered_exactly_page_by_page(world, conn, everything
         answer = pages(conn, world, asked, limit)
         assert [entry.seq for page in answer for entry in page.entries] == expected
         assert all(len(page.entries) == limit for page in answer[:-1])
+
+
+@pytest.mark.parametrize("many", [0, 5_000], ids=["looked at", "looked up"])
+@pytest.mark.parametrize("name", [name for name in FILTERS if "control" in name or "evidence" in name])
+def test_a_count_agrees_with_the_pages_by_either_way(world, conn, everything, name, many, monkeypatch):
+    monkeypatch.setattr("muniment.ledger.query.MANY", many)
+    asked, holds = FILTERS[name]
+    asked = in_range(asked, len(everything))
+    expected = [entry.seq for entry in everything if holds(entry)]
+    assert count_members(conn, world.log, asked) == len(expected)
+    assert list(member_places(conn, world.log, asked)) == expected
+    assert [entry.seq for entry in find_entries(conn, world.log, asked, limit=1000).entries] == expected
+    strata = member_strata(conn, world.log, asked, "action").values()
+    assert sorted(place for part in strata for place in part) == expected
+    if asked.evidence is not None:
+        ways = count_ways(conn, world.log, asked)
+        held = [entry for entry in everything if holds(entry) and {*asked.evidence.controls} & {*entry.controls}]
+        assert (ways.recorded, ways.annotated) == (len(held), len(expected) - len(held))
 
 
 def test_a_time_range_has_its_beginning_and_not_its_end(world, conn, everything):
