@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from muniment.core.canonical import parse_json
 from muniment.core.errors import Malformed, MunimentError, Refused, VerificationFailed
 from muniment.ledger.proofs import NotSealed
 from muniment.reports.asks import read_ask
+from muniment.reports.document import MAX_BYTES
 from muniment.server.access.operations import Needs
 from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
@@ -65,7 +67,8 @@ def make(request: HttpRequest, order: NewReport) -> HttpResponse:
 def ask(request: HttpRequest, questions: Questions) -> HttpResponse:
     """The answers under the checkpoint of that size, which must have that root."""
     with scope(request) as standing:
-        asks = [read_ask(one, f"asks[{at}]") for at, one in enumerate(questions.asks)]
+        given = parse_json(_strictly(questions.asks), max_bytes=MAX_BYTES, max_depth=8)
+        asks = [read_ask(one, f"asks[{at}]") for at, one in enumerate(given if isinstance(given, list) else [])]
         found = services.answers(standing, size=questions.size, root=questions.root, asks=asks)
         return json_response({"answers": [answer_json(one) for one in found]})
 
@@ -102,6 +105,11 @@ def pdf_response(standing: Standing, row: Report) -> HttpResponse:
     )
 
 
+def _strictly(value: Any) -> bytes:
+    """A part of a request as JSON, with everything in it that the strict reader will refuse."""
+    return json.dumps(value).encode()
+
+
 def _scope(order: NewReport) -> Scope:
     given = {
         "framework": order.framework,
@@ -130,4 +138,4 @@ def _scope(order: NewReport) -> Scope:
         raise Malformed("stands in the layout", "title")
     if order.layout is None:
         raise Malformed("is missing", "layout")
-    return custom_scope(population=order.population, layout=orjson.dumps(order.layout), size=order.size)
+    return custom_scope(population=order.population, layout=_strictly(order.layout), size=order.size)

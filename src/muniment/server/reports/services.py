@@ -152,8 +152,15 @@ def record_refused(standing: Standing, kind: str, error: MunimentError) -> None:
         "report.create",
         by=standing.subject,
         outcome="denied",
-        labels={"kind": kind, "reason": (error.where or "refused")[:64].replace(" ", "-")},
+        labels={"kind": kind, "reason": _word(error.where or "refused")},
         body={"said": str(error)[:1_000]},
+    )
+
+
+def _word(where: str) -> str:
+    """A place in an order, whoever named it, as a label holds it."""
+    return "".join(
+        letter if letter.isascii() and letter.isprintable() and letter != " " else "-" for letter in where[:64]
     )
 
 
