@@ -252,6 +252,15 @@ def test_the_pages_lead_from_a_form_to_a_pdf_and_its_questions(desk: Desk, revie
     assert sha256(pdf.content).hexdigest() in page.text
     assert f"/reports/{report}" in reviewer.get("/reports").text
     assert reviewer.get("/reports/rep_none").status_code == 404
+    population = desk.save(action="tool.call")["id"]
+    fields = {"kind": "custom", "population": population, "layout": json.dumps(LAYOUT)}
+    custom = reviewer.submit("/reports/new", "/reports/new", **fields)
+    assert "outcome success" in custom.text
+    like = reviewer.get(f"/reports/new?like={custom.url.path.rsplit('/', 1)[1]}")
+    assert "&quot;By outcome&quot;" in like.text
+    named = {**LAYOUT, "sections": [{"kind": "chart", "by": "x"}]}
+    wrong = reviewer.submit("/reports/new", "/reports/new", **{**fields, "layout": json.dumps(named)})
+    assert "layout.sections[0].by: is one of actor" in wrong.text
 
 
 @pytest.fixture(autouse=True)

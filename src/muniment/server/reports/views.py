@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -127,7 +128,9 @@ def _initial(request: HttpRequest, standing: Standing) -> dict[str, str]:
     like = request.GET.get("like", "")
     if like:
         row = _found(standing, like)
-        initial |= {"kind": row.kind, "layout": layout_of(row.scope) or EXAMPLE}
+        layout = layout_of(row.scope)
+        initial["kind"] = row.kind
+        initial["layout"] = json.dumps(json.loads(layout), indent=2, ensure_ascii=False) if layout else EXAMPLE
     return initial
 
 
