@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.browser_verifier.engine import pin_text
-from tests.packet.conftest import files_of, rezipped
+from tests.packet.conftest import files_of, rezipped, unpacked
 from tests.packet.scene import LETTER, PLACES, SAMPLE, Scene, scene
 from tests.support.browser import PHONE, Visitor, visiting
 
@@ -113,3 +114,25 @@ def test_the_page_shows_the_verdict_of_each_sampled_entry(
         path.write_bytes(archive)
         page.set_input_files("#file", path)
         expect(page.locator("#verdict-title")).to_have_text("Verified, self-attested only")
+
+
+def test_the_packets_own_pages_are_read_without_a_network_on_a_phone(
+    browser: Browser, made: Scene, archive: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "packet.zip"
+    path.write_bytes(archive)
+    folder = unpacked(files_of(path).items(), tmp_path / "unpacked")
+    with visiting(browser, offline=True, size=PHONE, scheme="dark") as visitor:
+        page = visitor.page
+        page.goto((folder / "READ ME FIRST.html").as_uri())
+        seen = 0
+        for address in page.eval_on_selector_all("header a", "links => links.map((link) => link.href)"):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+            found = Axe().run(page).response["violations"]
+            assert found == [], (address, [one["id"] for one in found])
+            seen += 1
+        assert seen == 8
+        page.goto((folder / "pages/samples.html").as_uri())
+        page.get_by_role("link", name="Sample 1").click()
+        expect(page.locator("h1")).to_have_text("Sample 1")
