@@ -182,7 +182,9 @@ def test_every_entry_that_comes_while_the_mapping_changes_names_the_one_in_force
     changes = {one["entry"]: one["version"] for one in office.api("GET", "/api/mapping/versions")["versions"]}
     places = sorted(one["seq"] for one in answers)
     with desk.tenant.in_database() as raw:
-        maps: dict[int, str] = dict(raw.execute("SELECT seq, mapping FROM ledger.entries WHERE seq = ANY (%s)", [places]).fetchall())
+        maps: dict[int, str] = dict(
+            raw.execute("SELECT seq, mapping FROM ledger.entries WHERE seq = ANY (%s)", [places]).fetchall()
+        )
         held: dict[int, bool] = dict(raw.execute(
             "SELECT seq, 'soc2:CC8.1' = ANY (controls) FROM ledger.entries WHERE seq = ANY (%s)", [places]
         ).fetchall())  # fmt: skip

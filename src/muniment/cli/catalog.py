@@ -14,8 +14,8 @@ from muniment.catalogs.catalogfile import FORMAT as CATALOG
 from muniment.catalogs.catalogfile import MAX_BYTES, parse_catalog
 from muniment.catalogs.coverage import Evidence, coverage
 from muniment.catalogs.crosswalk import FORMAT as CROSSWALK
-from muniment.catalogs.crosswalk import links_from, parse_crosswalk
-from muniment.catalogs.framework import Catalog, LicenceClass, Requirement
+from muniment.catalogs.crosswalk import parse_crosswalk
+from muniment.catalogs.framework import LicenceClass
 from muniment.catalogs.imported import Shelf
 from muniment.catalogs.jsonplaces import MalformedCatalog, read_json
 from muniment.catalogs.oscal import read_oscal
@@ -25,6 +25,7 @@ from muniment.catalogs.overrides import ResolvedMapping, resolve, unchanged
 from muniment.catalogs.shipped import NOT_SHIPPED
 from muniment.catalogs.tables import NUMBERINGS, Numbering, Origin, catalog_from_table, overlay
 from muniment.cli import catalog_ledger
+from muniment.cli.catalog_shown import show_catalog, show_control, show_list
 from muniment.core.errors import Malformed
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -53,7 +54,11 @@ def command() -> None:
 def list_(as_json: bool, folder: Path | None, on_ledger: bool, url: str | None, key: str | None) -> None:
     """List every catalog with its version, source, licence class and count."""
     if on_ledger:
-        _list_of_ledger(catalog_ledger.listed(url, key), as_json)
+        listed = catalog_ledger.listed(url, key)
+        if as_json:
+            click.echo(_dump(listed))
+        else:
+            show_list(listed)
         return
     shelf = _shelf(folder)
     found = [shelf.find(one) for one in shelf.ids()]
@@ -71,20 +76,6 @@ def list_(as_json: bool, folder: Path | None, on_ledger: bool, url: str | None, 
         click.echo(f"  {name} ({reason})")
 
 
-def _list_of_ledger(found: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        click.echo(_dump(found))
-        return
-    width = max(len(one["id"]) for one in found)
-    for one in found:
-        own = "  (yours)" if one["imported"] else ""
-        count = f"{one['count']:>5,} {one['counts']}"
-        click.echo(
-            f"{one['id']:<{width}}  {one['licence_class']}  {count:<52.52}  {one['title']}, {one['version']}{own}"
-        )
-    click.echo(f"\n{len(found)} catalogs, {sum(bool(one['imported']) for one in found)} of them brought in.")
-
-
 @command.command()
 @click.argument("name", metavar="CATALOG or CONTROL")
 @_JSON
@@ -99,25 +90,12 @@ def show(name: str, as_json: bool, folder: Path | None) -> None:
         if as_json:
             click.echo(_dump(row_json(found, row) | {"crosswalks": links_json(name)}))
         else:
-            _show_control(found, row)
+            show_control(found, row)
         return
     if as_json:
         click.echo(_dump(catalog_json(found) | {"requirements": [row_json(found, row) for row in found.requirements]}))
         return
-    click.echo(f"{found.title}, {found.version} ({found.publisher})")
-    for key in ("source", "checked_against", "licence", "attribution", "superseded_by", "note"):
-        if value := getattr(found, key):
-            click.echo(f"  {key.replace('_', ' ')}: {value}")
-    click.echo(f"  class: {found.licence_class}, {found.licence_class.meaning}")
-    click.echo(f"  count: {found.count.number:,} {found.count.what} ({found.count.source})")
-    for one in found.sets:
-        click.echo(f"  {one.title}: {one.number:,}")
-    click.echo()
-    for row in found.requirements:
-        depth = sum(1 for _ in found.above(row))
-        mark = {"group": "", "requirement": "· ", "part": "- "}[row.kind]
-        spelt = f" ({row.published_as})" if row.published_as else ""
-        click.echo(f"{'  ' * depth}{mark}{row.id}{spelt}  {row.label}".rstrip())
+    show_catalog(found)
 
 
 @command.command()
@@ -343,19 +321,6 @@ def _validated(path: Path, shelf: Shelf) -> str:
         return f"mapping {_mapping(path, shelf).version}"
     made = read_oscal(data, "oscal", name) if written is None else parse_catalog(data, name)
     return f"{'OSCAL ' if written is None else ''}catalog, {made.count.number:,} {made.count.what}"
-
-
-def _show_control(found: Catalog, row: Requirement) -> None:
-    click.echo(f"{found.control_id(row)}  {found.name_of(row)}")
-    click.echo(f"  in {found.title}, {found.version}")
-    for above in found.above(row):
-        click.echo(f"  below {above.id} {above.label}".rstrip())
-    if row.sets:
-        click.echo(f"  in {', '.join(one.title for one in found.sets if one.id in row.sets)}")
-    for link in links_from(found.control_id(row)):
-        click.echo(f"  {link.relation}: {link.control} ({link.crosswalk})")
-    if row.text:
-        click.echo(f"\n{row.text}")
 
 
 def _dump(value: object) -> str:
