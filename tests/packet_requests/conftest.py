@@ -15,6 +15,7 @@ from tests.support.people import Person, csrf_token, make_person
 from tests.support.servers import Installation, Tenant
 
 TEXT = "What you read here you keep to yourself.\nSigned by whoever takes it."
+RULES = {"due_hours": 24, "working_days": False, "zone": "UTC", "nda_required": True, "link_hours": 24}
 PEOPLE = {"admin": "administrator", "asks": "auditor", "decides": "analyst"}
 
 
@@ -81,6 +82,20 @@ class Office:
         sample = decides.done(f"/api/populations/{population['id']}/samples", method="random", count=3)
         order = {"name": f"First quarter {source}", "controls": ["soc2:CC6.1"], "samples": [sample["id"]], **said}
         return decides.done("/api/packet-scopes", **order)
+
+    def attach(self, data: bytes) -> str:
+        """A policy; its id."""
+        decides = self["decides"]
+        order = {"name": "policy.pdf", "kind": "policy", "size": len(data)}
+        upload = decides.done("/api/attachments/uploads", **order)["id"]
+        token = str(decides.client.cookies.get("csrftoken", ""))
+        sent = decides.client.put(
+            f"/t/{decides.slug}/api/attachments/uploads/{upload}?offset=0",
+            content=data,
+            headers={"X-CSRFToken": token, "Referer": str(decides.client.base_url)},
+        )
+        assert sent.status_code == 200, sent.text
+        return str(decides.done(f"/api/attachments/uploads/{upload}/finish")["id"])
 
     def publish(self, text: str = TEXT) -> Any:
         return self["admin"].done("/api/ndas", text=text)

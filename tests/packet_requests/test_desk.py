@@ -10,7 +10,7 @@ from muniment.keys import KeyRing
 from muniment.packet.checking import verify_packet
 from muniment.verifier.options import Options
 from muniment.verifier.pins import Pins
-from tests.packet_requests.conftest import TEXT, Office
+from tests.packet_requests.conftest import RULES, TEXT, Office
 
 
 def test_a_member_asks_signs_and_takes_a_packet_that_verifies(office: Office, tmp_path: Path) -> None:
@@ -112,6 +112,34 @@ def test_somebody_outside_signs_and_takes_by_a_link_that_ends(office: Office) ->
     assert office["decides"].post(f"/api/packet-recipients/{asked['party']}", "DELETE").status_code == 204
     assert office["decides"].get(where).json()["recipient"] is None
     assert "Quill" not in office["decides"].get(f"/packets/requests/{asked['id']}").text
+
+
+def test_an_attachment_altered_after_hashing_stops_the_packet_and_rules_hold_from_now_on(office: Office) -> None:
+    office.rules(nda_required=False, zone="Europe/Warsaw", due_hours=1, working_days=True)
+    refused = office["admin"].post("/api/packet-rules", "PUT", **{**RULES, "zone": "Europe/Nowhere"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "zone")
+    attached = office.attach(b"%PDF-1.7 a letter")
+    asked = office.ask(office.scope(slots={"policy": [attached]})["id"], seat="decides")
+    assert (asked["zone"], asked["nda"]) == ("Europe/Warsaw", None)
+    where = f"/api/packet-requests/{asked['id']}"
+    assert office["asks"].get(where).status_code == 404
+    assert office["asks"].get("/api/packet-requests").json()["requests"] == []
+    assert office["decides"].post(f"{where}/approve").json()["field"] == "approver"
+    office["admin"].done(f"{where}/approve")
+    with office.tenant.in_database() as raw:
+        altered = raw.execute(
+            "UPDATE django.attachments_chunk SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) "
+            "WHERE tenant_id = %s AND blob_id = (SELECT blob_id FROM django.attachments_attachment WHERE id = %s)",
+            [office.tenant.made.tenant_id, attached],
+        )
+    assert altered.rowcount == 1
+    office.installation.seal()
+    with office.sealing():
+        stopped = office["decides"].post(f"{where}/build")
+    assert stopped.status_code == 409, stopped.text
+    assert office["decides"].get(where).json()["state"] == "approved"
+    (event,) = [one for one in office.entries("packet.build") if one["outcome"] == "failure"]
+    assert event["facts"]["request"] == asked["id"]
 
 
 ATTACKS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from django.http import StreamingHttpResponse
@@ -49,25 +50,39 @@ def upload_json(row: Upload) -> dict[str, object]:
     return {"id": row.id, "received": row.received, "size": row.size, "until": moment(row.created_at + LASTS)}
 
 
-def file_response(pieces: Iterator[bytes], row: Attachment) -> StreamingHttpResponse:
-    """The bytes of an attachment as a download.
-
-    Raises:
-        ProblemError: unavailable, if too many downloads run.
-    """
-    return download(pieces, name=row.name, media_type=row.media_type, size=row.size, sha256=row.sha256)
-
-
-def download(pieces: Iterator[bytes], *, name: str, media_type: str, size: int, sha256: str) -> StreamingHttpResponse:
-    """Bytes as a download. A read that fails half-way is cut off before its announced length.
+@contextmanager
+def a_download() -> Iterator[StreamPlace]:
+    """A place for one download, taken before anything is recorded of it; `download` gives it back, or an error here.
 
     Raises:
         ProblemError: unavailable, if too many downloads run.
     """
     place = StreamPlace()
+    try:
+        yield place
+    except BaseException:
+        place.release()
+        raise
+
+
+def file_response(place: StreamPlace, pieces: Iterator[bytes], row: Attachment) -> StreamingHttpResponse:
+    """The bytes of an attachment as a download."""
+    return download(place, pieces, name=row.name, media_type=row.media_type, size=row.size, sha256=row.sha256)
+
+
+def download(
+    place: StreamPlace, pieces: Iterator[bytes], *, name: str, media_type: str, size: int, sha256: str
+) -> StreamingHttpResponse:
+    """Bytes as a download. A read that fails half-way is cut off before its announced length.
+
+    Raises:
+        VerificationFailed: if the first of them do not hold.
+    """
+    chunks = _given_back(pieces, place)
+    first = next(chunks)
     plain = "".join(letter if letter.isascii() and letter not in '"\\%' else "_" for letter in name)
     return StreamingHttpResponse(
-        in_threads(_given_back(pieces, place), b""),
+        in_threads(chunks, first),
         content_type=media_type,
         headers={
             "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",

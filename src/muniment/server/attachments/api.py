@@ -15,7 +15,7 @@ from muniment.server.access.operations import Needs, standing_in
 from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
 from muniment.server.attachments import services
-from muniment.server.attachments.answers import attachment_json, file_response, upload_json
+from muniment.server.attachments.answers import a_download, attachment_json, file_response, upload_json
 from muniment.server.attachments.models import Attachment
 from muniment.server.attachments.shapes import (
     AttachmentList,
@@ -206,13 +206,14 @@ def check(request: HttpRequest, attachment_id: str) -> HttpResponse:
 )
 def content(request: HttpRequest, attachment_id: str) -> HttpResponseBase:
     """All bytes are read and compared with the entry first; an attachment that was altered is not given out."""
-    with scope(request) as standing:
-        row = services.attachment_for(attachment_id)
-        fault = _checked(standing, row)
-        pieces = None if fault else services.open_bytes(row.id)
-    if pieces is None:
-        raise refuse("altered", f"{fault}; it is not given out, and this is recorded", field=row.id)
-    return file_response(pieces, row)
+    with a_download() as place:
+        with scope(request) as standing:
+            row = services.attachment_for(attachment_id)
+            fault = _checked(standing, row)
+            pieces = None if fault else services.open_bytes(row.id)
+        if pieces is None:
+            raise refuse("altered", f"{fault}; it is not given out, and this is recorded", field=row.id)
+        return file_response(place, pieces, row)
 
 
 @router.post(

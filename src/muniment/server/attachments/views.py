@@ -15,7 +15,7 @@ from muniment.core.errors import Malformed, Refused
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import services
-from muniment.server.attachments.answers import file_response
+from muniment.server.attachments.answers import a_download, file_response
 from muniment.server.attachments.forms import AttachForm, LimitForm, WithdrawForm
 from muniment.server.attachments.models import Attachment
 from muniment.server.attachments.workflow import KINDS
@@ -103,11 +103,13 @@ def content(request: HttpRequest, attachment_id: str) -> HttpResponseBase:
     """The bytes, if they are what was recorded."""
     standing = page_standing(request)
     row = _found(attachment_id)
-    if fault := services.check(standing, row):
+    fault = services.check(standing, row)
+    if fault:
         services.record_mismatch(standing, row, fault)
         context = {"reason": f"{fault}. It is not given out, and this is recorded.", "where": row.id}
         return render(request, "errors/400.html", context, status=409)
-    return file_response(services.open_bytes(row.id), row)
+    with a_download() as place:
+        return file_response(place, services.open_bytes(row.id), row)
 
 
 def _attach(request: HttpRequest, replaced: Attachment | None) -> HttpResponse:

@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import orjson
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from muniment.server.access.standing import Standing
+from muniment.server.api.streaming import StreamPlace
+from muniment.server.attachments.answers import download
 from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
 from muniment.server.packets import services
 from muniment.server.packets.models import NdaText, PacketRequest, ScopeVersion
 from muniment.server.packets.scope import stored_scope
-from muniment.server.packets.services import Party
+from muniment.server.packets.services import Handed, Party
 from muniment.server.packets.workflow import clock
+
+MEDIA_TYPE = "application/zip"
 
 
 def sees(standing: Standing, row: PacketRequest) -> bool:
     """Whether somebody is shown a request: the desk all of them, everybody else what they asked for or shall have."""
     desk = standing.may(Capability.PACKET_APPROVE) or standing.may(Capability.PACKET_DELIVER)
     return desk or standing.subject in (row.requested_by, row.party)
+
+
+def packet_response(place: StreamPlace, handed: Handed) -> StreamingHttpResponse:
+    """The bytes of a packet that was handed over, as a download."""
+    row = handed.request
+    return download(place, handed.pieces, name=f"{row.id}.zip", media_type=MEDIA_TYPE, size=row.size, sha256=row.sha256)
 
 
 def scope_json(row: ScopeVersion) -> dict[str, object]:

@@ -8,14 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
+from muniment.core.errors import VerificationFailed
 from muniment.server.access.operations import Needs, standing_in
 from muniment.server.access.standing import Standing
 from muniment.server.api.answers import json_response
-from muniment.server.attachments.answers import download
+from muniment.server.attachments.answers import a_download
 from muniment.server.capabilities import Capability
 from muniment.server.moments import moment
 from muniment.server.packets import services
-from muniment.server.packets.answers import request_json, sees
+from muniment.server.packets.answers import packet_response, request_json, sees
 from muniment.server.packets.api.scope import refusals, scope
 from muniment.server.packets.models import PacketRequest
 from muniment.server.packets.shapes import (
@@ -29,7 +30,6 @@ from muniment.server.packets.shapes import (
 from muniment.server.problems import refuse as problem
 from muniment.server.tenants.resolving import tenant_in_scope
 
-MEDIA_TYPE: Final = "application/zip"
 _APPROVE: Final = Needs(Capability.PACKET_APPROVE)
 _DELIVER: Final = Needs(Capability.PACKET_DELIVER)
 
@@ -161,8 +161,11 @@ def sign(request: HttpRequest, request_id: str, signature: NewSignature) -> Http
 def build(request: HttpRequest, request_id: str) -> HttpResponse:
     """Takes as long as the packet needs, and waits for a checkpoint over the entry that names its manifest."""
     standing = standing_in(request)
-    with refusals():
-        services.build(standing, request_id)
+    try:
+        with refusals():
+            services.build(standing, request_id)
+    except VerificationFailed as error:
+        raise problem("altered", f"{error.reason}; nothing is built, and this is recorded", field=error.where) from None
     with scope(request):
         return _answer(services.request_for(request_id))
 
@@ -175,13 +178,13 @@ def build(request: HttpRequest, request_id: str) -> HttpResponse:
 )
 def deliver(request: HttpRequest, request_id: str) -> HttpResponseBase:
     """The packet's bytes, compared with what was recorded first. Each time is recorded, whole or interrupted."""
-    with scope(request) as standing:
-        _seen(standing, request_id)
-        handed = services.hand_over(request_id, standing=standing, way="api")
-    if handed.fault:
-        raise problem("altered", f"{handed.fault}; it is not given out, and this is recorded", field=request_id)
-    row = handed.request
-    return download(handed.pieces, name=f"{row.id}.zip", media_type=MEDIA_TYPE, size=row.size, sha256=row.sha256)
+    with a_download() as place:
+        with scope(request) as standing:
+            _seen(standing, request_id)
+            handed = services.hand_over(request_id, standing=standing, way="api")
+        if handed.fault:
+            raise problem("altered", f"{handed.fault}; it is not given out, and this is recorded", field=request_id)
+        return packet_response(place, handed)
 
 
 @router.post(

@@ -15,11 +15,11 @@ from django.urls import reverse
 
 from muniment.core.errors import Malformed, MunimentError, Refused
 from muniment.server.access.pages import public_page
-from muniment.server.attachments.answers import download
+from muniment.server.attachments.answers import a_download
 from muniment.server.packets import services, workflow
+from muniment.server.packets.answers import packet_response
 from muniment.server.packets.forms import SignForm
 from muniment.server.packets.models import PacketRequest
-from muniment.server.packets.views.requests import MEDIA_TYPE
 from muniment.server.tenants.middleware import tenant_of
 from muniment.server.tenants.scope import tenant_scope
 
@@ -53,13 +53,15 @@ def take(request: HttpRequest, token: str) -> HttpResponseBase:
 
     def taken(row: PacketRequest) -> HttpResponseBase:
         try:
-            handed = services.hand_over(row.id, standing=None, way="link")
+            with a_download() as place:
+                handed = services.hand_over(row.id, standing=None, way="link")
+                if not handed.fault:
+                    return packet_response(place, handed)
+                place.release()
         except Refused as error:
             return _page(request, row, token, fault=error)
-        if handed.fault:
-            said = Refused("it is not what was recorded, and is not given out; this is recorded", "packet")
-            return _page(request, row, token, fault=said)
-        return download(handed.pieces, name=f"{row.id}.zip", media_type=MEDIA_TYPE, size=row.size, sha256=row.sha256)
+        said = Refused("it is not what was recorded, and is not given out; this is recorded", "packet")
+        return _page(request, row, token, fault=said)
 
     return _held(request, token, taken)
 

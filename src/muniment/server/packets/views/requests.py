@@ -17,18 +17,17 @@ from django.utils import timezone
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
-from muniment.server.attachments.answers import download
+from muniment.server.attachments.answers import a_download
 from muniment.server.capabilities import Capability
 from muniment.server.members.names import names_of
 from muniment.server.packets import services, workflow
-from muniment.server.packets.answers import sees
+from muniment.server.packets.answers import packet_response, sees
 from muniment.server.packets.background import build_soon, building_now
 from muniment.server.packets.forms import AskForm, ReasonForm, SignForm
 from muniment.server.packets.models import PacketRequest, ScopeVersion
 from muniment.server.packets.scope import SLOTS, stored_scope
 from muniment.server.packets.workflow import STATES, clock
 
-MEDIA_TYPE = "application/zip"
 TONES = {"overdue": "bad", "late": "warn", "met": "good"}
 SAID = {
     "packet.request": "asked for",
@@ -161,14 +160,16 @@ def take(request: HttpRequest, request_id: str) -> HttpResponseBase:
     standing = page_standing(request)
     row = _found(standing, request_id)
     try:
-        handed = services.hand_over(row.id, standing=standing, way="page")
+        with a_download() as place:
+            handed = services.hand_over(row.id, standing=standing, way="page")
+            if not handed.fault:
+                return packet_response(place, handed)
+            place.release()
     except Refused as error:
         return _page(request, standing, row, fault=f"{error.where}: {error.reason}")
-    if handed.fault:
-        return _page(
-            request, standing, row, fault=f"{handed.fault}. It is not given out, and this is recorded.", status=409
-        )
-    return download(handed.pieces, name=f"{row.id}.zip", media_type=MEDIA_TYPE, size=row.size, sha256=row.sha256)
+    return _page(
+        request, standing, row, fault=f"{handed.fault}. It is not given out, and this is recorded.", status=409
+    )
 
 
 def _step(request: HttpRequest, request_id: str, do: Callable[[Standing], object], done: str) -> HttpResponse:
