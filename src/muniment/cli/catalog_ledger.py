@@ -94,7 +94,8 @@ def coverage_lines(found: Mapping[str, Any]) -> Iterator[str]:
             f"annotation of {', '.join(row['annotated'])}" if row["annotated"] else "nothing"
         )
         attached = f", {row['attachments']:,} attached" if row["attachments"] else ""
-        yield f"{row['control']}  {row['label']}: {row['entries']:,} entries{attached}; {by}"
+        name = f"{row['control']}  {row['label']}".rstrip()
+        yield f"{name}: {row['entries']:,} entries{attached}; {by}"
     since, until = found["since"] or "the beginning", found["until"] or "now"
     yield f"\n{found['statement']}"
     yield f"Mapping {found['mapping']}; {found['entries']:,} entries of the log from {since} to {until}."
