@@ -124,8 +124,9 @@ def _population(
         documents = [parsed(entry) for entry in found.entries]
         names = names_of(standing.tenant_id, people_in(documents))
         if here is not None:
-            pairs = zip(found.entries, documents, strict=True)
-            context["rows"] = [(row_of(entry, said, here, names), marks.of(entry.text)) for entry, said in pairs]
+            context["rows"] = [row_of(*pair, here, names) for pair in zip(found.entries, documents, strict=True)]
+            whys = [marks.of(entry.text) for entry in found.entries]
+            context["rows_with_marks"] = list(zip(context["rows"], whys, strict=True))
         if found.cursor:
             context["next_url"] = f"?{urlencode({'after': found.cursor})}#entries"
     except Malformed as error:
