@@ -22,7 +22,8 @@ def test_the_pages_hold_together(desk: Desk, office: Office, visitor: Visitor) -
     person.sign_in_context(visitor.context)
     base = f"{person.base}/t/{desk.tenant.made.slug}"
     page = visitor.page
-    for address in ("/frameworks", "/frameworks/import", "/frameworks/lamps", "/frameworks/lamps/coverage", "/mapping",
+    for address in ("/frameworks", "/frameworks/import", "/frameworks/lamps", "/frameworks/lamps/coverage",
+                    "/frameworks/mapping",
                     "/populations/new?control=lamps%3AA.1&ask=1"):  # fmt: skip
         for width, height in (DESKTOP, PHONE):
             page.set_viewport_size({"width": width, "height": height})

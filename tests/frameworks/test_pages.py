@@ -57,20 +57,28 @@ def test_a_file_is_checked_brought_in_and_shown_with_its_gaps(desk: Desk, review
 
 def test_overrides_are_checked_put_in_force_and_taken_back(office: Office, reviewer: Reviewer) -> None:
     document = json.dumps(overrides(entry={"x.deploy.approve": {"add": ["soc2:CC8.1"]}}))
-    checked = reviewer.submit("/mapping/change", "/mapping", document=document, replaces="base-1", check="1")
+    checked = reviewer.submit(
+        "/frameworks/mapping/change", "/frameworks/mapping", document=document, replaces="base-1", check="1"
+    )
     assert "would be in force" in checked.text
-    put = reviewer.submit("/mapping/change", "/mapping", document=document, replaces="base-1", put="1")
-    assert put.url.path.endswith("/mapping"), put.text
+    put = reviewer.submit(
+        "/frameworks/mapping/change", "/frameworks/mapping", document=document, replaces="base-1", put="1"
+    )
+    assert put.url.path.endswith("/frameworks/mapping"), put.text
     version = office.api("GET", "/api/mapping")["version"]
     assert version in put.text
     wrong = document.replace("soc2:CC8.1", "soc2:CC99")
-    refused = reviewer.submit("/mapping/change", "/mapping", document=wrong, replaces=version, put="1")
+    refused = reviewer.submit(
+        "/frameworks/mapping/change", "/frameworks/mapping", document=wrong, replaces=version, put="1"
+    )
     assert refused.status_code == 422
     assert "entry.x.deploy.approve.add[0]" in refused.text
     assert "soc2:CC99" in refused.text
-    stale = reviewer.submit("/mapping/change", "/mapping", document=wrong, replaces="base-1", base="1")
+    stale = reviewer.submit(
+        "/frameworks/mapping/change", "/frameworks/mapping", document=wrong, replaces="base-1", base="1"
+    )
     assert stale.status_code == 422
-    reviewer.submit("/mapping/change", "/mapping", document="", replaces=version, base="1")
+    reviewer.submit("/frameworks/mapping/change", "/frameworks/mapping", document="", replaces=version, base="1")
     assert office.api("GET", "/api/mapping")["version"] == "base-1"
 
 
@@ -79,4 +87,4 @@ def test_who_may_only_look_changes_nothing(desk: Desk) -> None:
         address = f"/t/{desk.tenant.made.slug}"
         assert client.get(f"{address}/frameworks").status_code == 200
         assert client.get(f"{address}/frameworks/import").status_code == 403
-        assert "Put in force" not in client.get(f"{address}/mapping").text
+        assert "Put in force" not in client.get(f"{address}/frameworks/mapping").text

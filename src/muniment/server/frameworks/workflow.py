@@ -21,8 +21,8 @@ MAX_FILE: Final = 16 << 20
 """Bytes of a file that is brought in, unpacked."""
 MAX_NAME: Final = 200
 MAX_WORDS: Final = 1_000
-OWN: Final = "own"
-"""The prefix of a tenant's own controls: no catalog may take it."""
+TAKEN: Final = {"own": "the prefix of controls that are defined here", "import": "a page's", "mapping": "a page's"}
+"""Ids that no catalog may take, and whose they are."""
 _GZIP: Final = 31
 
 
@@ -117,8 +117,8 @@ def read_catalog(data: bytes, name: str, order: Order, shipped_or_own: Catalog |
     if len(data) > MAX_FILE:
         raise MalformedCatalog(f"is larger than {MAX_FILE:,} bytes", name)
     made, form = _read(data, name, order, shipped_or_own)
-    if made.id == OWN:
-        raise Malformed(f"{OWN}: is the prefix of controls that are defined here; choose another", "id")
+    if made.id in TAKEN:
+        raise Malformed(f"{made.id} is {TAKEN[made.id]}; choose another", "id")
     check_replacement(made)
     document = format_catalog(made)
     # What is kept is what will be read: not one that only its maker can read.
