@@ -27,7 +27,7 @@ def test_from_no_authority_to_a_proof_that_stands_without_us(served: Served, tsa
         assert "no timestamp authority is configured" in of.run("anchor", "status", code=1)
         assert "write [[authority]] with name, url and pinned" in of.run("anchor", "now", code=1)
         assert of.run("anchor", "list").endswith("no timestamp yet\n")
-        with httpx.Client(verify=False, base_url=server, trust_env=False) as client:
+        with httpx.Client(verify=False, base_url=server, trust_env=False, timeout=60) as client:
             seq = append(client, key).json()["seq"]
             wait_for(lambda: sealed(of) > seq, "a checkpoint over the entry")
             authority_is_down(of, served, tsa)
@@ -73,7 +73,7 @@ def authority_is_down(of: Installation, served: Served, tsa: Tsa) -> None:
     failed = of.run("anchor", "now", code=1)
     assert "here: it answers with status 503 (unreachable); the next attempt comes" in failed
     assert "here has given no timestamp since" in of.run("anchor", "status", code=1)
-    public = httpx.get(f"{of.server().url}/api/audit/verify/default", trust_env=False).json()
+    public = httpx.get(f"{of.server().url}/api/audit/verify/default", trust_env=False, timeout=60).json()
     assert [(one["authority"], one["word"]) for one in public["anchors"]["failing"]] == [("here", "unreachable")]
     wait_for(lambda: "anchoring fails" in of.start("status").communicate(timeout=60)[0], "the job's word in status")
     served.status = 200
