@@ -128,7 +128,10 @@ def mapping_versions(connection: Connection[Any], log_id: int) -> list[MappingVe
         "WHERE log_id = %s ORDER BY number DESC",
         [log_id],
     ).fetchall()
-    return [MappingVersion(*facts, mapping_of_text(facts[1], resolved)) for *facts, resolved in rows]
+    return [
+        MappingVersion(number, version, digest, document, seq, at, by, mapping_of_text(version, resolved))
+        for number, version, digest, document, seq, at, by, resolved in rows
+    ]
 
 
 def change_mapping(
