@@ -94,7 +94,9 @@ def test_a_packet_is_built_recorded_and_verified_and_made_again_byte_for_byte(
     found = verify_packet(path, options(desk))
     assert (found.verdict, found.trust, found.faults) == ("verified", "pinned", ())
     assert [(one.seq, one.state) for one in found.items] == [(place, "proven") for place in places]
-    assert verify_packet(path, options(desk, pinned=False)).trust == "self-attested"
+    unpinned = verify_packet(path, options(desk, pinned=False))
+    assert unpinned.trust == "self-attested"
+    assert [one.trust for one in (unpinned.evidence, unpinned.signature) if one] == ["self-attested", "self-attested"]
     with zipfile.ZipFile(path) as archive:
         manifest = archive.read("manifest.json")
         page = archive.read(f"pages/sample-{sample}.html").decode()

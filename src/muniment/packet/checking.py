@@ -183,6 +183,9 @@ class _Checking:
         if report.verdict != "verified":
             self._fault(SIGNATURE, _said(report))
             return report, ""
+        if evidence is None or evidence.trust != "pinned":
+            # It was held against the evidence, which is no more than the packet itself.
+            report = replace(report, trust="self-attested", trust_reason=f"continues {EVIDENCE} of this packet")
         if report.origin != manifest.log:
             self._fault(SIGNATURE, f"is of the log {report.origin}, not of {manifest.log}")
         if held and not any(pin == others[0][0] for pin in checker.met):

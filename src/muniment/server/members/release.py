@@ -48,6 +48,7 @@ class RolesFollow:
 
     def __init__(self) -> None:
         self._done: set[UUID] = set()
+        self._said = "built-in roles have what this version gives them"
 
     def __call__(self, connection: Connection) -> str:
         """Do one round."""
@@ -56,7 +57,9 @@ class RolesFollow:
             if log.state == "active" and log.tenant_id not in self._done:
                 changed += follow_release(connection, log.tenant_id)
                 self._done.add(log.tenant_id)
-        return f"{changed} built-in roles got what this version adds" if changed else ""
+        if changed:
+            self._said = f"{changed} built-in roles got what this version adds"
+        return self._said
 
 
 def follow_release(connection: Connection, tenant_id: UUID) -> int:
