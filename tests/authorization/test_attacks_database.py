@@ -376,6 +376,7 @@ def test_what_the_owners_functions_give_without_a_tenant_names_no_tenants_conten
             [list(OWN_SCHEMAS)],
         ).fetchall()
     assert {str(name) for (name,) in rows} == {
+        "add_controls",
         "all_logs",
         "authenticate",
         "create_partitions",
@@ -391,6 +392,8 @@ def test_what_the_owners_functions_give_without_a_tenant_names_no_tenants_conten
         shown = app.execute(statement).fetchall()
         assert shown
         assert CANARY not in str(shown)
+    with pytest.raises(psycopg.errors.NotNullViolation), app.transaction():
+        app.execute("SELECT ledger.add_controls(ARRAY['own:AI-7'])")
 
 
 def test_every_function_of_the_owner_has_a_search_path_of_its_own(world: World) -> None:

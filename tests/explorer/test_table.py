@@ -26,10 +26,10 @@ def test_the_newest_entry_stands_first_and_each_row_says_whether_it_is_sealed(
 
 
 def test_filters_in_the_address_narrow_the_table_and_stand_as_chips(reader: Reader) -> None:
-    wanted, _ = reader.record(tool="web_search", outcome="denied", controls=["soc2:CC9.9"], labels=["env=prod"])
+    wanted, _ = reader.record(tool="web_search", outcome="denied", controls=["nist-800-53r5:ac-2"], labels=["env=prod"])
     reader.record(tool="http_request")
     for query in (
-        "tool=web_search", "outcome=denied", "control=soc2:CC9.9", "label=env%3Dprod",
+        "tool=web_search", "outcome=denied", "control=nist-800-53r5:ac-2", "label=env%3Dprod",
         f"source={reader.source}&outcome=denied", "action=tool.*&outcome=denied", "within=15m&outcome=denied",
         "from=2020-01-01T00:00&outcome=denied",
     ):  # fmt: skip

@@ -64,7 +64,7 @@ class CheckpointOut(Schema):
     sealed_at: str
 
 
-class MappingOut(Schema):
+class ExportMappingOut(Schema):
     """The mapping that was in force."""
 
     version: str
@@ -87,7 +87,7 @@ class ExportOut(Schema):
     question: dict[str, str]
     names: bool
     checkpoint: CheckpointOut
-    mapping: MappingOut
+    mapping: ExportMappingOut
     entries: int
     created_by: str
     created_at: str

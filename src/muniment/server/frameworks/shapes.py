@@ -32,7 +32,7 @@ class NewCatalog(Schema):
     dry_run: Annotated[bool, Field(description="read and count it, keep nothing")] = False
 
 
-class ImportOut(Schema):
+class CatalogImportOut(Schema):
     """A catalog as it was brought in; `imported` is the SHA-256 of the file, `digest` that of what was made of it."""
 
     id: str
@@ -63,7 +63,7 @@ class CatalogOut(Schema):
     sets: dict[str, int]
     superseded_by: str | None
     shipped: bool
-    imported: ImportOut | None
+    imported: CatalogImportOut | None
 
 
 class CatalogList(Schema):
@@ -76,7 +76,7 @@ class WholeCatalog(CatalogOut):
     """A catalog with its rows, as they may leave the tenant: of class C no text and no imported label."""
 
     requirements: list[dict[str, Any]]
-    imports: list[ImportOut]
+    imports: list[CatalogImportOut]
 
 
 class CheckedCatalog(Schema):

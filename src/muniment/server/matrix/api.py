@@ -17,7 +17,7 @@ from muniment.server.explorer.names import names_of
 from muniment.server.matrix.answers import matrix_json, matrix_table
 from muniment.server.matrix.period import read_period
 from muniment.server.matrix.services import Matrix, matrix
-from muniment.server.matrix.shapes import Asked, MatrixOut
+from muniment.server.matrix.shapes import MatrixOut, MatrixQuery
 
 _ASKED: Final = frozenset({"from", "to", "status", "framework", "owner", "state", "sort", "size"})
 
@@ -25,7 +25,7 @@ router = Router(auth=Needs(Capability.LEDGER_READ), tags=["evidence"])
 
 
 @router.get("/api/matrix", summary="Controls matrix", operation_id="matrix", response=MatrixOut)
-def shown(request: HttpRequest, asked: Query[Asked]) -> HttpResponse:
+def shown(request: HttpRequest, asked: Query[MatrixQuery]) -> HttpResponse:
     """Each of the tenant's controls with its population, last evidence, newest sample and exceptions noted."""
     check_query(request, _ASKED)
     with scope(request):
@@ -33,7 +33,7 @@ def shown(request: HttpRequest, asked: Query[Asked]) -> HttpResponse:
 
 
 @router.get("/api/matrix.csv", summary="Controls matrix as a table", operation_id="matrix_table")
-def table(request: HttpRequest, asked: Query[Asked]) -> HttpResponse:
+def table(request: HttpRequest, asked: Query[MatrixQuery]) -> HttpResponse:
     """The same as CSV; every row names the period, the checkpoint and the mapping that its numbers rest on."""
     check_query(request, _ASKED)
     with scope(request) as standing:
@@ -46,7 +46,7 @@ def table(request: HttpRequest, asked: Query[Asked]) -> HttpResponse:
     )
 
 
-def _matrix(asked: Asked) -> Matrix:
+def _matrix(asked: MatrixQuery) -> Matrix:
     now = datetime.now(UTC)
     return matrix(
         read_period(asked.since or "", asked.until or "", now=now),

@@ -14,7 +14,7 @@ Day = Annotated[str | None, Field(max_length=10, description="a day of UTC such 
 Name = Annotated[str | None, Field(max_length=64)]
 
 
-class Asked(Schema):
+class MatrixQuery(Schema):
     """Which controls, in which period."""
 
     since: Annotated[Day, Field(alias="from", description="the first day; a year before `to` by default")] = None
@@ -48,7 +48,7 @@ class GroundOut(Schema):
     counted: int
 
 
-class MappingOut(Schema):
+class MatrixMappingOut(Schema):
     """The mapping in force."""
 
     version: str
@@ -121,7 +121,7 @@ class MatrixOut(Schema):
     at: str
     status: Literal["draft", "in-force", "retired", "all"]
     searched: GroundOut
-    mapping: MappingOut
+    mapping: MatrixMappingOut
     counters: CountersOut
     others: dict[str, int]
     rows: list[RowOut]

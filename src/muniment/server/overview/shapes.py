@@ -60,7 +60,7 @@ class SetbackOut(Schema):
     latest: str
 
 
-class ControlOut(Schema):
+class EvidencedControlOut(Schema):
     """Evidence by control; `latest` is null where there is none."""
 
     control: str
@@ -88,7 +88,7 @@ class Overview(Schema):
     minutes: list[MinuteOut]
     sources: SourcesOut
     setbacks: list[SetbackOut]
-    controls: list[ControlOut]
+    controls: list[EvidencedControlOut]
     control_days: int
     counted_to: int
     anchors: Any

@@ -94,7 +94,7 @@ class Reason(Schema):
     reason: Annotated[str, Field(max_length=MAX_PURPOSE)] = ""
 
 
-class NewSignature(Schema):
+class NewNdaSignature(Schema):
     """Accepting the text of a request."""
 
     model_config = ConfigDict(extra="forbid", strict=True)

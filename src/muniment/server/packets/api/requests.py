@@ -21,8 +21,8 @@ from muniment.server.packets.api.scope import refusals, scope
 from muniment.server.packets.models import PacketRequest
 from muniment.server.packets.shapes import (
     LinkOut,
+    NewNdaSignature,
     NewRequest,
-    NewSignature,
     Reason,
     RequestList,
     RequestOut,
@@ -142,7 +142,7 @@ def withdraw(request: HttpRequest, request_id: str, why: Reason) -> HttpResponse
     operation_id="sign_packet",
     response={201: RequestOut},
 )
-def sign(request: HttpRequest, request_id: str, signature: NewSignature) -> HttpResponse:
+def sign(request: HttpRequest, request_id: str, signature: NewNdaSignature) -> HttpResponse:
     """Accepts the text of a request, as the member who shall have the packet; recorded."""
     with scope(request) as standing:
         _seen(standing, request_id)
@@ -155,7 +155,7 @@ def sign(request: HttpRequest, request_id: str, signature: NewSignature) -> Http
     "/api/packet-requests/{request_id}/build",
     auth=_DELIVER,
     summary="Build an approved packet",
-    operation_id="build_packet",
+    operation_id="build_requested_packet",
     response=RequestOut,
 )
 def build(request: HttpRequest, request_id: str) -> HttpResponse:

@@ -86,13 +86,13 @@ class Migration(migrations.Migration):
     operations: ClassVar[list[Operation]] = [
         migrations.RunSQL(REQUEST, "DROP FUNCTION packets_request_guard CASCADE"),
         migrations.RunSQL(
-            "CREATE TRIGGER packets_request_guard BEFORE INSERT OR UPDATE ON packets_request "
+            "CREATE TRIGGER packets_request_guard AFTER INSERT OR UPDATE ON packets_request "
             "FOR EACH ROW EXECUTE FUNCTION packets_request_guard()",
             migrations.RunSQL.noop,
         ),
         migrations.RunSQL(DELIVERY, "DROP FUNCTION packets_delivery_guard CASCADE"),
         migrations.RunSQL(
-            "CREATE TRIGGER packets_delivery_guard BEFORE INSERT ON packets_delivery "
+            "CREATE TRIGGER packets_delivery_guard AFTER INSERT ON packets_delivery "
             "FOR EACH ROW EXECUTE FUNCTION packets_delivery_guard()",
             migrations.RunSQL.noop,
         ),
