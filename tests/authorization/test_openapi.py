@@ -1,11 +1,13 @@
 """The OpenAPI document is what the server does: schemathesis asks every operation what the document allows and more."""
 
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from ninja import Schema
 from schemathesis import openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -32,6 +34,17 @@ def test_the_document_describes_exactly_the_operations_that_there_are(document: 
     # The page that shows the document is no operation, and appends are answered in front of Django.
     there = {str(route) for route in operations() if not route.path.startswith("/api/docs")}
     assert described - {"POST /api/events"} == there
+
+
+def test_no_two_operations_and_no_two_shapes_share_a_name(document: dict[str, Any]) -> None:
+    named = Counter(about["operationId"] for item in document["paths"].values() for about in item.values())
+    assert [name for name, times in named.items() if times > 1] == []
+    # The document keeps one of two shapes of one name, and says it of both.
+    shapes = [Schema]
+    for shape in shapes:
+        shapes += shape.__subclasses__()
+    ours = Counter(shape.__name__ for shape in shapes if shape.__module__.startswith("muniment.server."))
+    assert [name for name, times in ours.items() if times > 1] == []
 
 
 @pytest.mark.timeout(600)
