@@ -179,12 +179,12 @@ def test_nothing_of_another_tenant_comes_back_whatever_id_is_asked_for(world: Wo
             if route.access != "tenant" or (route.method not in SAFE and not route.parameters):
                 continue
             names = [name for name, kind in route.parameters if kind != "int"]
-            # Ids of its own kind, all of them; of what shows something also a third of the others, in turn.
+            # Ids of its own kind, all of them; of what shows something also a tenth of the others, in turn.
             kind = names[0].removesuffix("_id") if names else ""
             own = [identifier for identifier, of in ids.items() if kind in of]
             # A bare number is a place, and places are in every log: it names something of ours as well.
             others = [identifier for identifier in ids if not identifier.isdigit() and identifier not in own]
-            asked_for = own if own and route.method not in SAFE else [*own, *others[at % 3 :: 3]]
+            asked_for = own if own and route.method not in SAFE else [*own, *others[at % 10 :: 10]]
             for identifier in asked_for if names else [""]:
                 values = dict.fromkeys(names, identifier)
                 if route.method in SAFE:

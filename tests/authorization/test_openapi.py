@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.authorization.routes import operations
 from tests.support.servers import Installation, Tenant
 
-EXAMPLES = 8
+EXAMPLES = 5
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 
