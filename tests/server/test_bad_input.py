@@ -87,7 +87,11 @@ EVENTS = {
     "too many labels": (event(labels=[f"a{at:02d}=1" for at in range(33)]), "labels"),
     "too long a text": (event(tool="x" * 257), "tool"),
     "half a source's numbering": (event(source={"id": "src_01KAY9M2Z7Q4WXYH3J8V5T6R0C", "seq": 1}), "source.epoch"),
-    "more controls than an entry holds": (event(controls=[f"soc2:X{at:02d}" for at in range(16)]), "controls"),
+    "a control that no catalog has": (event(controls=["soc2:X01"]), "controls[0]"),
+    "more controls than an entry holds": (
+        event(controls=[f"iso27001-2022:A.5.{at}" for at in range(10, 26)]),
+        "controls",
+    ),
 }
 
 

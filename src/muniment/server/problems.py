@@ -57,6 +57,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("event-conflict", 409, "This event id is already recorded with other content"),
         Kind("body-erased", 409, "The event is recorded and its body has been erased"),
         Kind("log-closed", 409, "The log takes no more events"),
+        Kind("altered", 409, "This is not what was recorded, so it is not given out"),
         Kind("not-sealed", 409, "No checkpoint covers this yet"),
         Kind("body-gone", 410, "This body has been erased"),
         Kind("body-too-large", 413, "The request body is too large"),
@@ -71,7 +72,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("invalid-request", 422, "The request breaks a rule"),
         Kind("rate-limited", 429, "Too many requests"),
         Kind("internal", 500, "Something is wrong on this side"),
-        Kind("altered", 409, "This is not what was recorded, so it is not given out"),
         Kind("broken-ledger", 500, "The stored log contradicts itself"),
         Kind("unavailable", 503, "The ledger cannot answer now"),
     )
