@@ -63,9 +63,9 @@ def test_a_wrong_setting_is_shown_at_its_field(
 
 def test_nobody_gives_through_groups_what_they_do_not_hold(home: Home) -> None:
     home.run(
-        "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, builtin, "
+        "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, known, builtin, "
         "recorded_reads, time_boxed, created_at) VALUES ('rol_signin', %s, 'signin', 'Sign-in', '', "
-        "ARRAY['sso.manage'], false, false, false, now())",
+        "ARRAY['sso.manage'], ARRAY[]::varchar[], false, false, false, now())",
         home.tenant.made.tenant_id,
     )
     person = make_person(home.tenant.installation, home.tenant, "signin")

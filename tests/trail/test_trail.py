@@ -14,6 +14,8 @@ from tests.support.people import make_person, submit
 from tests.support.servers import Installation, Tenant
 from tests.trail.conftest import Acting, rows
 
+pytestmark = pytest.mark.long
+
 SignedIn = Callable[..., Acting]
 
 

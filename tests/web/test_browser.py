@@ -13,6 +13,8 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import DESKTOP, PHONE, TABLET, Visitor, until
 from tests.web.conftest import Site
 
+pytestmark = pytest.mark.long
+
 ALL = (DESKTOP, TABLET, PHONE)
 PAGES = {
     "three rows": ("/?rows=3&tenant=rtl", ALL),
