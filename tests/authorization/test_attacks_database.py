@@ -392,7 +392,7 @@ def test_what_the_owners_functions_give_without_a_tenant_names_no_tenants_conten
         shown = app.execute(statement).fetchall()
         assert shown
         assert CANARY not in str(shown)
-    with pytest.raises(psycopg.errors.NotNullViolation), app.transaction():
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), app.transaction():
         app.execute("SELECT ledger.add_controls(ARRAY['own:AI-7'])")
 
 

@@ -19,6 +19,8 @@ from schemathesis.specs.openapi.checks import (
 from tests.authorization.routes import operations
 from tests.support.servers import Installation, Tenant
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 5
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
