@@ -21,6 +21,15 @@ class Capability(StrEnum):
     PACKET_REQUEST = "packet.request"
     PACKET_APPROVE = "packet.approve"
     PACKET_DELIVER = "packet.deliver"
+    EXCEPTION_READ = "exception.read"
+    EXCEPTION_REQUEST = "exception.request"
+    EXCEPTION_APPROVE = "exception.approve"
+    WORKFLOW_MANAGE = "workflow.manage"
+    RISK_MANAGE = "risk.manage"
+    RISK_ACCEPT = "risk.accept"
+    REGISTER_MANAGE = "register.manage"
+    DLP_MANAGE = "dlp.manage"
+    ALERT_MANAGE = "alert.manage"
     SOURCE_READ = "source.read"
     KEY_MANAGE = "key.manage"
     MEMBER_READ = "member.read"
@@ -46,6 +55,15 @@ MEANINGS: Final[dict[Capability, str]] = {
     Capability.PACKET_REQUEST: "Define what packets hold, ask for packets and sign for them",
     Capability.PACKET_APPROVE: "Approve and refuse packets that others asked for",
     Capability.PACKET_DELIVER: "Build approved packets, take them out and hand them over",
+    Capability.EXCEPTION_READ: "See exceptions, risks, tasks, findings, incidents, assets, policies and alerts",
+    Capability.EXCEPTION_REQUEST: "Draft exceptions, submit, renew and withdraw their own, comment",
+    Capability.EXCEPTION_APPROVE: "Approve, return, reject and revoke exceptions that others asked for",
+    Capability.WORKFLOW_MANAGE: "Change how exceptions are approved, for how long they may last, and who is reminded",
+    Capability.RISK_MANAGE: "Keep the risk register: assess risks, name owners, plan treatment, change the matrix",
+    Capability.RISK_ACCEPT: "Accept risks, for a limited time",
+    Capability.REGISTER_MANAGE: "Keep policies, assets, tasks, findings and incidents",
+    Capability.DLP_MANAGE: "Change what attachments are searched for, release what is in quarantine",
+    Capability.ALERT_MANAGE: "Acknowledge alerts of the anomaly detection and set what it watches",
     Capability.SOURCE_READ: "See sources and API keys (never their secrets)",
     Capability.KEY_MANAGE: "Make and revoke API keys and service accounts",
     Capability.MEMBER_READ: "See members, roles and groups",
@@ -64,6 +82,10 @@ STEP_UP: Final = frozenset(
         Capability.EXPORT_CREATE,
         Capability.PACKET_APPROVE,
         Capability.PACKET_DELIVER,
+        Capability.EXCEPTION_APPROVE,
+        Capability.WORKFLOW_MANAGE,
+        Capability.RISK_ACCEPT,
+        Capability.DLP_MANAGE,
         Capability.KEY_MANAGE,
         Capability.MEMBER_MANAGE,
         Capability.ROLE_MANAGE,
@@ -81,6 +103,7 @@ OF_SCOPE: Final[dict[str, frozenset[Capability]]] = {
             Capability.BODY_READ,
             Capability.EXPORT_CREATE,
             Capability.SAMPLE_DRAW,
+            Capability.EXCEPTION_READ,
             Capability.SOURCE_READ,
         }
     ),
@@ -93,6 +116,7 @@ READ_ONLY: Final = frozenset(
         Capability.LEDGER_READ,
         Capability.BODY_READ,
         Capability.EXPORT_CREATE,
+        Capability.EXCEPTION_READ,
         Capability.SOURCE_READ,
         Capability.MEMBER_READ,
         Capability.TRAIL_READ,

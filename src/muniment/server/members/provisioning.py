@@ -54,6 +54,8 @@ BUILTIN: Final = (
                 Capability.EXPORT_CREATE,
                 Capability.SAMPLE_DRAW,
                 Capability.ENTRY_SIGN,
+                Capability.EXCEPTION_READ,
+                Capability.EXCEPTION_REQUEST,
                 Capability.SOURCE_READ,
                 Capability.KEY_MANAGE,
                 Capability.MEMBER_READ,
@@ -64,7 +66,7 @@ BUILTIN: Final = (
         "analyst",
         "Analyst",
         "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples, "
-        "attaches files, approves and hands over packets.",
+        "attaches files, approves and hands over packets, asks for exceptions, keeps the registers of risks and assets.",
         READ_ONLY
         | REVIEW
         | {
@@ -75,7 +77,29 @@ BUILTIN: Final = (
             Capability.PACKET_REQUEST,
             Capability.PACKET_APPROVE,
             Capability.PACKET_DELIVER,
+            Capability.EXCEPTION_REQUEST,
+            Capability.RISK_MANAGE,
+            Capability.REGISTER_MANAGE,
+            Capability.DLP_MANAGE,
+            Capability.ALERT_MANAGE,
         },
+    ),
+    BuiltinRole(
+        "approver",
+        "Approver",
+        "Decides on exceptions that others ask for, accepts risks; reads the ledger and its payloads.",
+        frozenset(
+            {
+                Capability.LEDGER_READ,
+                Capability.BODY_READ,
+                Capability.ENTRY_SIGN,
+                Capability.EXCEPTION_READ,
+                Capability.EXCEPTION_REQUEST,
+                Capability.EXCEPTION_APPROVE,
+                Capability.RISK_ACCEPT,
+                Capability.MEMBER_READ,
+            }
+        ),
     ),
     BuiltinRole(
         "auditor",
