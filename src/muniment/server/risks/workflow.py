@@ -1,0 +1,294 @@
+"""What a risk may say and how it goes on: rules without a database. `acceptance` has those of accepting one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from muniment.core.canonical import dump_json
+from muniment.core.errors import Malformed, Refused
+from muniment.server.risks.matrix import Cell, Matrix, given_cell
+
+OPEN: Final = "open"
+RESIDUAL: Final = "residual"
+CLOSED: Final = "closed"
+STATES: Final = {
+    OPEN: "Open",
+    RESIDUAL: "Left by an exception that ended",
+    CLOSED: "Closed",
+}
+TREATMENTS: Final = {"accept": "Accept", "mitigate": "Mitigate", "transfer": "Transfer", "avoid": "Avoid"}
+OWN: Final = "own"
+MIRRORED: Final = "exception"
+MAX_TITLE: Final = 200
+MAX_TEXT: Final = 4_000
+MAX_LINKS: Final = 64
+LINKS: Final = ("exceptions", "controls", "assets", "findings")
+SCORES: Final = ("inherent", "current", "residual")
+_LINK_PREFIX: Final = {"exceptions": "exc_", "assets": "ast_", "findings": "fnd_"}
+
+
+class Unchanged(Refused):
+    """The new version of a risk would say what the one before it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A step of a risk.
+
+    Attributes:
+        before, after: states; "" before it is there.
+        by: `person`, or `mirror` for what an exception's own steps do.
+        live: whether it may be taken while an exception that the risk mirrors is approved or active.
+    """
+
+    before: str
+    after: str
+    by: tuple[str, ...]
+    live: bool = True
+
+
+TRANSITIONS: Final = (
+    Transition("", OPEN, ("person", "mirror")),
+    Transition(OPEN, OPEN, ("person", "mirror")),
+    Transition(OPEN, RESIDUAL, ("mirror",), live=False),
+    Transition(OPEN, CLOSED, ("person", "mirror"), live=False),
+    Transition(RESIDUAL, RESIDUAL, ("person", "mirror")),
+    Transition(RESIDUAL, OPEN, ("mirror",)),
+    Transition(RESIDUAL, CLOSED, ("person",)),
+    Transition(CLOSED, OPEN, ("person", "mirror")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a version of a risk says.
+
+    Attributes:
+        title: 1 to 200 characters.
+        description: at most 4,000 characters.
+        owner: `user:usr_…`; "" only where an exception was mirrored whose owner is no member.
+        treatment: one of `TREATMENTS`.
+        plan: what is done, at most 4,000 characters; needed unless the treatment is to accept.
+        review_on: the day by which it is looked at again.
+        inherent: without any control; None where nobody assessed that.
+        current: as things are; None where nobody assessed it.
+        residual: once the treatment is done; None where nobody assessed it. Never above `current`, nor that above
+            `inherent`.
+        exceptions, controls, assets, findings: ids, sorted.
+        state: one of `STATES`.
+        reason: why this version was made.
+    """
+
+    title: str
+    owner: str
+    review_on: date
+    description: str = ""
+    treatment: str = "mitigate"
+    plan: str = ""
+    inherent: Cell | None = None
+    current: Cell | None = None
+    residual: Cell | None = None
+    exceptions: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    state: str = OPEN
+    reason: str = ""
+
+    @property
+    def ruling(self) -> Cell | None:
+        """The score that says how high the risk stands today: `current`, else `residual`, else `inherent`."""
+        return self.current or self.residual or self.inherent
+
+
+def checked(after: Definition, matrix: Matrix, before: Definition | None = None, *, by: str = "person") -> Definition:
+    """A version as it may be kept: texts stripped, links sorted. Whether what it links is there is checked elsewhere.
+
+    Args:
+        after: what is to be kept.
+        matrix: in force. Scores that the version before had already may be of an earlier one.
+        before: the version that it follows; None for a new risk.
+        by: `person` or `mirror`.
+
+    Raises:
+        Malformed: naming the field.
+        Refused: if the risk may not go from the one state to the other.
+        Unchanged: if it says what the version before says.
+    """
+    kept = replace(
+        after,
+        title=_text(after.title, "title", MAX_TITLE),
+        description=_text(after.description, "description"),
+        plan=_text(after.plan, "plan"),
+        reason=_text(after.reason, "reason"),
+        **{name: links(getattr(after, name), name) for name in LINKS},
+    )
+    if not kept.title or "\n" in kept.title or "\t" in kept.title:
+        raise Malformed(f"has 1 to {MAX_TITLE} characters on one line", "title")
+    if kept.treatment not in TREATMENTS:
+        raise Malformed(f"is one of {', '.join(TREATMENTS)}", "treatment")
+    if by == "person" and kept.state != CLOSED:
+        _check_person(kept)
+    if not 1970 <= kept.review_on.year <= 2261:
+        raise Malformed("lies between 1970 and 2261", "review_on")
+    _check_scores(kept, matrix, before)
+    step(kept.state, "" if before is None else before.state, by=by)
+    if before is not None and not differences(before, kept):
+        raise Unchanged("nothing would be changed", "title")
+    return kept
+
+
+def step(after: str, before: str, *, by: str, live: bool = False) -> Transition:
+    """The transition between two states.
+
+    Args:
+        after, before: states; "" before it is there.
+        by: `person` or `mirror`.
+        live: whether an exception that the risk mirrors is approved or active.
+
+    Raises:
+        Refused: if there is none.
+    """
+    found = next((one for one in TRANSITIONS if (one.before, one.after) == (before, after) and by in one.by), None)
+    if found is None:
+        was = STATES[before].lower() if before else "new"
+        raise Refused(f"a risk that is {was} does not become {STATES.get(after, after).lower()} this way", "state")
+    if live and not found.live:
+        raise Refused("the exception that it mirrors still holds: the risk is open as long as it does", "exceptions")
+    return found
+
+
+def differences(before: Definition, after: Definition) -> tuple[str, ...]:
+    """The fields in which two versions differ; a reason alone is no difference."""
+    names = ("title", "description", "owner", "treatment", "plan", "review_on", *SCORES, *LINKS, "state")
+    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def document_of(risk: str, number: int, said: Definition, *, matrix: int, origin: str, chain: str) -> dict[str, object]:
+    """What a version's digest is taken over.
+
+    Args:
+        risk: `rsk_…`.
+        number: of the version, from 1.
+        said: what it says.
+        matrix: version of the matrix on which its scores stand; 0 for the one that holds where none was defined.
+        origin: `own` or `exception`.
+        chain: id of the first exception of the chain that it mirrors, or "".
+    """
+    return {
+        "assets": list(said.assets),
+        "chain": chain,
+        "controls": list(said.controls),
+        "current": None if said.current is None else said.current.document(),
+        "description": said.description,
+        "exceptions": list(said.exceptions),
+        "findings": list(said.findings),
+        "id": risk,
+        "inherent": None if said.inherent is None else said.inherent.document(),
+        "matrix": matrix,
+        "origin": origin,
+        "owner": said.owner,
+        "plan": said.plan,
+        "reason": said.reason,
+        "residual": None if said.residual is None else said.residual.document(),
+        "review_on": said.review_on.isoformat(),
+        "state": said.state,
+        "title": said.title,
+        "treatment": said.treatment,
+        "v": 1,
+        "version": number,
+    }
+
+
+def digest_of(document: Mapping[str, object]) -> tuple[str, str]:
+    """A document as canonical JSON (RFC 8785), and the SHA-256 of that in hex."""
+    text = dump_json(dict(document)).decode()
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+def definition_of(said: Mapping[str, Any]) -> Definition:
+    """What a stored version says."""
+    return Definition(
+        title=said["title"],
+        owner=said["owner"],
+        review_on=date.fromisoformat(said["review_on"]),
+        description=said["description"],
+        treatment=said["treatment"],
+        plan=said["plan"],
+        inherent=given_cell(said["inherent"]),
+        current=given_cell(said["current"]),
+        residual=given_cell(said["residual"]),
+        exceptions=tuple(said["exceptions"]),
+        controls=tuple(said["controls"]),
+        assets=tuple(said["assets"]),
+        findings=tuple(said["findings"]),
+        state=said["state"],
+        reason=said["reason"],
+    )
+
+
+def links(ids: Collection[str], field: str) -> tuple[str, ...]:
+    """Ids as they are kept: once each, sorted.
+
+    Raises:
+        Malformed: naming the field.
+    """
+    kept = sorted({one.strip() for one in ids} - {""})
+    if len(kept) > MAX_LINKS:
+        raise Malformed(f"has at most {MAX_LINKS} ids", field)
+    prefix = _LINK_PREFIX.get(field, "")
+    for one in kept:
+        if len(one) > 64 or not one.isascii() or not one.isprintable() or not one.startswith(prefix):
+            raise Malformed(f"{ascii(one)[:40]} is no id of this kind" + (f", such as {prefix}01K…" if prefix else ""), field)
+    return tuple(kept)
+
+
+def checked_comment(text: str, field: str = "comment") -> str:
+    """A comment or a reason that must be given, without blanks around it.
+
+    Raises:
+        Malformed: if it is empty, too long, or holds what no text holds.
+    """
+    kept = _text(text, field)
+    if not kept:
+        raise Malformed("say why", field)
+    return kept
+
+
+def _check_person(said: Definition) -> None:
+    if not said.owner:
+        raise Malformed("a risk has an owner: a member of the tenant", "owner")
+    if said.treatment != "accept" and not said.plan:
+        raise Malformed(f"say what is done to {said.treatment} it", "plan")
+
+
+def _check_scores(said: Definition, matrix: Matrix, before: Definition | None) -> None:
+    for name in SCORES:
+        cell = getattr(said, name)
+        if cell is None or (before is not None and cell == getattr(before, name)):
+            continue
+        if cell not in matrix:
+            raise Malformed(f"{cell} is not on the matrix, which is {matrix.size.replace('x', ' × ')}", name)
+    _check_order(said, ("inherent", "current", "residual"))
+
+
+def _check_order(said: Definition, names: Sequence[str]) -> None:
+    given = [(name, getattr(said, name)) for name in names if getattr(said, name) is not None]
+    for (upper, above), (lower, below) in zip(given, given[1:], strict=False):
+        if not below.within(above):
+            raise Malformed(f"is {below}, above the {upper} risk of {above}: controls and treatment lower a risk", lower)
+
+
+def _text(value: str, where: str, most: int = MAX_TEXT) -> str:
+    text = value.replace("\r\n", "\n").strip()
+    if len(text) > most:
+        raise Malformed(f"has at most {most:,} characters", where)
+    if any(
+        (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0 or 0xD800 <= ord(one) < 0xE000 for one in text
+    ):
+        raise Malformed("holds a control character", where)
+    return text
