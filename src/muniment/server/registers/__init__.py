@@ -1,0 +1,1 @@
+"""What policies, assets and remediation share: texts, codes, and keeping a version with its entry."""
