@@ -32,6 +32,8 @@ APPLICATIONS: Final = {
     "signing": "muniment.server.signing",
     "statements": "muniment.server.statements",
     "controls": "muniment.server.controls",
+    "policies": "muniment.server.policies",
+    "assets": "muniment.server.assets",
     "frameworks": "muniment.server.frameworks",
     "matrix": "muniment.server.matrix",
     "reports": "muniment.server.reports",
