@@ -1,0 +1,44 @@
+"""Use cases of exceptions: the only writers of their rows. Each runs in an open `tenant_scope`, `run_due` aside."""
+
+from muniment.server.exceptions.services.deciding import attest, basis_of, decide, revoke
+from muniment.server.exceptions.services.drafting import change, create, renew, said_of, submit, withdraw
+from muniment.server.exceptions.services.reading import (
+    NoSuch,
+    approvals_of,
+    chain,
+    content_of,
+    decisions_of,
+    due,
+    exception_for,
+    exceptions,
+    matter_of,
+    steps_of,
+    waiting,
+)
+from muniment.server.exceptions.services.running import Ran, run_due
+
+__all__ = [
+    "NoSuch",
+    "Ran",
+    "approvals_of",
+    "attest",
+    "basis_of",
+    "chain",
+    "change",
+    "content_of",
+    "create",
+    "decide",
+    "decisions_of",
+    "due",
+    "exception_for",
+    "exceptions",
+    "matter_of",
+    "renew",
+    "revoke",
+    "run_due",
+    "said_of",
+    "steps_of",
+    "submit",
+    "waiting",
+    "withdraw",
+]

@@ -1,0 +1,151 @@
+"""Deciding on exceptions: approving, returning, rejecting, revoking, and attesting that a decision still holds."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from django.utils import timezone
+
+from muniment.core.errors import Malformed, Refused
+from muniment.server.access.standing import Standing
+from muniment.server.approvals.services import may_decide, rules_of
+from muniment.server.approvals.workflow import levels_for
+from muniment.server.capabilities import Capability
+from muniment.server.exceptions import workflow
+from muniment.server.exceptions.models import Decision, PolicyException
+from muniment.server.exceptions.services.freezing import Frozen, freeze, look_up
+from muniment.server.exceptions.services.reading import approvals_of, content_of, exception_for, matter_of
+from muniment.server.exceptions.services.stepping import Taken, take
+from muniment.server.exceptions.workflow import SYSTEM, Party, advance, checked_words
+
+Outcome = Literal["approve", "return", "reject"]
+OUTCOMES: Final = ("approve", "return", "reject")
+
+
+def decide(
+    standing: Standing, wanted: str, outcome: Outcome, *, comment: str, seen: str = "", steps: int | None = None
+) -> PolicyException:
+    """Approve, return or reject an exception that somebody else asked for.
+
+    Args:
+        standing: of a person who has `exception.approve`.
+        wanted: id of the exception.
+        outcome: `return` hands it back to be changed and submitted again; `reject` ends it.
+        comment: what is said to it; needed.
+        seen: `basis` of what they were shown; "" if that does not matter.
+        steps: how many steps it had taken when they were shown it; None if that does not matter.
+
+    Raises:
+        Malformed: without a comment.
+        Refused: naming what stands against it: a state, a part in it, an earlier approval, the rules.
+        NoSuch: if there is none of that id.
+    """
+    if outcome not in OUTCOMES:
+        raise Malformed(f"is one of {', '.join(OUTCOMES)}", "outcome")
+    now, row = timezone.now(), exception_for(wanted, lock=True)
+    _check_seen(row, steps)
+    approvals = approvals_of(row)
+    matter, frozen = matter_of(row, approvals), freeze(row)
+    party, mandated = _mandate(standing, row, frozen, len(approvals) + 1)
+    after = advance(matter, outcome, party, at=now, comment=comment, mandated=mandated)
+    if seen and seen != frozen.basis:
+        raise Refused("what it rests on has changed since you were shown it: look at it again", "basis")
+    if outcome == "approve":
+        _check_same(row, frozen)
+    level = len(approvals) + 1 if outcome == "approve" else 0
+    said = checked_words(comment, "comment")
+    row = take(row, Taken(outcome, after, party, now, said, level=level, frozen=frozen)).exception
+    if row.state == workflow.APPROVED and row.starts_at is not None and row.starts_at <= now:
+        activated = advance(matter_of(row), "activate", Party(SYSTEM), at=now)
+        row = take(row, Taken("activate", activated, Party(SYSTEM), now)).exception
+    return row
+
+
+def revoke(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
+    """End an exception that stands, before its day.
+
+    Args:
+        standing: of a person who has `exception.approve` and neither asked for it nor owns it.
+        wanted: its id.
+        comment: why.
+
+    Raises:
+        Malformed, Refused: naming what stands against it.
+        NoSuch: if there is none of that id.
+    """
+    now, row = timezone.now(), exception_for(wanted, lock=True)
+    party = Party(standing.subject)
+    after = advance(matter_of(row), "revoke", party, at=now, comment=comment)
+    standing.require(Capability.EXCEPTION_APPROVE)
+    return take(
+        row, Taken("revoke", after, party, now, checked_words(comment, "comment"), frozen=freeze(row))
+    ).exception
+
+
+def attest(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
+    """Say that an exception is still as it was decided on, and still needed.
+
+    Its owner does so again and again. Once something on which the decision rests has changed, the decision is stale,
+    and an approver of its last level says whether it holds for what there is now; who asks for an exception does not.
+
+    Args:
+        standing: of the owner or the requester; of an approver if it is stale.
+        wanted: its id.
+        comment: what was looked at.
+
+    Raises:
+        Malformed, Refused: naming what stands against it.
+        NoSuch: if there is none of that id.
+    """
+    now, row = timezone.now(), exception_for(wanted, lock=True)
+    matter, frozen = matter_of(row), freeze(row)
+    party, mandated = Party(standing.subject), True
+    if matter.stale:
+        party, mandated = _mandate(standing, row, frozen, max(1, row.levels), exact=False)
+    after = advance(matter, "attest", party, at=now, comment=comment, mandated=mandated)
+    labels = {"stale": "yes" if matter.stale else "no"}
+    said = checked_words(comment, "comment")
+    return take(row, Taken("attest", after, party, now, said, frozen=frozen, labels=labels)).exception
+
+
+def basis_of(row: PolicyException) -> Frozen:
+    """What a decision on an exception would apply to now.
+
+    Raises:
+        Malformed: if something that it names is not there.
+    """
+    return freeze(row)
+
+
+def _mandate(
+    standing: Standing, row: PolicyException, frozen: Frozen, number: int, *, exact: bool = True
+) -> tuple[Party, bool]:
+    """Who decides, for whom, and whether the rules give them a say at a level."""
+    party = Party(standing.subject)
+    if not standing.subject.startswith("user:") or not row.rules or not standing.may(Capability.EXCEPTION_APPROVE):
+        return party, False
+    rules = rules_of(row.rules)
+    levels = levels_for(rules, frozen.case)
+    if exact and len(levels) != row.levels:
+        raise Refused("what it rests on has changed, so that the rules ask for other approvals: return it", "levels")
+    if not 1 <= number <= len(levels):
+        number = len(levels)
+    mandate = may_decide(rules, levels[number - 1], standing.subject, timezone.now())
+    if mandate is None:
+        return party, False
+    return Party(standing.subject, mandate.on_behalf_of), True
+
+
+def _check_seen(row: PolicyException, steps: int | None) -> None:
+    if steps is not None and steps != row.steps:
+        raise Refused("somebody took a step meanwhile: look at it again", "steps")
+
+
+def _check_same(row: PolicyException, frozen: Frozen) -> None:
+    look_up(content_of(row))
+    first = Decision.objects.filter(exception=row.id, kind="approve", step__in=[one.id for one in approvals_of(row)])
+    for earlier in first:
+        if earlier.basis != frozen.basis:
+            raise Refused(
+                "what the first approval applied to has changed: return it, for both to be given anew", "basis"
+            )
