@@ -9,7 +9,7 @@ from typing import Final
 from muniment.core.errors import Malformed, Refused
 
 MAX_CODE: Final = 60
-_CODE: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}").fullmatch
+_CODE: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}").fullmatch
 
 
 def read_code(text: str, where: str = "code") -> str:
@@ -20,7 +20,7 @@ def read_code(text: str, where: str = "code") -> str:
     """
     code = text.strip()
     if _CODE(code) is None:
-        raise Malformed("has 1 to 60 letters, digits, dots, hyphens, slashes and underscores, such as CRM-PROD", where)
+        raise Malformed("has 1 to 60 letters, digits, dots, hyphens and underscores, such as CRM-PROD", where)
     return code
 
 

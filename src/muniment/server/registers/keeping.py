@@ -17,6 +17,10 @@ from muniment.server.tenants.scope import ledger_connection
 _Row = TypeVar("_Row", bound=Model)
 
 
+class NoSuch(Refused):
+    """There is no such thing in this tenant."""
+
+
 def lock(standing: Standing, register: str) -> None:
     """Let others who write a register of this tenant wait until this transaction ends."""
     with connection.cursor() as cursor:

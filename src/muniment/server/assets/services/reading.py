@@ -8,14 +8,10 @@ from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 
-from muniment.core.errors import Malformed, Refused
+from muniment.core.errors import Malformed
 from muniment.server.assets.models import AssetVersion
 from muniment.server.assets.workflow import RETIRED, Criticality, Definition
-from muniment.server.registers.keeping import newest
-
-
-class NoSuch(Refused):
-    """There is no such asset in this tenant."""
+from muniment.server.registers.keeping import NoSuch, newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +121,18 @@ def asset_of(row: AssetVersion) -> Asset:
         row.kind,
         row.status == RETIRED,
     )
+
+
+def version_of(wanted: str, number: int) -> AssetVersion:
+    """One version.
+
+    Raises:
+        NoSuch: if the tenant has no such asset, or it has no such version.
+    """
+    row = AssetVersion.objects.filter(asset=asset_for(wanted).asset, number=min(number, 2**31 - 1)).first()
+    if row is None:
+        raise NoSuch("there is no such version", "number")
+    return row
 
 
 def definition_of(row: AssetVersion) -> Definition:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.db.models.functions import Lower
 
+from muniment.core.errors import Malformed
 from muniment.server.access.standing import Standing
 from muniment.server.controls.owners import read_owner
 from muniment.server.policies.models import PolicyVersion, policy_id, version_id
@@ -80,6 +81,8 @@ def retire(standing: Standing, wanted: str, reason: str, *, number: int | None =
 
 
 def _keep(standing: Standing, policy: str, code: str, said: Definition, before: PolicyVersion | None) -> PolicyVersion:
+    if said.effective_on is None:
+        raise Malformed("must not be empty", "effective_on")
     row = PolicyVersion(
         id=version_id(),
         tenant_id=standing.tenant_id,

@@ -8,14 +8,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from muniment.core.errors import Malformed, Refused
+from muniment.core.errors import Malformed
 from muniment.server.policies.models import PolicyVersion
 from muniment.server.policies.workflow import RETIRED, Definition
-from muniment.server.registers.keeping import newest
-
-
-class NoSuch(Refused):
-    """There is no such policy in this tenant."""
+from muniment.server.registers.keeping import NoSuch, newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +104,18 @@ def history_of(wanted: str) -> list[PolicyVersion]:
     """
     row = policy_for(wanted)
     return list(PolicyVersion.objects.filter(policy=row.policy).order_by("number"))
+
+
+def version_of(wanted: str, number: int) -> PolicyVersion:
+    """One version.
+
+    Raises:
+        NoSuch: if the tenant has no such policy, or it has no such version.
+    """
+    row = PolicyVersion.objects.filter(policy=policy_for(wanted).policy, number=min(number, 2**31 - 1)).first()
+    if row is None:
+        raise NoSuch("there is no such version", "number")
+    return row
 
 
 def definition_of(row: PolicyVersion) -> Definition:
