@@ -13,6 +13,7 @@ from muniment.server.anchors import api as anchors
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.assets import api as assets
 from muniment.server.attachments import api as attachments
 from muniment.server.causality import api as causality
 from muniment.server.controls import api as controls
@@ -25,6 +26,7 @@ from muniment.server.members import api as members
 from muniment.server.overview import api as overview
 from muniment.server.packets import api as packets
 from muniment.server.packets.building import api as packet_building
+from muniment.server.policies import api as policies
 from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
 from muniment.server.reasons import api as reasons
@@ -103,6 +105,8 @@ for module in (
     exports,
     controls,
     matrix,
+    policies,
+    assets,
     reports,
     frameworks,
     attachments,
