@@ -41,6 +41,7 @@ APPLICATIONS: Final = {
     "attachments": "muniment.server.attachments",
     "packets": "muniment.server.packets",
     "packet_building": "muniment.server.packets.building",
+    "notifications": "muniment.server.notifications",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",

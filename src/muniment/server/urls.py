@@ -35,5 +35,6 @@ PAGES: tuple[str, ...] = (
     "verification",
     "sources",
     "trail",
+    "notifications",
 )
 urlpatterns = [*(path("", include(f"muniment.server.{name}.urls")) for name in PAGES), path("", api.urls)]

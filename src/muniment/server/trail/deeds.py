@@ -40,6 +40,7 @@ KINDS: Final = (
     Kind("sign-in", "Signing in", also=("user.login", "user.logout", "mfa.verify", "idp.claim", "session.revoke")),
     Kind("accounts", "Accounts", ("user", "mfa")),
     Kind("members", "Members", ("member", "mail")),
+    Kind("notifications", "Notifications", ("notification",)),
     Kind("roles", "Roles and groups", ("role", "group")),
     Kind("keys", "Keys and programs", ("service",), ("key.create", "key.revoke", "key.use", "source.bind")),
     Kind("sso", "Single sign-on", ("sso",)),

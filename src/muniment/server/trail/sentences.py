@@ -131,6 +131,8 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "member.change": _went("changed a member's roles, groups or time", "could not change a member"),
     "member.remove": _removed,
     "mail.send": _went("had a message sent", "could not have a message sent"),
+    "notification.send": _went("told people of something", "could not tell somebody by e-mail"),
+    "notification.change": _went("changed how people are told", "could not change how people are told"),
     "role.change": _role_changed,
     "group.change": _made("a group"),
     "service.change": _made("a service account"),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from muniment.server.web import navigation
+from muniment.server.web.bell import bell_of
 from muniment.version import __version__
 
 THEMES = ("light", "dark")
@@ -18,8 +19,9 @@ THEMES = ("light", "dark")
 def page(request: HttpRequest) -> dict[str, Any]:
     """The context processor of the page shells; asks nothing of a request that has no user, tenant or standing.
 
-    Gives `nav`, `nav_bar`, `nav_account`, `nav_state` ("open" or "closed"), `choose_url`, `logout_url`, `tenant`,
-    `standing`, `theme` ("auto", "light" or "dark"), `evaluation`, `version` and `palette` (what Ctrl-K offers).
+    Gives `nav`, `nav_bar`, `nav_account`, `nav_state` ("open" or "closed"), `choose_url`, `logout_url`, `bell`,
+    `tenant`, `standing`, `theme` ("auto", "light" or "dark"), `evaluation`, `version` and `palette` (what Ctrl-K
+    offers).
     What needs the signed-in user is worked out when a template asks for it, so that a page about a database that
     does not answer can still be drawn.
     """
@@ -45,6 +47,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "nav_state": "closed" if request.COOKIES.get("nav") == "closed" else "open",
         "choose_url": lambda: for_people(navigation.CHOOSE_TENANT.route),
         "logout_url": lambda: for_people("account_logout"),
+        "bell": cache(lambda: bell_of(standing)),
         "tenant": getattr(request, "tenant", None),
         "standing": standing,
         "theme": theme if theme in THEMES else "auto",

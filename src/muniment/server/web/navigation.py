@@ -97,6 +97,7 @@ NAVIGATION: Final = (
             Place("API keys", "key", "keys:list", Capability.SOURCE_READ),
             Place("Workspaces & tenant", "workspace", "tenants:settings", Capability.TENANT_MANAGE),
             Place("Audit trail", "trail", "trail:list", Capability.TRAIL_READ),
+            Place("Notifications", "bell", "notifications:routing"),
         ),
     ),
 )
