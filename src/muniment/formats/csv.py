@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
+from muniment.core.spreadsheet import guard, unguard
 from muniment.formats.exported import Control, Exported, Frame
 from muniment.formats.writer import Shared, Writer
 
@@ -39,9 +40,6 @@ COLUMNS: Final = (
 )
 """In this order. `entry` is the exact text; lists are JSON; control ids are parted by spaces."""
 
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection"), some in full width.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
 
 def cell(text: str) -> str:
     """A cell: always quoted; an apostrophe goes before what begins like a formula, or with an apostrophe.
@@ -49,8 +47,7 @@ def cell(text: str) -> str:
     >>> print(cell("=1+1"), cell("'tis"), cell("plain"))
     "'=1+1" "''tis" "plain"
     """
-    guarded = "'" + text if text.startswith((*_FORMULA, "'")) else text
-    return '"' + guarded.replace('"', '""') + '"'
+    return '"' + guard(text).replace('"', '""') + '"'
 
 
 def uncell(text: str) -> str:
@@ -59,7 +56,7 @@ def uncell(text: str) -> str:
     >>> uncell("'=1+1"), uncell("''tis"), uncell("plain")
     ('=1+1', "'tis", 'plain')
     """
-    return text.removeprefix("'")
+    return unguard(text)
 
 
 class CsvWriter(Writer):

@@ -5,19 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Final
 
+from muniment.core.spreadsheet import guard
 from muniment.packet.contents import Table
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(table: Table) -> bytes:
-    """RFC 4180, UTF-8. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    """RFC 4180, UTF-8. Before what a spreadsheet would take for a formula, or begins with an apostrophe, stands one."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(table.columns)
-    writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in table.rows)
+    writer.writerows([guard(cell) for cell in row] for row in table.rows)
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 

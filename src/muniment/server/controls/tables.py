@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.errors import Malformed
+from muniment.core.spreadsheet import guard, unguard
 
 COLUMNS: Final = ("id", "statement", "owner", "frequency", "procedure", "criteria", "status", "reason")
 """`id` must be there; a column that is left out leaves controls that are there as they are."""
 MAX_BYTES: Final = 1 << 20
 MAX_ROWS: Final = 2_000
-# What spreadsheets take for a formula. Such a cell is written with an apostrophe before it, which reading takes off.
-_FORMULA: Final = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def read_table(text: str) -> list[Line]:
                 raise Malformed(f"has {len(row)} cells where the first line names {len(names)} columns", f"line {at}")
             if len(lines) == MAX_ROWS:
                 raise Malformed(f"has more than {MAX_ROWS:,} rows", "csv")
-            lines.append(Line(at, {name: _plain(cell) for name, cell in zip(names, row, strict=True)}))
+            lines.append(Line(at, {name: unguard(cell.strip()) for name, cell in zip(names, row, strict=True)}))
     except csv.Error as error:
         raise Malformed(f"is no CSV: {error}", f"line {reader.line_num}") from None
     if not lines:
@@ -88,7 +87,7 @@ def write_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Itera
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     for row in (names, *rows):
-        writer.writerow([_disarmed("" if cell is None else str(cell)) for cell in row])
+        writer.writerow([guard("" if cell is None else str(cell)) for cell in row])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
@@ -104,12 +103,3 @@ def _names(row: Sequence[str]) -> list[str]:
     if "id" not in names:
         raise Malformed("has no column id", "line 1")
     return names
-
-
-def _plain(cell: str) -> str:
-    text = cell.strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
-
-
-def _disarmed(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

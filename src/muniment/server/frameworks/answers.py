@@ -15,6 +15,7 @@ from muniment.catalogs.coverage import Covered
 from muniment.catalogs.framework import Catalog
 from muniment.catalogs.mapping import MAPPING_VERSION
 from muniment.catalogs.overrides import ResolvedMapping
+from muniment.core.spreadsheet import guard
 from muniment.ledger.mappings import MappingVersion
 from muniment.server.frameworks.models import CatalogImport
 from muniment.server.frameworks.services import Counted
@@ -128,13 +129,5 @@ def coverage_table(rows: Sequence[Covered]) -> Iterator[str]:
     for row in rows:
         counted = "" if row.entries is None else row.entries
         lists = (" ".join(row.baked), " ".join(row.annotated))
-        writer.writerow([row.control, plain_cell(row.label), row.evidence.value, counted, row.attachments, *lists])
+        writer.writerow([row.control, guard(row.label), row.evidence.value, counted, row.attachments, *lists])
     yield out.getvalue()
-
-
-def plain_cell(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula.
-
-    Source: OWASP, "CSV Injection".
-    """
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
