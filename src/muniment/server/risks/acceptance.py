@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.capabilities import Capability
-from muniment.server.risks.workflow import CLOSED, checked_comment
+from muniment.server.registers.texts import checked_text
+from muniment.server.risks.workflow import CLOSED
 
 PROPOSED: Final = "proposed"
 ACCEPTED: Final = "accepted"
@@ -91,7 +92,13 @@ class Matter:
 
 
 def advance(
-    matter: Matter, step: Step, *, today: date, by: str = "", capabilities: Set[Capability] = frozenset(), comment: str = ""
+    matter: Matter,
+    step: Step,
+    *,
+    today: date,
+    by: str = "",
+    capabilities: Set[Capability] = frozenset(),
+    comment: str = "",
 ) -> str:
     """The state after a step.
 
@@ -113,16 +120,24 @@ def advance(
     if found.by is not None:
         _check_who(found, matter, by, capabilities)
     if "comment" in found.needs:
-        checked_comment(comment)
+        checked_text(comment, "comment", least=1)
     if step == "accept":
         if matter.version != matter.risk_version:
             raise Refused("the risk changed since it was proposed: look at it, and propose it anew", "version")
         if matter.until < today:
             raise Refused("the day until which it was to hold is over: propose it anew", "until")
-    if step == "expire" and matter.until >= today:
-        raise Refused(f"holds until the end of {matter.until}", "until")
-    if step == "outdate" and matter.version >= matter.risk_version:
-        raise Refused("nothing of the risk changed", "version")
+    return found.target
+
+
+def ended(state: str, step: Step) -> str:
+    """The state after a step, without asking who may take it.
+
+    Raises:
+        Refused: if the step is none from there.
+    """
+    found = next((one for one in TRANSITIONS if one.step == step and one.source == state), None)
+    if found is None:
+        raise Refused(f"is {STATES.get(state, state).lower()}; that cannot be done now", "state")
     return found.target
 
 

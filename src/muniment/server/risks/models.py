@@ -75,7 +75,8 @@ class Risk(models.Model):
     """A risk as it stands: what its newest version says. A trigger lets it say nothing else.
 
     `inherent`, `current` and `residual` are codes of cells (`Cell.code`), `size` the size of the matrix that they are
-    places of, `matrix` its version (0: the one that holds where none was defined), `level` the band of the ruling one.
+    places of, `matrix` its version (0: the one that holds where none was defined). `ruling` is the first that is there
+    of current, residual and inherent, else 0; `score` its product, `level` its band on that matrix.
     `chain` is the first exception of the chain that it mirrors; a chain has one risk.
     """
 
@@ -97,11 +98,13 @@ class Risk(models.Model):
     residual = models.PositiveSmallIntegerField(null=True)
     matrix = models.PositiveIntegerField()
     size = models.CharField(max_length=5)
+    ruling = models.PositiveSmallIntegerField(default=0)
+    score = models.PositiveSmallIntegerField(default=0)
     level = models.CharField(max_length=12, blank=True)
-    exceptions = ArrayField(models.CharField(max_length=64), default=list)
-    controls = ArrayField(models.CharField(max_length=64), default=list)
-    assets = ArrayField(models.CharField(max_length=64), default=list)
-    findings = ArrayField(models.CharField(max_length=64), default=list)
+    exceptions = ArrayField(models.CharField(max_length=96), default=list)
+    controls = ArrayField(models.CharField(max_length=96), default=list)
+    assets = ArrayField(models.CharField(max_length=96), default=list)
+    findings = ArrayField(models.CharField(max_length=96), default=list)
     opened_by = models.CharField(max_length=64)
     opened_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -121,6 +124,7 @@ class Risk(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="risks_risk_changed", fields=["tenant_id", "-changed_at", "-id"]),
             models.Index(name="risks_risk_review", fields=["tenant_id", "review_on", "id"]),
+            models.Index(name="risks_risk_score", fields=["tenant_id", "-score", "-id"]),
         ]
 
 

@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 from muniment.core.canonical import dump_json
 from muniment.core.errors import Malformed, Refused
+from muniment.server.registers.days import checked_day
+from muniment.server.registers.texts import checked_line, checked_text
 from muniment.server.risks.matrix import Cell, Matrix, given_cell
 
 OPEN: Final = "open"
@@ -24,8 +27,10 @@ TREATMENTS: Final = {"accept": "Accept", "mitigate": "Mitigate", "transfer": "Tr
 OWN: Final = "own"
 MIRRORED: Final = "exception"
 MAX_TITLE: Final = 200
-MAX_TEXT: Final = 4_000
+MAX_TEXT: Final = 8_000
+"""What exceptions may say, risks may say."""
 MAX_LINKS: Final = 64
+MAX_ID: Final = 96
 LINKS: Final = ("exceptions", "controls", "assets", "findings")
 SCORES: Final = ("inherent", "current", "residual")
 _LINK_PREFIX: Final = {"exceptions": "exc_", "assets": "ast_", "findings": "fnd_"}
@@ -69,10 +74,10 @@ class Definition:
 
     Attributes:
         title: 1 to 200 characters.
-        description: at most 4,000 characters.
+        description: at most 8,000 characters.
         owner: `user:usr_…`; "" only where an exception was mirrored whose owner is no member.
         treatment: one of `TREATMENTS`.
-        plan: what is done, at most 4,000 characters; needed unless the treatment is to accept.
+        plan: what is done, at most 8,000 characters; needed unless the treatment is to accept.
         review_on: the day by which it is looked at again.
         inherent: without any control; None where nobody assessed that.
         current: as things are; None where nobody assessed it.
@@ -121,20 +126,20 @@ def checked(after: Definition, matrix: Matrix, before: Definition | None = None,
     """
     kept = replace(
         after,
-        title=_text(after.title, "title", MAX_TITLE),
-        description=_text(after.description, "description"),
-        plan=_text(after.plan, "plan"),
-        reason=_text(after.reason, "reason"),
-        **{name: links(getattr(after, name), name) for name in LINKS},
+        title=checked_line(after.title, "title", most=MAX_TITLE),
+        description=checked_text(after.description, "description", most=MAX_TEXT),
+        plan=checked_text(after.plan, "plan", most=MAX_TEXT),
+        reason=checked_text(after.reason, "reason"),
+        exceptions=links(after.exceptions, "exceptions", limited=by == "person"),
+        controls=links(after.controls, "controls", limited=by == "person"),
+        assets=links(after.assets, "assets", limited=by == "person"),
+        findings=links(after.findings, "findings", limited=by == "person"),
     )
-    if not kept.title or "\n" in kept.title or "\t" in kept.title:
-        raise Malformed(f"has 1 to {MAX_TITLE} characters on one line", "title")
     if kept.treatment not in TREATMENTS:
         raise Malformed(f"is one of {', '.join(TREATMENTS)}", "treatment")
     if by == "person" and kept.state != CLOSED:
         _check_person(kept)
-    if not 1970 <= kept.review_on.year <= 2261:
-        raise Malformed("lies between 1970 and 2261", "review_on")
+    checked_day(kept.review_on, "review_on")
     _check_scores(kept, matrix, before)
     step(kept.state, "" if before is None else before.state, by=by)
     if before is not None and not differences(before, kept):
@@ -168,7 +173,9 @@ def differences(before: Definition, after: Definition) -> tuple[str, ...]:
     return tuple(name for name in names if getattr(before, name) != getattr(after, name))
 
 
-def document_of(risk: str, number: int, said: Definition, *, matrix: int, origin: str, chain: str) -> dict[str, object]:
+def document_of(
+    risk: str, number: int, said: Definition, *, matrix: int, level: str, origin: str, chain: str
+) -> dict[str, object]:
     """What a version's digest is taken over.
 
     Args:
@@ -176,6 +183,7 @@ def document_of(risk: str, number: int, said: Definition, *, matrix: int, origin
         number: of the version, from 1.
         said: what it says.
         matrix: version of the matrix on which its scores stand; 0 for the one that holds where none was defined.
+        level: band of the ruling score on that matrix; "" where there is none.
         origin: `own` or `exception`.
         chain: id of the first exception of the chain that it mirrors, or "".
     """
@@ -189,6 +197,7 @@ def document_of(risk: str, number: int, said: Definition, *, matrix: int, origin
         "findings": list(said.findings),
         "id": risk,
         "inherent": None if said.inherent is None else said.inherent.document(),
+        "level": level,
         "matrix": matrix,
         "origin": origin,
         "owner": said.owner,
@@ -231,32 +240,26 @@ def definition_of(said: Mapping[str, Any]) -> Definition:
     )
 
 
-def links(ids: Collection[str], field: str) -> tuple[str, ...]:
+def links(ids: Collection[str], field: str, *, limited: bool = True) -> tuple[str, ...]:
     """Ids as they are kept: once each, sorted.
+
+    Args:
+        ids: as given.
+        field: one of `LINKS`.
+        limited: at most `MAX_LINKS` of them. What an exception brings is limited there, and never refused here.
 
     Raises:
         Malformed: naming the field.
     """
     kept = sorted({one.strip() for one in ids} - {""})
-    if len(kept) > MAX_LINKS:
+    if limited and len(kept) > MAX_LINKS:
         raise Malformed(f"has at most {MAX_LINKS} ids", field)
     prefix = _LINK_PREFIX.get(field, "")
     for one in kept:
-        if len(one) > 64 or not one.isascii() or not one.isprintable() or not one.startswith(prefix):
-            raise Malformed(f"{ascii(one)[:40]} is no id of this kind" + (f", such as {prefix}01K…" if prefix else ""), field)
+        if len(one) > MAX_ID or not one.isascii() or not one.isprintable() or not one.startswith(prefix):
+            such = f", such as {prefix}01K…" if prefix else ""
+            raise Malformed(f"{ascii(one)[:40]} is no id of this kind{such}", field)
     return tuple(kept)
-
-
-def checked_comment(text: str, field: str = "comment") -> str:
-    """A comment or a reason that must be given, without blanks around it.
-
-    Raises:
-        Malformed: if it is empty, too long, or holds what no text holds.
-    """
-    kept = _text(text, field)
-    if not kept:
-        raise Malformed("say why", field)
-    return kept
 
 
 def _check_person(said: Definition) -> None:
@@ -267,28 +270,18 @@ def _check_person(said: Definition) -> None:
 
 
 def _check_scores(said: Definition, matrix: Matrix, before: Definition | None) -> None:
+    # Scores that nobody touches may be of an earlier matrix; who changes one places them all on the one in force.
+    if before is not None and all(getattr(said, name) == getattr(before, name) for name in SCORES):
+        return
     for name in SCORES:
         cell = getattr(said, name)
-        if cell is None or (before is not None and cell == getattr(before, name)):
-            continue
-        if cell not in matrix:
+        if cell is not None and cell not in matrix:
             raise Malformed(f"{cell} is not on the matrix, which is {matrix.size.replace('x', ' × ')}", name)
     _check_order(said, ("inherent", "current", "residual"))
 
 
 def _check_order(said: Definition, names: Sequence[str]) -> None:
     given = [(name, getattr(said, name)) for name in names if getattr(said, name) is not None]
-    for (upper, above), (lower, below) in zip(given, given[1:], strict=False):
+    for (upper, above), (lower, below) in pairwise(given):
         if not below.within(above):
-            raise Malformed(f"is {below}, above the {upper} risk of {above}: controls and treatment lower a risk", lower)
-
-
-def _text(value: str, where: str, most: int = MAX_TEXT) -> str:
-    text = value.replace("\r\n", "\n").strip()
-    if len(text) > most:
-        raise Malformed(f"has at most {most:,} characters", where)
-    if any(
-        (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0 or 0xD800 <= ord(one) < 0xE000 for one in text
-    ):
-        raise Malformed("holds a control character", where)
-    return text
+            raise Malformed(f"is {below}, above the {upper} risk of {above}: treatment does not raise a risk", lower)
