@@ -25,6 +25,9 @@ def made_by_older_release(tenant: Tenant) -> None:
             "ARRAY(SELECT c FROM unnest(capabilities) c WHERE c = ANY(%s) ORDER BY c) WHERE builtin AND tenant_id = %s",
             [OLD, OLD, tenant.made.tenant_id],
         )
+        connection.execute(
+            "DELETE FROM django.members_role WHERE code = 'approver' AND tenant_id = %s", [tenant.made.tenant_id]
+        )
 
 
 def follow(tenant: Tenant) -> int:
@@ -41,7 +44,7 @@ def test_built_in_roles_of_an_older_tenant_get_what_the_release_adds(tenant: Ten
     admin, analyst = signed_in(tenant), signed_in(tenant, "analyst")
     assert "sample.draw" not in roles(admin)["analyst"]["capabilities"]
     assert analyst.page("populations/new").status_code in (200, 403)
-    assert follow(tenant) == 4
+    assert follow(tenant) == 5
     shown = roles(admin)
     for role in BUILTIN:
         assert set(shown[role.code]["capabilities"]) == {str(one) for one in role.capabilities}, role.code
@@ -82,6 +85,28 @@ def test_a_tenant_of_this_release_is_left_alone_by_the_job(tenant: Tenant, signe
         assert job(connection) == job(connection) == "built-in roles have what this version gives them"
     assert roles(admin) == before
     assert admin.did("GET", "trail?kind=roles")["trail"] == []
+
+
+def test_a_role_that_came_later_is_given_once_and_stays_deleted(tenant: Tenant, signed_in: SignedIn) -> None:
+    made_by_older_release(tenant)
+    admin = signed_in(tenant)
+    assert "approver" not in roles(admin)
+    follow(tenant)
+    given = roles(admin)["approver"]
+    assert "exception.approve" in given["capabilities"]
+    for code in ("approver", "analyst"):
+        admin.did("DELETE", f"roles/{roles(admin)[code]['id']}")
+    assert follow(tenant) == 0
+    assert not {"approver", "analyst"} & set(roles(admin))
+
+
+def test_a_tenants_own_role_of_that_name_stays_its_own(tenant: Tenant, signed_in: SignedIn) -> None:
+    made_by_older_release(tenant)
+    admin = signed_in(tenant)
+    admin.did("POST", "roles", {"code": "approver", "name": "Ours", "capabilities": ["ledger.read"]})
+    follow(tenant)
+    ours = roles(admin)["approver"]
+    assert (ours["capabilities"], ours["builtin"]) == (["ledger.read"], False)
 
 
 @pytest.mark.parametrize("role", BUILTIN, ids=lambda role: role.code)

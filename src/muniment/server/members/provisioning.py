@@ -25,6 +25,7 @@ class BuiltinRole:
         capabilities: what it allows.
         recorded_reads: what its holder reads is recorded.
         time_boxed: a membership with it must have an end.
+        came_with: a capability that came in the same release as the role, where that was not the first one.
     """
 
     code: str
@@ -33,6 +34,7 @@ class BuiltinRole:
     capabilities: frozenset[Capability]
     recorded_reads: bool = False
     time_boxed: bool = False
+    came_with: Capability | None = None
 
 
 BUILTIN: Final = (
@@ -66,7 +68,8 @@ BUILTIN: Final = (
         "analyst",
         "Analyst",
         "Reads the ledger, its payloads and the audit trail, takes exports, orders walks, draws and marks samples, "
-        "attaches files, approves and hands over packets, asks for exceptions, keeps the registers of risks and assets.",
+        "attaches files, approves and hands over packets, asks for exceptions, keeps the registers of risks and "
+        "assets.",
         READ_ONLY
         | REVIEW
         | {
@@ -100,6 +103,7 @@ BUILTIN: Final = (
                 Capability.MEMBER_READ,
             }
         ),
+        came_with=Capability.EXCEPTION_APPROVE,
     ),
     BuiltinRole(
         "auditor",
@@ -136,19 +140,29 @@ def provision(connection: Connection[Any], tenant_id: UUID, *, region: str, samp
         [new_id("wks"), tenant_id, region],
     )
     for role in BUILTIN:
-        connection.execute(
-            "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, known, builtin, "
-            "recorded_reads, time_boxed, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, true, %s, %s, now()) "
-            "ON CONFLICT DO NOTHING",
-            [
-                new_id("rol"),
-                tenant_id,
-                role.code,
-                role.name,
-                role.description,
-                [str(capability) for capability in sorted(role.capabilities)],
-                [str(capability) for capability in sorted(Capability)],
-                role.recorded_reads,
-                role.time_boxed,
-            ],
-        )
+        give_role(connection, tenant_id, role)
+
+
+def give_role(connection: Connection[Any], tenant_id: UUID, role: BuiltinRole) -> str | None:
+    """Give a tenant a built-in role, in its open transaction.
+
+    Returns:
+        The role's id; None if the tenant has a role of that code already.
+    """
+    made = connection.execute(
+        "INSERT INTO django.members_role (id, tenant_id, code, name, description, capabilities, known, builtin, "
+        "recorded_reads, time_boxed, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, true, %s, %s, now()) "
+        "ON CONFLICT DO NOTHING RETURNING id",
+        [
+            new_id("rol"),
+            tenant_id,
+            role.code,
+            role.name,
+            role.description,
+            [str(capability) for capability in sorted(role.capabilities)],
+            [str(capability) for capability in sorted(Capability)],
+            role.recorded_reads,
+            role.time_boxed,
+        ],
+    ).fetchone()
+    return None if made is None else str(made[0])

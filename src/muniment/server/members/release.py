@@ -1,8 +1,9 @@
 """Built-in roles follow the release: what a version adds, the roles that are meant for it may do in old tenants too.
 
 Each built-in role remembers which capabilities existed when a release last looked at it. Of those that came since, it
-gets the ones that a new tenant's role has. What a tenant took away or gave itself stays so, and roles of its own making
-are not touched. Each change is an entry.
+gets the ones that a new tenant's role has. A role that came with a release is given to older tenants once; one that a
+tenant deleted does not come back. What a tenant took away or gave itself stays so, and roles of its own making are not
+touched. Each change is an entry.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.system import active_log, record_system
 from muniment.ledger.tenants import all_logs
 from muniment.server.capabilities import Capability
-from muniment.server.members.provisioning import BUILTIN
+from muniment.server.members.provisioning import ADMINISTRATOR, BUILTIN, give_role
 
 LOOK_EVERY: Final = 60.0
 SUBMITTER: Final = "system:server"
@@ -63,7 +64,7 @@ class RolesFollow:
 
 
 def follow_release(connection: Connection, tenant_id: UUID) -> int:
-    """Bring the built-in roles of a tenant up to this version; gives how many got a capability.
+    """Bring the built-in roles of a tenant up to this version; gives how many got a capability or are new.
 
     Args:
         connection: as the app role, in autocommit.
@@ -75,8 +76,15 @@ def follow_release(connection: Connection, tenant_id: UUID) -> int:
             "WHERE builtin AND NOT known @> %s::varchar[] ORDER BY id FOR UPDATE",
             [_ALL],
         ).fetchall()
+        # The administrator's role is never deleted: it remembers what the tenant's last release knew.
+        knew = next((row[3] for row in rows if row[1] == ADMINISTRATOR), _ALL)
         changed = [_follow(connection, *row) for row in rows]
         told = [one for one in changed if one is not None]
+        new = [role for role in BUILTIN if role.came_with is not None and role.came_with not in knew]
+        for role in new:
+            role_id = give_role(connection, tenant_id, role)
+            if role_id is not None:
+                told.append((role_id, role.code, [], sorted(map(str, role.capabilities))))
         for role_id, code, before, after in told:
             record_system(
                 connection,

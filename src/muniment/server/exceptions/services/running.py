@@ -66,6 +66,7 @@ def _due(now: datetime, failed: set[str]) -> list[str]:
 def _run(wanted: str, now: datetime) -> Kind | None:
     """Take one step, unless somebody else took it meanwhile."""
     row = exception_for(wanted, lock=True)
+    kind: Kind
     if row.state == APPROVED and row.starts_at is not None and row.starts_at <= now:
         kind, due = "activate", row.starts_at
     elif row.state == ACTIVE and row.ends_at is not None and row.ends_at <= now:
