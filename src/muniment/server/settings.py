@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "muniment.server.members",
     "muniment.server.tenancy",
     "muniment.server.explorer",
+    "muniment.server.history",
     "muniment.server.attachments",
     "muniment.server.frameworks",
     "muniment.server.controls",
