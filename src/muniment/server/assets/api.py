@@ -25,7 +25,8 @@ from muniment.server.assets.shapes import (
 from muniment.server.assets.workflow import Definition
 from muniment.server.capabilities import Capability
 from muniment.server.causality.api import check_query
-from muniment.server.registers.operations import PAGE, Doing, Limit, Word, Words, one_page, scope
+from muniment.server.registers.operations import PAGE, Cursor, Doing, Limit, Word, Words, scope
+from muniment.server.registers.pages import one_page
 
 _LISTED: Final = frozenset({"status", "owner", "criticality", "kind", "text", "after", "limit"})
 _MANAGE: Final = Needs(Capability.REGISTER_MANAGE)
@@ -42,7 +43,7 @@ def listed(
     kind: AssetKind | None = None,
     owner: Word = "",
     text: Words = "",
-    after: Word = "",
+    after: Cursor = "",
     limit: Limit = PAGE,
 ) -> HttpResponse:
     """The assets as they stand, retired ones too, by code."""
@@ -51,7 +52,7 @@ def listed(
         rows = services.assets(
             status=status or "", owner=owner, criticality=criticality or "", kind=kind or "", text=text
         )
-        found, following = one_page(rows, "code", after, limit)
+        found, following = one_page(rows, ("code",), after, limit)
         return json_response({"assets": [asset_json(row) for row in found], "next": following})
 
 

@@ -23,7 +23,8 @@ from muniment.server.policies.shapes import (
     PolicyVersionList,
 )
 from muniment.server.policies.workflow import Definition
-from muniment.server.registers.operations import PAGE, Doing, Limit, Word, Words, one_page, scope
+from muniment.server.registers.operations import PAGE, Cursor, Doing, Limit, Word, Words, scope
+from muniment.server.registers.pages import one_page
 
 _LISTED: Final = frozenset({"status", "owner", "text", "after", "limit"})
 _MANAGE: Final = Needs(Capability.REGISTER_MANAGE)
@@ -38,14 +39,14 @@ def listed(
     status: PolicyStatus | None = None,
     owner: Word = "",
     text: Words = "",
-    after: Word = "",
+    after: Cursor = "",
     limit: Limit = PAGE,
 ) -> HttpResponse:
     """The policies as they stand, retired ones too, by code."""
     check_query(request, _LISTED)
     with scope(request):
         rows = services.policies(status=status or "", owner=owner, text=text).defer("text")
-        found, following = one_page(rows, "code", after, limit)
+        found, following = one_page(rows, ("code",), after, limit)
         return json_response({"policies": [policy_json(row, text=False) for row in found], "next": following})
 
 

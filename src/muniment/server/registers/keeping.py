@@ -28,7 +28,7 @@ def lock(standing: Standing, register: str) -> None:
 
 
 def keep_entry(
-    standing: Standing,
+    by: str,
     action: str,
     resource: tuple[str, str],
     *,
@@ -38,6 +38,14 @@ def keep_entry(
 ) -> tuple[int, str]:
     """Record what was done, in the open transaction; call it last.
 
+    Args:
+        by: `user:usr_…`, `key:ak_…` or `system:…`.
+        action: from the registry.
+        resource: (type, id) of what it was done to.
+        labels: short facts, no personal data.
+        body: what it says now.
+        causes: references of the entries before; "" is left out.
+
     Returns:
         The entry's place in the log, and its reference `<source>/<event id>`.
     """
@@ -45,7 +53,7 @@ def keep_entry(
         source = active_log(raw).source
     receipt = record(
         action,
-        by=standing.subject,
+        by=by,
         resource=resource,
         labels=labels,
         causes=[one for one in causes if one],

@@ -1,13 +1,12 @@
-"""What the operations of registers share: the scope in which they run, and one page of a list."""
+"""What the operations of registers share: the scope in which they run, and the sorts of their parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from ninja import Query
 
@@ -20,13 +19,10 @@ from muniment.server.registers.keeping import NoSuch, record_refused
 from muniment.server.tenants.scope import tenant_scope
 
 PAGE: Final = 100
-MOST: Final = 500
-Limit = Annotated[int, Query(ge=1, le=MOST)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Cursor = Annotated[str, Query(max_length=200, description="`next` of the page before")]
 Word = Annotated[str, Query(max_length=64)]
 Words = Annotated[str, Query(max_length=200)]
-
-_Row = TypeVar("_Row", bound=Model)
-
 
 @dataclass(frozen=True, slots=True)
 class Doing:
@@ -56,22 +52,3 @@ def scope(request: HttpRequest, doing: Doing | None = None) -> Iterator[Standing
             with tenant_scope(standing.tenant_id):
                 record_refused(standing, doing.action, doing.resource, error)
         raise refuse("invalid-request", error.reason, field=error.where) from None
-
-
-def one_page(rows: QuerySet[_Row], key: str, after: str, limit: int) -> tuple[list[_Row], str | None]:
-    """A page of rows that are ordered by a unique column.
-
-    Args:
-        rows: ordered by `key`, upwards.
-        key: the column.
-        after: where the page before ended; "" for the first.
-        limit: at most so many.
-
-    Returns:
-        The rows, and where the next page begins after; None if there is none.
-    """
-    if after and "\0" not in after:
-        rows = rows.filter(**{f"{key}__gt": after})
-    found: list[Any] = list(rows[: limit + 1])
-    more = len(found) > limit
-    return found[:limit], str(getattr(found[limit - 1], key)) if more else None

@@ -156,7 +156,7 @@ def keep(standing: Standing, step: Step) -> AssetVersion:
     )
     row.digest = digest(step.asset, row.number, said)
     row.seq, row.event = keep_entry(
-        standing,
+        standing.subject,
         ACTION,
         ("asset", step.asset),
         labels={

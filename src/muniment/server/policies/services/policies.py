@@ -100,7 +100,7 @@ def _keep(standing: Standing, policy: str, code: str, said: Definition, before: 
     )
     row.digest = digest(policy, row.number, said)
     row.seq, row.event = keep_entry(
-        standing,
+        standing.subject,
         ACTION,
         ("policy", policy),
         labels={
