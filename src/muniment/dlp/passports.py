@@ -1,0 +1,199 @@
+"""Passport numbers: machine-readable zones with their check digits, and national forms after a word that says so.
+
+Source: ICAO Doc 9303, part 3 §4.9 (check digits), part 4 (TD3) and part 5 (TD1).
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+import re2
+
+from muniment.dlp.findings import PASSPORT, Finding
+
+_DATES: Final = "[0-9]{6}[0-9][MFX<][0-9]{6}[0-9]"
+# A zone is searched in text without blanks, in capitals.
+_TD3: Final = re2.compile(rf"[A-Z0-9<]{{9}}[0-9][A-Z<]{{3}}{_DATES}[A-Z0-9<]{{14}}[0-9<][0-9]")
+_TD1: Final = re2.compile(
+    rf"[ACIP][A-Z0-9<][A-Z<]{{3}}[A-Z0-9<]{{9}}[0-9<][A-Z0-9<]{{15}}[\r\n]*{_DATES}[A-Z<]{{3}}[A-Z0-9<]{{11}}[0-9]"
+)
+_VALUES: Final = {letter: place for place, letter in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {"<": 0}
+_WORD: Final = re2.compile(
+    r"(?i)(passports?|paszport(?:u|y|em)?|reisepass|passeports?|pasaportes?|passaport[eo]s?|paspoort|pasport|pass(?:nr|nummer)|"
+    r"護照|护照|旅券|パスポート|паспорт(?:а|у)?)[^0-9]{0,60}[0-9]"
+)
+_REACH: Final = 72
+_TOKEN: Final = re.compile(rb"[0-9A-Za-z]{1,3}[ -]?[0-9]{5,8}[0-9A-Za-z]?|[0-9A-Za-z]{8,10}")
+# How countries number passports; taken together, for a number seldom says whose it is.
+NATIONAL: Final[dict[str, str]] = {
+    "PL, IT, IE, JP, RO": "[A-Z]{2}[0-9]{7}",
+    "DE": "[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{7}[0-9]{1,2}",
+    "GB, US, CA (until 2023), IL": "[0-9]{9}",
+    "FR": "[0-9]{2}[A-Z]{2}[0-9]{5}",
+    "ES": "[A-Z]{3}[0-9]{6}",
+    "NL": "[A-NP-Z]{2}[A-NP-Z0-9]{6}[0-9]",
+    "US (since 2021), IN, AU, CH, AT, TR": "[A-Z][0-9]{7,8}",
+    "CA, UA, BR, GR": "[A-Z]{2}[0-9]{6}",
+    "CZ, SE, CN (since 2012)": "[0-9]{8}|[EG][0-9A-Z][0-9]{7}",
+    "CA (since 2023)": "[A-Z][0-9]{6}[A-Z]{2}",
+}
+_NATIONAL: Final = re.compile("|".join(NATIONAL.values()).encode())
+
+
+def check_digit(field: str) -> int:
+    """The check digit of a field of a machine-readable zone.
+
+    Args:
+        field: capital letters, digits and `<`.
+
+    Source: ICAO Doc 9303, part 3 §4.9: weights 7 3 1, letters from 10 on, modulo 10.
+
+    >>> check_digit("L898902C3")
+    6
+    """
+    return sum((7, 3, 1)[place % 3] * _VALUES[letter] for place, letter in enumerate(field)) % 10
+
+
+def is_td3(line: str) -> bool:
+    """Whether this is the second line of a passport's zone, by its four check digits or five.
+
+    Args:
+        line: 44 characters.
+    """
+    personal, digit = line[28:42], line[42]
+    return (
+        _agrees(line[0:9], line[9])
+        and _agrees(line[13:19], line[19])
+        and _agrees(line[21:27], line[27])
+        and (_agrees(personal, digit) or (digit == "<" and not personal.strip("<")))
+        and _agrees(line[0:10] + line[13:20] + line[21:43], line[43])
+        and line[0] != "<"
+    )
+
+
+def is_td1(first: str, second: str) -> bool:
+    """Whether these are the first two lines of a card's zone, by their four check digits.
+
+    Args:
+        first, second: 30 characters each.
+    """
+    # A number of more than nine characters goes on in the optional field, and its digit stands after it.
+    number, digit = first[5:14], first[14]
+    if digit == "<":
+        rest = first[15:30].partition("<")[0]
+        number, digit = number + "<" + rest[:-1], rest[-1:]
+    return (
+        _agrees(number, digit)
+        and _agrees(second[0:6], second[6])
+        and _agrees(second[8:14], second[14])
+        and _agrees(first[5:30] + second[0:7] + second[8:15] + second[18:29], second[29])
+        and first[5] != "<"
+    )
+
+
+def find_passports(text: bytes) -> Iterator[Finding]:
+    """Places of passport numbers in a normalised text; a place inside a zone is one in the text without blanks."""
+    if b"<" in text:
+        yield from _zones(text)
+    done = 0
+    for word in _WORD.finditer(text):
+        found = _national(text, max(word.start(1) + len(word.group(1)), done))
+        if found is not None:
+            done = found.end
+            yield found
+
+
+def is_national(token: bytes) -> bool:
+    """Whether a word has the form of a passport number of some country, and is not a day.
+
+    Args:
+        token: capital letters and digits.
+    """
+    return _NATIONAL.fullmatch(token) is not None and not _is_day(token)
+
+
+def _zones(text: bytes) -> Iterator[Finding]:
+    packed, offsets = _packed(text)
+    done = 0
+    for match in _TD3.finditer(packed):
+        if is_td3(match.group().decode("ascii")):
+            done = match.end()
+            yield Finding(PASSPORT, offsets(match.start()), offsets(done - 1) + 1)
+    for match in _TD1.finditer(packed):
+        said = re.sub(rb"[\r\n]", b"", match.group()).decode("ascii")
+        if is_td1(said[:30], said[30:]):
+            yield Finding(PASSPORT, offsets(match.start()), offsets(match.end() - 1) + 1)
+
+
+def _packed(text: bytes) -> tuple[bytes, _Offsets]:
+    """The text without blanks, in capitals, and where its bytes stood."""
+    return text.translate(None, b" \t").upper(), _Offsets(text)
+
+
+class _Offsets:
+    """Where bytes of the packed text stand in the text, computed for those that are asked for."""
+
+    __slots__ = ("_kept", "_text")
+    BLOCK: Final = 4_096
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._kept: list[int] = []
+
+    def __call__(self, place: int) -> int:
+        """The offset in the text of byte `place` of the packed one."""
+        if not self._kept:
+            self._kept = list(itertools.accumulate(self._blocks(), initial=0))
+        block = bisect.bisect_right(self._kept, place) - 1
+        left = place - self._kept[block]
+        for offset in range(block * self.BLOCK, len(self._text)):
+            if self._text[offset] not in b" \t":
+                if left == 0:
+                    return offset
+                left -= 1
+        return len(self._text)
+
+    def _blocks(self) -> Iterator[int]:
+        """How many bytes of each block are kept."""
+        for start in range(0, len(self._text), self.BLOCK):
+            piece = self._text[start : start + self.BLOCK]
+            yield len(piece) - piece.count(b" ") - piece.count(b"\t")
+
+
+def _national(text: bytes, place: int) -> Finding | None:
+    for token in _TOKEN.finditer(text, place, min(len(text), place + _REACH)):
+        start, end = token.span()
+        if text[end : end + 1].isalnum() or text[start - 1 : start].isalnum():
+            continue
+        if is_national(re.sub(rb"[ -]", b"", token[0]).upper()) and _is_number(token[0]):
+            return Finding(PASSPORT, start, end)
+    return None
+
+
+def _is_number(token: bytes) -> bool:
+    """Whether it is written as a number is: not "no 1234567", and not a word of letters alone."""
+    first, blank, rest = token.partition(b" ")
+    if blank and first.isalpha() and first.lower() in (b"no", b"nr", b"n", b"is", b"of", b"in", b"to", b"on"):
+        return False
+    return any(48 <= one <= 57 for one in (rest if blank else token))
+
+
+def _is_day(token: bytes) -> bool:
+    if len(token) != 8 or not token.isdigit():
+        return False
+    for form in ("%Y%m%d", "%d%m%Y", "%m%d%Y"):
+        try:
+            if 1900 <= datetime.strptime(token.decode(), form).year <= 2100:  # noqa: DTZ007
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _agrees(field: str, digit: str) -> bool:
+    return digit.isdigit() and check_digit(field) == int(digit)
