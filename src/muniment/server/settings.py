@@ -115,6 +115,8 @@ INSTALLED_APPS = [
     "muniment.server.packets.building",
     "muniment.server.risks",
     "muniment.server.notifications",
+    "muniment.server.remediation",
+    "muniment.server.anomalies",
     "muniment.server.sso",
     "muniment.server.anchors",
     "muniment.server.overview",

@@ -41,6 +41,7 @@ KINDS: Final = (
     Kind("accounts", "Accounts", ("user", "mfa")),
     Kind("members", "Members", ("member", "mail")),
     Kind("notifications", "Notifications", ("notification",)),
+    Kind("alerts", "Alerts", ("alert",)),
     Kind("roles", "Roles and groups", ("role", "group")),
     Kind("keys", "Keys and programs", ("service",), ("key.create", "key.revoke", "key.use", "source.bind")),
     Kind("sso", "Single sign-on", ("sso",)),

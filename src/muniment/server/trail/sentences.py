@@ -133,6 +133,8 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "mail.send": _went("had a message sent", "could not have a message sent"),
     "notification.send": _went("told people of something", "could not tell somebody by e-mail"),
     "notification.change": _went("changed how people are told", "could not change how people are told"),
+    "alert.raise": _went("raised an alert", "could not raise an alert"),
+    "alert.acknowledge": _went("acknowledged an alert", "could not acknowledge an alert"),
     "role.change": _role_changed,
     "group.change": _made("a group"),
     "service.change": _made("a service account"),

@@ -1,0 +1,1 @@
+"""Alerts of the anomaly detection: what is watched, what was found, who looked at it."""
