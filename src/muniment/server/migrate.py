@@ -42,6 +42,7 @@ APPLICATIONS: Final = {
     "packets": "muniment.server.packets",
     "packet_building": "muniment.server.packets.building",
     "notifications": "muniment.server.notifications",
+    "remediation": "muniment.server.remediation",
     "sso": "muniment.server.sso",
     "account": "allauth.account",
     "mfa": "allauth.mfa",
