@@ -71,9 +71,7 @@ class Notification(models.Model):
                 fields=["tenant_id", "due_at"],
                 condition=models.Q(mail="", due_at__isnull=False),
             ),
-            models.Index(
-                name="notifications_in_mail", fields=["tenant_id", "mail"], condition=~models.Q(mail="")
-            ),
+            models.Index(name="notifications_in_mail", fields=["tenant_id", "mail"], condition=~models.Q(mail="")),
         ]
 
 

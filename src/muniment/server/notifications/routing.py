@@ -55,7 +55,8 @@ class Hours:
         _check("digest_hour", self.digest_hour, 23)
         _check("digest_day", self.digest_day, 6)
         if (self.quiet_from is None) != (self.quiet_to is None):
-            raise Malformed("quiet hours have a beginning and an end", "quiet_from" if self.quiet_from is None else "quiet_to")
+            missing = "quiet_from" if self.quiet_from is None else "quiet_to"
+            raise Malformed("quiet hours have a beginning and an end", missing)
         if self.quiet_from is not None and self.quiet_to is not None:
             _check("quiet_from", self.quiet_from, MINUTES - 1)
             _check("quiet_to", self.quiet_to, MINUTES - 1)

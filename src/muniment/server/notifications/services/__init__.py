@@ -1,5 +1,6 @@
 """Use cases of notifications, the only writers of its tables; each runs in an open `tenant_scope`."""
 
+from muniment.server.notifications.services.messages import STATES, SentPage, sent
 from muniment.server.notifications.services.notifying import Notice, notify, notify_many
 from muniment.server.notifications.services.reading import NoSuch, Page, find, listed, mark_all_read, mark_read, unread
 from muniment.server.notifications.services.routing import (
@@ -9,7 +10,6 @@ from muniment.server.notifications.services.routing import (
     own_routing,
     routing_of,
 )
-from muniment.server.notifications.services.sending import STATES, SentPage, sent
 
 __all__ = [
     "STATES",

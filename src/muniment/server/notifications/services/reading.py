@@ -32,9 +32,7 @@ class Page:
     older: str
 
 
-def listed(
-    user_id: str, *, only_unread: bool = False, event: str = "", cursor: str = "", limit: int = 50
-) -> Page:
+def listed(user_id: str, *, only_unread: bool = False, event: str = "", cursor: str = "", limit: int = 50) -> Page:
     """What a person is shown in the open tenant, newest first.
 
     Args:
