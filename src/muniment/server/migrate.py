@@ -38,6 +38,7 @@ APPLICATIONS: Final = {
     "matrix": "muniment.server.matrix",
     "reports": "muniment.server.reports",
     "exports": "muniment.server.exports",
+    "dlp": "muniment.server.dlp",
     "attachments": "muniment.server.attachments",
     "packets": "muniment.server.packets",
     "packet_building": "muniment.server.packets.building",

@@ -16,6 +16,7 @@
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
 | `MUNIMENT_MAX_REQUEST` | largest request body in bytes, packed or unpacked; default 16 MiB, at most 50 MiB |
+| `MUNIMENT_CLAMD` | antivirus of this machine, `unix:/path` or `tcp://127.0.0.1:3310`; without it files are "not scanned by antivirus" |
 | `MUNIMENT_TRUSTED_PROXIES` | how many proxies in front may be believed about the client's address; default 0 |
 """
 
@@ -65,6 +66,7 @@ DEBUG = False
 EVALUATION: Final = os.environ.get("MUNIMENT_EVALUATION") == "1"
 PRIVATE_PROVIDERS: Final = os.environ.get("MUNIMENT_PRIVATE_PROVIDERS") == "1"
 BREACH_URL: Final = os.environ.get("MUNIMENT_BREACH_URL", "")
+CLAMD: Final = os.environ.get("MUNIMENT_CLAMD", "")
 PUBLIC_URL: Final = os.environ.get("MUNIMENT_PUBLIC_URL", "").rstrip("/")
 ALLOWED_HOSTS = _names("MUNIMENT_HOSTS", "localhost,127.0.0.1,[::1],.localhost")
 TENANT_BASE_DOMAINS: Final = _names("MUNIMENT_TENANT_DOMAINS", "localhost")
@@ -97,6 +99,8 @@ INSTALLED_APPS = [
     "muniment.server.tenancy",
     "muniment.server.explorer",
     "muniment.server.history",
+    "muniment.server.tables",
+    "muniment.server.dlp",
     "muniment.server.attachments",
     "muniment.server.frameworks",
     "muniment.server.controls",

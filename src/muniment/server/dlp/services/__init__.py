@@ -1,0 +1,36 @@
+"""Use cases of data protection: the only writers of its rows. Each runs in an open `tenant_scope`."""
+
+from muniment.server.dlp.services.policies import change_policy, policy_in_force, policy_versions, read_policy
+from muniment.server.dlp.services.verdicts import (
+    Judged,
+    State,
+    keep_blocked,
+    keep_verdict,
+    judge_file,
+    newest_verdicts,
+    quarantined,
+    refusals,
+    release,
+    state_of,
+    states_of,
+    withheld_subjects,
+)
+
+__all__ = [
+    "Judged",
+    "State",
+    "change_policy",
+    "judge_file",
+    "keep_blocked",
+    "keep_verdict",
+    "newest_verdicts",
+    "policy_in_force",
+    "policy_versions",
+    "quarantined",
+    "read_policy",
+    "refusals",
+    "release",
+    "state_of",
+    "states_of",
+    "withheld_subjects",
+]
