@@ -76,12 +76,11 @@ class Delegation(models.Model):
 
         db_table = "approvals_delegation"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="approvals_delegation_tenant", grants=FROZEN),
-            models.CheckConstraint(name="approvals_delegation_other", condition=~models.Q(person=models.F("delegate"))),
-            models.CheckConstraint(
-                name="approvals_delegation_period",
-                condition=models.Q(last_day__gte=models.F("first_day"), ends__gt=models.F("begins")),
-            ),
+            TenantIsolation(name="approvals_delegation_tenant", grants=FROZEN)
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(name="approvals_delegation_person", fields=["tenant_id", "person", "-ends"]),
+            models.Index(name="approvals_delegation_ends", fields=["tenant_id", "-ends"]),
         ]
 
 

@@ -2,29 +2,58 @@
 
 from muniment.server.approvals.roster import Absence, Decider, Mandate, Roster
 from muniment.server.approvals.services.deciding import absences_at, may_decide, roster
+from muniment.server.approvals.services.delegations import (
+    DELEGATION_ACTION,
+    delegate,
+    delegation_for,
+    delegations,
+    revocations_of,
+    revoke_delegation,
+)
+from muniment.server.approvals.services.naming import names, names_for, person_of, resolved
 from muniment.server.approvals.services.rules import (
-    NoSuch,
+    ACTION,
+    Preview,
+    faults_of,
     newest,
+    preview,
     rules_in,
     rules_in_force,
     rules_of,
+    save_rules,
     version_for,
     versions,
 )
+from muniment.server.registers.keeping import NoSuch
 
 __all__ = [
+    "ACTION",
+    "DELEGATION_ACTION",
     "Absence",
     "Decider",
     "Mandate",
     "NoSuch",
+    "Preview",
     "Roster",
     "absences_at",
+    "delegate",
+    "delegation_for",
+    "delegations",
+    "faults_of",
     "may_decide",
+    "names",
+    "names_for",
     "newest",
+    "person_of",
+    "preview",
+    "resolved",
+    "revocations_of",
+    "revoke_delegation",
     "roster",
     "rules_in",
     "rules_in_force",
     "rules_of",
+    "save_rules",
     "version_for",
     "versions",
 ]
