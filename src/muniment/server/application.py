@@ -13,6 +13,7 @@ from muniment.server.anchors import api as anchors
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
+from muniment.server.approvals import api as approvals
 from muniment.server.assets import api as assets
 from muniment.server.attachments import api as attachments
 from muniment.server.causality import api as causality
@@ -31,11 +32,14 @@ from muniment.server.populations import api as populations
 from muniment.server.problems import refuse
 from muniment.server.reasons import api as reasons
 from muniment.server.record import api as record
+from muniment.server.remediation import api as remediation
 from muniment.server.reports import api as reports
+from muniment.server.risks import api as risks
 from muniment.server.signing import api as signing
 from muniment.server.sources import api as sources
 from muniment.server.sso import api as sso
 from muniment.server.statements import api as statements
+from muniment.server.tables import api as tables
 from muniment.server.tenancy import api as tenancy
 from muniment.server.trail import api as trail
 from muniment.server.verification import api as verification
@@ -107,6 +111,8 @@ for module in (
     matrix,
     policies,
     assets,
+    approvals,
+    remediation,
     reports,
     frameworks,
     attachments,
@@ -115,6 +121,8 @@ for module in (
     reasons,
     signing,
     statements,
+    tables,
+    risks,
     verification,
     sources,
     trail,
