@@ -10,7 +10,7 @@ from muniment.server.approvals.services.delegations import (
     revocations_of,
     revoke_delegation,
 )
-from muniment.server.approvals.services.naming import names, names_for, person_of, resolved
+from muniment.server.approvals.services.naming import case_of, names, names_for, person_of, requester_of, resolved
 from muniment.server.approvals.services.rules import (
     ACTION,
     Preview,
@@ -36,6 +36,7 @@ __all__ = [
     "Preview",
     "Roster",
     "absences_at",
+    "case_of",
     "delegate",
     "delegation_for",
     "delegations",
@@ -46,6 +47,7 @@ __all__ = [
     "newest",
     "person_of",
     "preview",
+    "requester_of",
     "resolved",
     "revocations_of",
     "revoke_delegation",

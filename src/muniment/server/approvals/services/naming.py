@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from muniment.core.errors import Malformed
 from muniment.server.accounts.models import User
-from muniment.server.approvals.workflow import Clause, Level, Rules
+from muniment.server.approvals.workflow import Case, Clause, Level, Rules
 from muniment.server.assets.services import find_asset, find_assets
 from muniment.server.frameworks.services import find_catalog
 from muniment.server.members.directory import Directory
@@ -98,3 +98,29 @@ def _named(where: str, find: Callable[[str], object], wanted: str) -> None:
         find(wanted)
     except Malformed as error:
         raise Malformed(error.reason, where) from None
+
+
+def case_of(given: Case) -> Case:
+    """A made-up case with its assets as ids, and their criticalities beside those that were given.
+
+    Args:
+        given: whose assets may be codes.
+
+    Raises:
+        Malformed: naming the field.
+    """
+    assets = [find_asset(one, "case.assets") for one in sorted(given.assets)]
+    return replace(
+        given,
+        assets=frozenset(one.id for one in assets),
+        criticalities=given.criticalities | {one.criticality for one in assets},
+    )
+
+
+def requester_of(given: str) -> str:
+    """Who asks in a made-up case, as `user:usr_…`; "" of "".
+
+    Raises:
+        Malformed: naming the field.
+    """
+    return person_of(read_directory(timezone.now()), given, "case.requester") if given.strip() else ""
