@@ -24,6 +24,7 @@ Cursor = Annotated[str, Query(max_length=200, description="`next` of the page be
 Word = Annotated[str, Query(max_length=64)]
 Words = Annotated[str, Query(max_length=200)]
 
+
 @dataclass(frozen=True, slots=True)
 class Doing:
     """What an operation is about to do, as a refusal of it is recorded: the action and the resource."""

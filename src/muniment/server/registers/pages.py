@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 
 from muniment.core.errors import Malformed
 
@@ -14,9 +14,7 @@ _Row = TypeVar("_Row", bound=Model)
 _BETWEEN: Final = "~"
 
 
-def one_page(
-    rows: QuerySet[_Row], keys: tuple[str, ...], after: str, limit: int
-) -> tuple[list[_Row], str | None]:
+def one_page(rows: QuerySet[_Row], keys: tuple[str, ...], after: str, limit: int) -> tuple[list[_Row], str | None]:
     """A page of rows.
 
     Args:
@@ -51,9 +49,13 @@ def _beyond(model: type[Model], keys: tuple[str, ...], after: str) -> Q:
     for key, text in zip(keys, values, strict=True):
         name = key.removeprefix("-")
         try:
-            value = model._meta.get_field(name).to_python(text)
+            value = _column(model, name).to_python(text)
         except ValidationError:
             raise Malformed("is not where a page ended", "after") from None
         found |= Q(**same, **{f"{name}__{'lt' if key.startswith('-') else 'gt'}": value})
         same[name] = value
     return found
+
+
+def _column(model: type[Model], name: str) -> Field[Any, Any]:
+    return next(one for one in model._meta.concrete_fields if one.name == name)

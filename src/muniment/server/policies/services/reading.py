@@ -130,7 +130,7 @@ def body_of(row: PolicyVersion) -> dict[str, Any]:
         "code": row.code,
         "number": row.number,
         "title": row.title,
-        "text": row.text,
+        "policy_text": row.text,
         "link": row.link,
         "owner": row.owner,
         "effective_on": row.effective_on.isoformat(),

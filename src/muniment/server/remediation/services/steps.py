@@ -22,6 +22,8 @@ from muniment.server.remediation.workflow import Actor, Kind, advance
 
 Item: TypeAlias = Task | Finding | Incident
 
+# Not `text`: what a history shows beside a step is its comment, not all that is said again.
+_NAMES: Final = {"text": "description"}
 _ALWAYS: Final = frozenset({"state", "number", "changed_at", "seq", "event"})
 
 
@@ -155,7 +157,7 @@ def body_of(row: Item) -> dict[str, Any]:
         elif hasattr(value, "isoformat"):
             value = value.isoformat()
         if value not in (None, "", []):
-            said[column.name] = value
+            said[_NAMES.get(column.name, column.name)] = value
     return said
 
 
