@@ -41,6 +41,8 @@ OPEN: Final = frozenset({DRAFT, RETURNED, UNDER_REVIEW, APPROVED, ACTIVE})
 STANDING: Final = frozenset({APPROVED, ACTIVE})
 """In which a decision stands, and can be made stale or revoked."""
 RENEWABLE: Final = frozenset({APPROVED, ACTIVE, EXPIRED})
+NOT_RENEWING: Final = frozenset({REJECTED, WITHDRAWN, REVOKED})
+"""A renewal that ended so renews nothing; another one may."""
 RISK_LEVELS: Final = {"low": "Low", "medium": "Medium", "high": "High", "critical": "Critical"}
 SYSTEM: Final = "system:server"
 MAX_COMMENT: Final = 4_000

@@ -12,6 +12,7 @@ from muniment.server.exceptions.services.reading import (
     exception_for,
     exceptions,
     matter_of,
+    renewals_of,
     steps_of,
     waiting,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "exceptions",
     "matter_of",
     "renew",
+    "renewals_of",
     "revoke",
     "run_due",
     "said_of",

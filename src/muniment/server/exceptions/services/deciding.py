@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
-from muniment.server.approvals.services import may_decide, rules_of
+from muniment.server.approvals.services import Mandate, may_decide, rules_of
 from muniment.server.approvals.workflow import levels_for
 from muniment.server.capabilities import Capability
 from muniment.server.exceptions import workflow
@@ -16,7 +16,7 @@ from muniment.server.exceptions.models import Decision, PolicyException
 from muniment.server.exceptions.services.freezing import Frozen, freeze, look_up
 from muniment.server.exceptions.services.reading import approvals_of, content_of, exception_for, matter_of
 from muniment.server.exceptions.services.stepping import Taken, take
-from muniment.server.exceptions.workflow import SYSTEM, Party, advance, checked_words
+from muniment.server.exceptions.workflow import SYSTEM, Matter, Party, advance, checked_words, deciders
 
 Outcome = Literal["approve", "return", "reject"]
 OUTCOMES: Final = ("approve", "return", "reject")
@@ -46,15 +46,16 @@ def decide(
     _check_seen(row, steps)
     approvals = approvals_of(row)
     matter, frozen = matter_of(row, approvals), freeze(row)
-    party, mandated = _mandate(standing, row, frozen, len(approvals) + 1)
-    after = advance(matter, outcome, party, at=now, comment=comment, mandated=mandated)
+    party, mandate = _mandate(standing, row, frozen, matter, again=outcome != "approve")
+    after = advance(matter, outcome, party, at=now, comment=comment, mandated=mandate is not None)
     if seen and seen != frozen.basis:
         raise Refused("what it rests on has changed since you were shown it: look at it again", "basis")
     if outcome == "approve":
         _check_same(row, frozen)
     level = len(approvals) + 1 if outcome == "approve" else 0
     said = checked_words(comment, "comment")
-    row = take(row, Taken(outcome, after, party, now, said, level=level, frozen=frozen)).exception
+    labels = {"delegation": "" if mandate is None else mandate.delegation}
+    row = take(row, Taken(outcome, after, party, now, said, level=level, frozen=frozen, labels=labels)).exception
     if row.state == workflow.APPROVED and row.starts_at is not None and row.starts_at <= now:
         activated = advance(matter_of(row), "activate", Party(SYSTEM), at=now)
         row = take(row, Taken("activate", activated, Party(SYSTEM), now)).exception
@@ -99,10 +100,10 @@ def attest(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
     """
     now, row = timezone.now(), exception_for(wanted, lock=True)
     matter, frozen = matter_of(row), freeze(row)
-    party, mandated = Party(standing.subject), True
+    party, mandate = Party(standing.subject), None
     if matter.stale:
-        party, mandated = _mandate(standing, row, frozen, max(1, row.levels), exact=False)
-    after = advance(matter, "attest", party, at=now, comment=comment, mandated=mandated)
+        party, mandate = _mandate(standing, row, frozen, matter)
+    after = advance(matter, "attest", party, at=now, comment=comment, mandated=not matter.stale or mandate is not None)
     labels = {"stale": "yes" if matter.stale else "no"}
     said = checked_words(comment, "comment")
     return take(row, Taken("attest", after, party, now, said, frozen=frozen, labels=labels)).exception
@@ -118,22 +119,27 @@ def basis_of(row: PolicyException) -> Frozen:
 
 
 def _mandate(
-    standing: Standing, row: PolicyException, frozen: Frozen, number: int, *, exact: bool = True
-) -> tuple[Party, bool]:
-    """Who decides, for whom, and whether the rules give them a say at a level."""
-    party = Party(standing.subject)
+    standing: Standing, row: PolicyException, frozen: Frozen, matter: Matter, *, again: bool = True
+) -> tuple[Party, Mandate | None]:
+    """Who decides, for whom, and why the rules of the case give them a say; None if they do not.
+
+    Args:
+        standing: of who decides.
+        row: the exception.
+        frozen: what the decision would apply to.
+        matter: the exception as it stands.
+        again: whoever approved already may have a say once more: to return what they approved.
+    """
+    alone = Party(standing.subject)
     if not standing.subject.startswith("user:") or not row.rules or not standing.may(Capability.EXCEPTION_APPROVE):
-        return party, False
+        return alone, None
     rules = rules_of(row.rules)
     levels = levels_for(rules, frozen.case)
-    if exact and len(levels) != row.levels:
-        raise Refused("what it rests on has changed, so that the rules ask for other approvals: return it", "levels")
-    if not 1 <= number <= len(levels):
-        number = len(levels)
-    mandate = may_decide(rules, levels[number - 1], standing.subject, timezone.now())
-    if mandate is None:
-        return party, False
-    return Party(standing.subject, mandate.on_behalf_of), True
+    # Whoever attests after the last approval does what its level does.
+    given = len(matter.approvals) if row.state == workflow.UNDER_REVIEW else len(levels)
+    barred = matter.askers if again else matter.askers | deciders(matter.approvals)
+    mandate = may_decide(rules, levels[min(given, len(levels) - 1)], standing.subject, timezone.now(), barred=barred)
+    return (alone if mandate is None else Party(standing.subject, mandate.on_behalf_of)), mandate
 
 
 def _check_seen(row: PolicyException, steps: int | None) -> None:
@@ -143,6 +149,8 @@ def _check_seen(row: PolicyException, steps: int | None) -> None:
 
 def _check_same(row: PolicyException, frozen: Frozen) -> None:
     look_up(content_of(row))
+    if len(levels_for(rules_of(row.rules), frozen.case)) != row.levels:
+        raise Refused("what it rests on has changed, so that the rules ask for other approvals: return it", "levels")
     first = Decision.objects.filter(exception=row.id, kind="approve", step__in=[one.id for one in approvals_of(row)])
     for earlier in first:
         if earlier.basis != frozen.basis:

@@ -210,8 +210,7 @@ def _check_days(content: Content, now: datetime, most: int) -> date:
 
 
 def _check_not_renewed(before: PolicyException) -> None:
-    over = (workflow.REJECTED, workflow.WITHDRAWN, workflow.REVOKED)
-    other = PolicyException.objects.filter(renews=before.id).exclude(state__in=over).first()
+    other = PolicyException.objects.filter(renews=before.id).exclude(state__in=workflow.NOT_RENEWING).first()
     if other is not None:
         raise Refused(f"is renewed by {other.id} already", "renews")
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from muniment.core.errors import Refused
 from muniment.server.exceptions.content import Content
 from muniment.server.exceptions.models import Decision, PolicyException, Step
-from muniment.server.exceptions.workflow import ACTIVE, UNDER_REVIEW, Matter, Party
+from muniment.server.exceptions.workflow import ACTIVE, NOT_RENEWING, UNDER_REVIEW, Matter, Party
+from muniment.server.registers import keeping
 
 MOST_LISTED: Final = 500
 
 
-class NoSuch(Refused):
+class NoSuch(keeping.NoSuch):
     """There is no such exception in this tenant."""
 
 
@@ -93,6 +93,12 @@ def chain(wanted: str) -> list[PolicyException]:
     """
     row = exception_for(wanted)
     return list(PolicyException.objects.filter(chain=row.chain).order_by("created_at", "id"))
+
+
+def renewals_of(rows: Collection[PolicyException]) -> dict[str, str]:
+    """What renews each of these exceptions, by their ids; what was refused or withdrawn renews nothing."""
+    found = PolicyException.objects.filter(renews__in=[row.id for row in rows])
+    return dict(found.exclude(state__in=NOT_RENEWING).values_list("renews", "id"))
 
 
 def content_of(row: PolicyException) -> Content:
