@@ -16,9 +16,11 @@ from muniment.server.api.faults import install
 from muniment.server.approvals import api as approvals
 from muniment.server.assets import api as assets
 from muniment.server.attachments import api as attachments
+from muniment.server.attachments import quarantine
 from muniment.server.causality import api as causality
 from muniment.server.controls import api as controls
 from muniment.server.explorer import api as explorer
+from muniment.server.dlp import api as dlp
 from muniment.server.exports import api as exports
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
@@ -115,7 +117,9 @@ for module in (
     remediation,
     reports,
     frameworks,
+    quarantine,
     attachments,
+    dlp,
     packet_building,
     packets,
     reasons,

@@ -58,6 +58,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("body-erased", 409, "The event is recorded and its body has been erased"),
         Kind("log-closed", 409, "The log takes no more events"),
         Kind("altered", 409, "This is not what was recorded, so it is not given out"),
+        Kind("withheld", 409, "This is in quarantine, or was not scanned yet, so it is not given out"),
         Kind("not-sealed", 409, "No checkpoint covers this yet"),
         Kind("body-gone", 410, "This body has been erased"),
         Kind("body-too-large", 413, "The request body is too large"),

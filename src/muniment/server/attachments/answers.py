@@ -11,6 +11,7 @@ from django.http import StreamingHttpResponse
 from muniment.server.api.streaming import StreamPlace, in_threads
 from muniment.server.attachments.models import Attachment, Upload, Withdrawal
 from muniment.server.attachments.services import LASTS, Listed
+from muniment.server.dlp.answers import state_json
 from muniment.server.moments import moment
 
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
@@ -37,6 +38,7 @@ def attachment_json(listed: Listed) -> dict[str, object]:
         "created_at": moment(row.created_at),
         "entry": row.seq,
         "withdrawn": None if listed.withdrawal is None else withdrawal_json(listed.withdrawal),
+        "scan": state_json(listed.state),
     }
 
 

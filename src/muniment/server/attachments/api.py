@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Final
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
@@ -41,16 +42,27 @@ def scope(request: HttpRequest) -> Iterator[Standing]:
     """Run the block in the scope of the caller's tenant, refusals answered as problems.
 
     Raises:
-        ProblemError: not-found, or invalid-request with the field.
+        ProblemError: not-found, withheld, or invalid-request with the field.
     """
     standing = standing_in(request)
+    blocked: services.Blocked | None = None
     try:
         with tenant_scope(standing.tenant_id):
-            yield standing
+            try:
+                # What stored a file that is then blocked is undone, and that it was blocked is recorded.
+                with transaction.atomic():
+                    yield standing
+            except services.Blocked as error:
+                services.keep_refusal(standing, error)
+                blocked = error
     except services.NoSuch as error:
         raise refuse("not-found", error.reason) from None
+    except services.Withheld as error:
+        raise refuse("withheld", error.reason, field=error.where) from None
     except (Malformed, Refused) as error:
         raise refuse("invalid-request", error.reason, field=error.where) from None
+    if blocked is not None:
+        raise refuse("invalid-request", blocked.reason, field=blocked.where)
 
 
 @router.get("/api/attachments", summary="Attachments", operation_id="attachments", response=AttachmentList)
@@ -59,10 +71,12 @@ def attachments(
     control: Annotated[str, Query(max_length=96)] = "",
     kind: Annotated[str, Query(max_length=32)] = "",
     withdrawn: Annotated[bool, Query(description="those that were withdrawn too")] = False,
+    after: Annotated[str, Query(max_length=30, description="id of the last one of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> HttpResponse:
     """The newest version of each attachment, newest first; at most 500."""
     with scope(request):
-        rows = services.attachments(control=control, kind=kind, withdrawn=withdrawn)
+        rows = services.attachments(control=control, kind=kind, withdrawn=withdrawn, before=after, limit=limit)
         return json_response({"attachments": [attachment_json(one) for one in services.listed(rows)]})
 
 
@@ -118,10 +132,10 @@ def part(
     response={201: AttachmentOut},
 )
 def finish(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """Hashes the whole file, compares with what was announced, and records it; or keeps nothing."""
+    """Hashes the whole file, compares with what was announced, has it scanned, and records it; or keeps nothing."""
     with scope(request) as standing:
         made = services.finish(standing, upload_id)
-        return json_response(attachment_json(services.Listed(made, None)), status=201)
+        return json_response(attachment_json(services.listed([made])[0]), status=201)
 
 
 @router.delete(
@@ -192,7 +206,7 @@ def check(request: HttpRequest, attachment_id: str) -> HttpResponse:
     """Hashes all its bytes and compares with its row and its entry; recorded if something does not hold."""
     with scope(request) as standing:
         row = services.attachment_for(attachment_id)
-        fault = _checked(standing, row)
+        fault = checked(standing, row)
         return json_response(
             {"attachment": row.id, "holds": not fault, "fault": fault, "sha256": row.sha256, "entry": row.seq}
         )
@@ -205,11 +219,13 @@ def check(request: HttpRequest, attachment_id: str) -> HttpResponse:
     operation_id="attachment_content",
 )
 def content(request: HttpRequest, attachment_id: str) -> HttpResponseBase:
-    """All bytes are read and compared with the entry first; an attachment that was altered is not given out."""
+    """All bytes are read and compared with the entry first; what was altered or is in quarantine is not given out."""
     with a_download() as place:
         with scope(request) as standing:
             row = services.attachment_for(attachment_id)
-            fault = _checked(standing, row)
+            if said := services.withheld(row):
+                raise services.Withheld(f"{said}; it is not given out", "attachment")
+            fault = checked(standing, row)
             pieces = None if fault else services.open_bytes(row.id)
         if pieces is None:
             raise refuse("altered", f"{fault}; it is not given out, and this is recorded", field=row.id)
@@ -231,7 +247,8 @@ def withdraw(request: HttpRequest, attachment_id: str, withdrawal: NewWithdrawal
         return json_response(attachment_json(services.listed([row])[0]), status=201)
 
 
-def _checked(standing: Standing, row: Attachment) -> str:
+def checked(standing: Standing, row: Attachment) -> str:
+    """What does not hold of an attachment, recorded; "" if everything does."""
     if fault := services.check(standing, row):
         services.record_mismatch(standing, row, fault)
     return fault

@@ -104,6 +104,9 @@ class Attachment(models.Model):
             TenantIsolation(name="attachments_attachment_tenant", grants=FROZEN),
             models.UniqueConstraint(name="attachments_attachment_version", fields=["tenant_id", "series", "version"]),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(name="attachments_newest", fields=["tenant_id", "-created_at", "-id"])
+        ]
 
 
 class Withdrawal(models.Model):

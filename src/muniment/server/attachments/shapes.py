@@ -73,6 +73,7 @@ class AttachmentOut(Schema):
     created_at: str
     entry: int
     withdrawn: dict[str, Any] | None
+    scan: dict[str, Any]
 
 
 class AttachmentList(Schema):

@@ -49,9 +49,10 @@ KINDS: Final = (
     Kind("exports", "Exports and erasures", ("export",), ("body.erase",)),
     Kind("controls", "Controls and mapping", ("control", "mapping", "catalog", "change")),
     Kind("reviews", "Populations and samples", ("population", "sample")),
-    Kind("packets", "Packets and attachments", ("packet", "attachment", "nda")),
+    Kind("packets", "Packets and attachments", ("packet", "attachment", "nda", "dlp")),
     Kind("reports", "Reports and statements", ("report", "statement")),
     Kind("signatures", "Signatures", ("entry",)),
+    Kind("risks", "Risks", ("risk",)),
     Kind("reads", "Recorded reads", also=("record.read",)),
     Kind("refusals", "Refusals", ("access",)),
 )

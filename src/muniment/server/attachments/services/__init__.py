@@ -1,23 +1,31 @@
 """Use cases of attachments: the only writers of their rows. Each runs in an open `tenant_scope`."""
 
 from muniment.server.attachments.services.attachments import (
+    KIND,
+    Blocked,
+    Withheld,
+    install_control_check,
+    keep_refusal,
+    limit,
+    open_bytes,
+    receive,
+    scan_again,
+    set_limit,
+    withdraw,
+    withheld,
+)
+from muniment.server.attachments.services.checking import against_entry, check, record_mismatch
+from muniment.server.attachments.services.listing import (
     Listed,
     NoSuch,
     attached_to,
     attachment_for,
     attachments,
     counts,
-    install_control_check,
-    limit,
     listed,
-    open_bytes,
-    receive,
-    set_limit,
     versions_of,
-    withdraw,
     withdrawal_of,
 )
-from muniment.server.attachments.services.checking import against_entry, check, record_mismatch
 from muniment.server.attachments.services.uploads import (
     LASTS,
     add_part,
@@ -29,9 +37,12 @@ from muniment.server.attachments.services.uploads import (
 )
 
 __all__ = [
+    "KIND",
     "LASTS",
+    "Blocked",
     "Listed",
     "NoSuch",
+    "Withheld",
     "add_part",
     "against_entry",
     "attached_to",
@@ -43,15 +54,18 @@ __all__ = [
     "discard",
     "finish",
     "install_control_check",
+    "keep_refusal",
     "limit",
     "listed",
     "open_bytes",
     "open_uploads",
     "receive",
     "record_mismatch",
+    "scan_again",
     "set_limit",
     "upload_for",
     "versions_of",
     "withdraw",
     "withdrawal_of",
+    "withheld",
 ]

@@ -1,10 +1,8 @@
-"""Receiving, listing, replacing and withdrawing attachments."""
+"""Receiving, scanning, replacing, withdrawing and reading attachments."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from django.db import connection as django_connection
@@ -13,26 +11,44 @@ from muniment.core.errors import Malformed, Refused
 from muniment.ledger.system import active_log
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import storage
-from muniment.server.attachments.models import Attachment, Blob, Limit, Withdrawal, attachment_id, withdrawal_id
+from muniment.server.attachments.models import (
+    Attachment,
+    Blob,
+    Limit,
+    Part,
+    Upload,
+    Withdrawal,
+    attachment_id,
+    withdrawal_id,
+)
+from muniment.server.attachments.services.listing import attachment_for, versions_of, withdrawal_of
 from muniment.server.attachments.workflow import MAX_BYTES, NewAttachment, Sniffer, checked_words
+from muniment.server.dlp import services as dlp
 from muniment.server.recording import record
 from muniment.server.tenants.scope import ledger_connection
 
-MOST_LISTED: Final = 500
+KIND: Final = "attachment"
 _MIB: Final = 1 << 20
 _control_check: Callable[[Collection[str], str], None] | None = None
 
 
-class NoSuch(Refused):
-    """There is no such attachment or upload in this tenant."""
+class Blocked(Refused):
+    """The policy blocks a file. Its bytes are not kept; `keep_refusal` records it once what stored them was undone.
+
+    Attributes:
+        judged: what was found in it.
+        name: of the file.
+        upload: id of the upload that brought it; "" if it came at once.
+    """
+
+    def __init__(self, judged: dlp.Judged, name: str) -> None:
+        said = "; ".join(judged.judgement.reasons)
+        super().__init__(f"is blocked, and nothing of it is kept: {said}", "file")
+        self.judged, self.name, self.upload = judged, name, ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The newest version of an attachment, and how it was withdrawn if it was."""
-
-    attachment: Attachment
-    withdrawal: Withdrawal | None
+class Withheld(Refused):
+    """An attachment is not given out: it is in quarantine, or was not scanned yet."""
 
 
 def install_control_check(check: Callable[[Collection[str], str], None]) -> None:
@@ -46,7 +62,7 @@ def install_control_check(check: Callable[[Collection[str], str], None]) -> None
 
 
 def receive(standing: Standing, pieces: Iterable[bytes], given: NewAttachment, *, sha256: str = "") -> Attachment:
-    """Store a file as an attachment, hashed while it comes in; all of it is recorded, or nothing is kept.
+    """Store a file as an attachment, hashed while it comes in, then scanned; all is recorded, or nothing is kept.
 
     Args:
         standing: of who attaches it; has `attachment.manage`.
@@ -59,6 +75,7 @@ def receive(standing: Standing, pieces: Iterable[bytes], given: NewAttachment, *
         Refused: for other bytes than were announced, a control that nobody knows, or an attachment to be replaced
             that was withdrawn.
         NoSuch: if there is no attachment to be replaced.
+        Blocked: if the policy blocks what was found in it.
     """
     if _control_check is not None and given.controls:
         _control_check(given.controls, "controls")
@@ -72,6 +89,9 @@ def receive(standing: Standing, pieces: Iterable[bytes], given: NewAttachment, *
         )
     if before is not None and before.sha256 == blob.sha256:
         raise Refused("has the same bytes as the version that it is to replace", "file")
+    judged = dlp.judge_file(lambda: storage.read(blob, sha256=blob.sha256), sha256=blob.sha256, size=blob.size)
+    if judged.judgement.action == "block":
+        raise Blocked(judged, given.name)
     row = Attachment(
         id=attachment_id(),
         tenant_id=standing.tenant_id,
@@ -114,7 +134,37 @@ def receive(standing: Standing, pieces: Iterable[bytes], given: NewAttachment, *
         log = active_log(raw)
     row.log_id, row.seq, row.event = log.log_id, receipt.seq, f"{log.source}/{receipt.id}"
     row.save(force_insert=True)
+    dlp.keep_verdict(standing, judged, subject=(KIND, row.id), attached_by=row.created_by, causes=[row.event])
     return row
+
+
+def scan_again(standing: Standing, attachment: Attachment) -> dlp.Verdict:
+    """Have a stored attachment searched again, by the policy that is in force now; what it finds counts from then on.
+
+    Raises:
+        VerificationFailed: if its bytes are not what was received.
+        Refused: if too many files are being read.
+    """
+    blob = Blob.objects.get(id=attachment.blob_id)
+    judged = dlp.judge_file(
+        lambda: storage.read(blob, sha256=attachment.sha256), sha256=attachment.sha256, size=attachment.size
+    )
+    return dlp.keep_verdict(
+        standing, judged, subject=(KIND, attachment.id), attached_by=attachment.created_by, causes=[attachment.event]
+    )
+
+
+def keep_refusal(standing: Standing, blocked: Blocked) -> None:
+    """Record that a file was blocked, and remove what arrived of it."""
+    if blocked.upload:
+        Part.objects.filter(tenant_id=standing.tenant_id, upload_id=blocked.upload).delete()
+        Upload.objects.filter(tenant_id=standing.tenant_id, id=blocked.upload).delete()
+    dlp.keep_blocked(standing, blocked.judged, kind=KIND, name=blocked.name)
+
+
+def withheld(attachment: Attachment) -> str:
+    """Why an attachment is not given out, put into a packet or counted as evidence; "" if it is."""
+    return dlp.state_of(attachment.id).withheld
 
 
 def withdraw(standing: Standing, attachment: Attachment, *, reason: str) -> Withdrawal:
@@ -148,69 +198,6 @@ def withdraw(standing: Standing, attachment: Attachment, *, reason: str) -> With
     return row
 
 
-def attachments(*, control: str = "", kind: str = "", withdrawn: bool = False) -> list[Attachment]:
-    """The newest version of each attachment of the open tenant, newest first; at most 500.
-
-    Args:
-        control: only those that evidence it.
-        kind: only those of this kind.
-        withdrawn: those that were withdrawn too.
-    """
-    rows = Attachment.objects.order_by("tenant_id", "series", "-version").distinct("tenant_id", "series")
-    gone = set() if withdrawn else set(Withdrawal.objects.values_list("series", flat=True))
-    found = [
-        row
-        for row in rows
-        if row.series not in gone and (not control or control in row.controls) and (not kind or row.kind == kind)
-    ]
-    return sorted(found, key=lambda row: (row.created_at, row.id), reverse=True)[:MOST_LISTED]
-
-
-def listed(rows: Collection[Attachment]) -> list[Listed]:
-    """Attachments with their withdrawals."""
-    gone = {row.series: row for row in Withdrawal.objects.filter(series__in=[row.series for row in rows])}
-    return [Listed(row, gone.get(row.series)) for row in rows]
-
-
-def attached_to(control_id: str) -> int:
-    """How many attachments of the open tenant evidence a control; withdrawn ones do not count."""
-    return counts().get(control_id, 0)
-
-
-def counts() -> Mapping[str, int]:
-    """How many attachments of the open tenant evidence each control that has any; withdrawn ones do not count."""
-    rows = Attachment.objects.order_by("tenant_id", "series", "-version").distinct("tenant_id", "series")
-    gone = set(Withdrawal.objects.values_list("series", flat=True))
-    return Counter(
-        control
-        for series, controls in rows.values_list("series", "controls")
-        if series not in gone
-        for control in controls
-    )
-
-
-def attachment_for(wanted: str) -> Attachment:
-    """One version of an attachment of the open tenant, by its id.
-
-    Raises:
-        NoSuch: if there is none.
-    """
-    row = None if "\0" in wanted else Attachment.objects.filter(id=wanted).first()
-    if row is None:
-        raise NoSuch("there is no such attachment", "attachment")
-    return row
-
-
-def versions_of(attachment: Attachment) -> list[Attachment]:
-    """Every version of an attachment, newest first."""
-    return list(Attachment.objects.filter(series=attachment.series).order_by("-version"))
-
-
-def withdrawal_of(attachment: Attachment) -> Withdrawal | None:
-    """How an attachment was withdrawn; None if it stands."""
-    return Withdrawal.objects.filter(series=attachment.series).first()
-
-
 def open_bytes(attachment_id: str) -> Iterator[bytes]:
     """The bytes of an attachment of the open tenant, hashed again while they go out.
 
@@ -219,9 +206,12 @@ def open_bytes(attachment_id: str) -> Iterator[bytes]:
 
     Raises:
         NoSuch: if there is none of that id.
+        Withheld: if it is in quarantine, or was not scanned yet.
         VerificationFailed: as soon as something does not hold, at the latest at the end.
     """
     row = attachment_for(attachment_id)
+    if said := withheld(row):
+        raise Withheld(f"{said}; it is not given out", "attachment")
     return storage.read(Blob.objects.get(id=row.blob_id), sha256=row.sha256)
 
 

@@ -14,7 +14,8 @@ from muniment.core.errors import Malformed, Refused, VerificationFailed
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import storage
 from muniment.server.attachments.models import Attachment, Part, Upload, upload_id
-from muniment.server.attachments.services.attachments import NoSuch, limit, receive
+from muniment.server.attachments.services.attachments import Blocked, limit, receive
+from muniment.server.attachments.services.listing import NoSuch
 from muniment.server.attachments.workflow import NewAttachment, Sniffer
 from muniment.server.recording import record
 
@@ -119,11 +120,16 @@ def finish(standing: Standing, wanted: str) -> Attachment:
         Refused: if bytes are missing, or it is not the file that was announced.
         Malformed: as `receive`.
         NoSuch: if there is no such upload.
+        Blocked: if the policy blocks it; `keep_refusal` is called once this was undone.
     """
     row = upload_for(standing, wanted, lock=True)
     if row.received != row.size:
         raise Refused(f"{row.received:,} of {row.size:,} bytes have arrived; nothing is attached yet", "upload")
-    return receive(standing, _parts(row), _read(row.order), sha256=row.sha256)
+    try:
+        return receive(standing, _parts(row), _read(row.order), sha256=row.sha256)
+    except Blocked as error:
+        error.upload = wanted
+        raise
 
 
 def discard(standing: Standing, wanted: str) -> None:

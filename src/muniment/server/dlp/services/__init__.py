@@ -4,9 +4,11 @@ from muniment.server.dlp.services.policies import change_policy, policy_in_force
 from muniment.server.dlp.services.verdicts import (
     Judged,
     State,
+    Verdict,
+    findings_of,
+    judge_file,
     keep_blocked,
     keep_verdict,
-    judge_file,
     newest_verdicts,
     quarantined,
     refusals,
@@ -19,7 +21,9 @@ from muniment.server.dlp.services.verdicts import (
 __all__ = [
     "Judged",
     "State",
+    "Verdict",
     "change_policy",
+    "findings_of",
     "judge_file",
     "keep_blocked",
     "keep_verdict",

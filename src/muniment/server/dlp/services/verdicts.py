@@ -153,10 +153,8 @@ def states_of(subjects: Collection[str]) -> dict[str, State]:
     """How stored files stand, by their ids."""
     verdicts = newest_verdicts(subjects)
     released = {row.verdict: row for row in Release.objects.filter(verdict__in=[one.id for one in verdicts.values()])}
-    return {
-        one: State(found, released.get(found.id) if (found := verdicts.get(one)) is not None else None)
-        for one in subjects
-    }
+    found = {one: verdicts.get(one) for one in subjects}
+    return {one: State(row, None if row is None else released.get(row.id)) for one, row in found.items()}
 
 
 def newest_verdicts(subjects: Collection[str]) -> Mapping[str, Verdict]:
