@@ -124,7 +124,7 @@ class Rules:
             raise Malformed(f"has at most {MAX_CLAUSES} rows", "clauses")
         for index, clause in enumerate(self.clauses):
             _check_clause(clause, f"clauses[{index}]")
-        _check_levels(self.otherwise, "otherwise")
+        _check_levels(self.otherwise, "otherwise.levels")
         for field, value, (least, most) in (
             ("max_days", self.max_days, EXCEPTION_DAYS),
             ("reattest_days", self.reattest_days, REATTEST_DAYS),
