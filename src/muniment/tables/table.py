@@ -12,7 +12,7 @@ from muniment.core.errors import Malformed
 
 Kind = Literal["text", "prose", "choice", "list", "date", "integer", "yesno", "time"]
 """`text` is one line, `prose` may be several, `list` holds ids parted by white space, commas or semicolons, `time` is
-only written."""
+a moment of UTC."""
 Value: TypeAlias = str | int | bool | date | tuple[str, ...] | None
 """What reading gives for a cell; None is an empty one."""
 
@@ -21,6 +21,7 @@ LONGEST: Final = 32_767
 _YES: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,15}", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?Z?)?", re.ASCII)
 _PARTED: Final = re.compile(r"[\s,;]+")
 
 
@@ -69,6 +70,8 @@ class Column:
             return _YES[plain.lower()]
         if self.kind == "date":
             return self._date(plain)
+        if self.kind == "time":
+            return self._time(plain)
         if self.kind == "choice":
             return self._choice(plain)
         if self.kind == "list":
@@ -89,6 +92,15 @@ class Column:
             return date.fromisoformat(text)
         except ValueError:
             raise Malformed("is no day; write 2026-12-31", self.key) from None
+
+    def _time(self, text: str) -> datetime:
+        try:
+            if not _TIME.fullmatch(text):
+                raise ValueError
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            raise Malformed("is no time of UTC; write 2026-12-31 14:30", self.key) from None
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
     def _choice(self, text: str) -> str:
         found = next((one for one in self.choices if one.casefold() == text.casefold()), None)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
 from muniment.core.errors import Malformed
 from muniment.server.access.pages import page_standing
@@ -18,7 +17,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.members.models import Membership
 from muniment.server.tables.paging import Page, counted, page_of
 from muniment.server.tables.question import Question, read_question
-from muniment.server.tables.registry import Choice, Days, Person, TableOf, Values, table_of
+from muniment.server.tables.registry import Choice, Days, Person, TableOf, Values, address, table_of
 from muniment.tables import Column
 
 _COUNTED: Final = 10_000
@@ -86,7 +85,7 @@ def list_page(request: HttpRequest, noun: str, extra: Mapping[str, object] | Non
         "plain_query": question.query(table, cursor="", limit=50),
         "may_export": standing.may(Capability.EXPORT_CREATE),
         "may_import": table.apply is not None and standing.may(table.writes),
-        "new_url": reverse(table.new) if table.new and standing.may(table.writes) else None,
+        "new_url": address(table.new) if standing.may(table.writes) else "",
     }
     return render(request, "tables/list.html", context | dict(extra or {}), status=422 if fault else 200)
 
@@ -96,7 +95,7 @@ def _lines(table: TableOf, question: Question, rows: Sequence[Values]) -> list[L
     return [
         Line(
             str(row["id"]),
-            reverse(table.page, args=[row["id"]]) if table.page else "",
+            address(table.page, str(row["id"])),
             tuple(Cell(column, row.get(column.key), place == 0) for place, column in enumerate(chosen)),
             row,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from django.db.models import Model, QuerySet
+from django.urls import NoReverseMatch, reverse
 
 from muniment.core.errors import Malformed, MunimentError
 from muniment.server.access.standing import Standing
@@ -208,6 +209,14 @@ def each(write: Callable[[Standing, Row], Written]) -> Apply:
         return Applied(**counts)
 
     return apply
+
+
+def address(route: str, *args: str) -> str:
+    """The address of a URL name; "" for none, and for a page that is not installed."""
+    try:
+        return reverse(route, args=args) if route else ""
+    except NoReverseMatch:
+        return ""
 
 
 def find(standing: Standing, table: TableOf, identity: str) -> Model | None:

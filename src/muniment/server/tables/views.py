@@ -20,7 +20,7 @@ from muniment.server.tables.forms import FileForm
 from muniment.server.tables.importing import import_file, record_refused
 from muniment.server.tables.lists import list_page
 from muniment.server.tables.question import read_question
-from muniment.server.tables.registry import RowsRefusedError, TableOf, table_of
+from muniment.server.tables.registry import RowsRefusedError, TableOf, address, table_of
 
 _SHOWN_FAULTS = 100
 
@@ -80,7 +80,7 @@ def bring_in(request: HttpRequest, noun: str) -> HttpResponse:
 
 def home_of(table: TableOf) -> str:
     """The address of a table's list."""
-    return reverse(table.home) if table.home else reverse("tables:list", args=[table.noun])
+    return address(table.home) or reverse("tables:list", args=[table.noun])
 
 
 def _table(noun: str, standing: Standing) -> TableOf:
