@@ -10,6 +10,7 @@ from muniment.server.risks.services.acceptances import (
     revoke,
     withdraw,
 )
+from muniment.server.risks.services.keeping import definition_now
 from muniment.server.risks.services.lapsing import expire_due, outdate_links
 from muniment.server.risks.services.matrices import (
     Held,
@@ -20,6 +21,8 @@ from muniment.server.risks.services.matrices import (
 )
 from muniment.server.risks.services.mirror import mirror
 from muniment.server.risks.services.reading import (
+    MOST,
+    PAGE,
     Heat,
     Page,
     accepted_among,
@@ -32,10 +35,12 @@ from muniment.server.risks.services.reading import (
     selected,
     versions_of,
 )
-from muniment.server.risks.services.risks import change_risk, close_risk, open_risk, reopen_risk
+from muniment.server.risks.services.risks import change_risk, close_risk, holds, open_risk, reopen_risk
 from muniment.server.risks.services.snapshots import said_by, snapshots, take_daily, take_snapshot
 
 __all__ = [
+    "MOST",
+    "PAGE",
     "Heat",
     "Held",
     "NoSuch",
@@ -47,8 +52,10 @@ __all__ = [
     "close_risk",
     "decide",
     "decision_on",
+    "definition_now",
     "expire_due",
     "heat",
+    "holds",
     "level_of",
     "matrix_in_force",
     "matrix_of",
