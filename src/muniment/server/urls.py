@@ -24,6 +24,7 @@ PAGES: tuple[str, ...] = (
     "reports",
     "exports",
     "attachments",
+    "dlp",
     "packets.building",
     "packets",
     "risks",

@@ -71,6 +71,12 @@ NAVIGATION: Final = (
         ),
     ),
     Group(
+        "Decisions",
+        (
+            Place("Risks", "risk", "risks:list", Capability.EXCEPTION_READ),
+        ),
+    ),
+    Group(
         "Evidence",
         (
             Place("Populations", "filter", "populations:list", Capability.LEDGER_READ),
@@ -96,6 +102,7 @@ NAVIGATION: Final = (
             Place("Sign-in", "signin", "sso:list", Capability.SSO_MANAGE),
             Place("API keys", "key", "keys:list", Capability.SOURCE_READ),
             Place("Workspaces & tenant", "workspace", "tenants:settings", Capability.TENANT_MANAGE),
+            Place("Data protection", "lock", "dlp:home", Capability.EXCEPTION_READ),
             Place("Audit trail", "trail", "trail:list", Capability.TRAIL_READ),
             Place("Notifications", "bell", "notifications:routing"),
         ),
