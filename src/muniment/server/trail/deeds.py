@@ -49,6 +49,7 @@ KINDS: Final = (
     Kind("exports", "Exports and erasures", ("export",), ("body.erase",)),
     Kind("controls", "Controls and mapping", ("control", "mapping", "catalog", "change")),
     Kind("reviews", "Populations and samples", ("population", "sample")),
+    Kind("approvals", "Rules of approval", ("workflow", "delegation")),
     Kind("packets", "Packets and attachments", ("packet", "attachment", "nda", "dlp")),
     Kind("reports", "Reports and statements", ("report", "statement")),
     Kind("signatures", "Signatures", ("entry",)),

@@ -160,6 +160,8 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "dlp.block": _went("brought a file", "brought a file in vain", "brought a file that was blocked"),
     "dlp.release": _went("took a file out of quarantine", "could not take a file out of quarantine"),
     "dlp.change": _went("changed what files are searched for", "could not change what files are searched for"),
+    "workflow.change": _went("changed how exceptions are approved", "could not change how exceptions are approved"),
+    "delegation.change": _went("changed who decides for whom", "could not change who decides for whom"),
     "packet.scope": _went("wrote down what a packet shall hold", "could not write down what a packet shall hold"),
     "packet.request": _went("asked for a packet", "could not ask for a packet"),
     "packet.approve": _went("approved a request for a packet", "could not approve a request for a packet"),
