@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from psycopg import Connection
 
 from muniment.ledger.tenants import all_logs
 
+TenantRound: TypeAlias = Callable[[Sequence[UUID]], str]
+"""Does one round over some tenants and says what it did, or "" if there was nothing to do."""
 _LOCK: Final = threading.Lock()
 _ready = False
 
@@ -24,9 +26,9 @@ class DjangoRound:
             may need that.
     """
 
-    def __init__(self, round_of: Callable[[], Callable[[Sequence[UUID]], str]]) -> None:
+    def __init__(self, round_of: Callable[[], TenantRound]) -> None:
         self._round_of = round_of
-        self._round: Callable[[Sequence[UUID]], str] | None = None
+        self._round: TenantRound | None = None
 
     def __call__(self, connection: Connection) -> str:
         """Do one round."""

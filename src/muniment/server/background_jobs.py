@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from typing import Final
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -20,12 +22,16 @@ from muniment.ledger.partitions import create_partitions, months_ready
 from muniment.ledger.seal import Sealer
 from muniment.server.anchoring import Anchoring
 from muniment.server.background import Background, Job, PartlyFailed
+from muniment.server.background_django import DjangoRound, TenantRound
 from muniment.server.background_walks import Walks
 from muniment.server.members.release import LOOK_EVERY, RolesFollow
 from muniment.server.runtime import Places
 
 SEAL_EVERY: Final = 0.5
 PARTITIONS_EVERY: Final = 3600.0
+REMIND_EVERY: Final = 900.0
+SEND_EVERY: Final = 5.0
+EXCEPTIONS_EVERY: Final = 60.0
 _LOG: Final = logging.getLogger("muniment.background")
 
 
@@ -62,6 +68,18 @@ def keep_partitions_ahead(connection: Connection) -> str:
     return f"made {len(made)} partitions, {ready} months are ready" if made else f"{ready} months are ready"
 
 
+def _reminding() -> TenantRound:
+    from muniment.server.reminders.job import Reminding
+
+    return Reminding()
+
+
+def _sending() -> TenantRound:
+    from muniment.server.notifications.job import Sending
+
+    return Sending()
+
+
 def jobs(places: Places, app_url: str) -> list[Job]:
     """What is done in the background."""
     return [
@@ -70,7 +88,16 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("walks", Walks.LOOK_EVERY, app_url, Walks(places)),
         Job("anchoring", Anchoring.LOOK_EVERY, app_url, Anchoring(places)),
         Job("roles", LOOK_EVERY, app_url, RolesFollow()),
+        Job("reminders", REMIND_EVERY, app_url, DjangoRound(_reminding)),
+        Job("notifications", SEND_EVERY, app_url, DjangoRound(_sending)),
+        Job("exceptions", EXCEPTIONS_EVERY, app_url, DjangoRound(_exceptions)),
     ]
+
+
+def _exceptions() -> Callable[[Sequence[UUID]], str]:
+    from muniment.server.exceptions.job import activate_and_expire
+
+    return activate_and_expire
 
 
 def main() -> None:

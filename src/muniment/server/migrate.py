@@ -43,6 +43,7 @@ APPLICATIONS: Final = {
     "packets": "muniment.server.packets",
     "packet_building": "muniment.server.packets.building",
     "notifications": "muniment.server.notifications",
+    "reminders": "muniment.server.reminders",
     "remediation": "muniment.server.remediation",
     "sso": "muniment.server.sso",
     "account": "allauth.account",

@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "muniment.server.packets.building",
     "muniment.server.risks",
     "muniment.server.notifications",
+    "muniment.server.reminders",
     "muniment.server.work",
     "muniment.server.remediation",
     "muniment.server.anomalies",

@@ -27,7 +27,6 @@ from muniment.server.runtime import read_server
 from muniment.server.tenants.resolving import tenant_in_scope
 from muniment.server.tenants.scope import ledger_connection, tenant_scope
 
-LOOK_EVERY: Final = 5.0
 IN_ONE_ROUND: Final = 200
 """Messages of one tenant in one round, so that no tenant holds up the others."""
 _FIRST_PAUSE: Final = 30.0
