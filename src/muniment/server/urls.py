@@ -27,6 +27,7 @@ PAGES: tuple[str, ...] = (
     "dlp",
     "packets.building",
     "packets",
+    "exceptions",
     "risks",
     "reasons",
     "signing",

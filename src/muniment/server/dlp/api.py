@@ -61,10 +61,8 @@ def policy(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, order: NewDlpPolicy) -> HttpResponse:
     """Puts another policy in force; recorded. Files that were judged stay as they are until they are scanned again."""
     with scope(request) as standing:
-        wanted = policy_from(
-            {name: rule.model_dump() for name, rule in order.rules.items()},
-            [one.model_dump() for one in order.patterns],
-        )
+        rules = {name: rule.model_dump() for name, rule in order.rules.items()}
+        wanted = policy_from(rules, [one.model_dump() for one in order.patterns])
         return json_response(version_json(services.change_policy(standing, wanted, number=order.number)))
 
 

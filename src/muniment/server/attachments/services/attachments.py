@@ -25,6 +25,7 @@ from muniment.server.attachments.services.listing import attachment_for, version
 from muniment.server.attachments.workflow import MAX_BYTES, NewAttachment, Sniffer, checked_words
 from muniment.server.dlp import services as dlp
 from muniment.server.recording import record
+from muniment.server.subjects import WITHDRAWN, changed
 from muniment.server.tenants.scope import ledger_connection
 
 KIND: Final = "attachment"
@@ -134,6 +135,8 @@ def receive(standing: Standing, pieces: Iterable[bytes], given: NewAttachment, *
         log = active_log(raw)
     row.log_id, row.seq, row.event = log.log_id, receipt.seq, f"{log.source}/{receipt.id}"
     row.save(force_insert=True)
+    if before is not None:
+        changed("attachment", row.series, row.sha256)
     dlp.keep_verdict(standing, judged, subject=(KIND, row.id), attached_by=row.created_by, causes=[row.event])
     return row
 
@@ -195,6 +198,7 @@ def withdraw(standing: Standing, attachment: Attachment, *, reason: str) -> With
     )
     row.seq = receipt.seq
     row.save(force_insert=True)
+    changed("attachment", row.series, WITHDRAWN)
     return row
 
 

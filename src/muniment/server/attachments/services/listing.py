@@ -90,7 +90,8 @@ CROSS JOIN LATERAL unnest(newest.controls) AS control
 CROSS JOIN LATERAL (
     SELECT id, action FROM dlp_verdict v WHERE v.tenant_id = newest.tenant_id AND v.subject = newest.id
     ORDER BY v.seq DESC LIMIT 1) verdict
-WHERE NOT EXISTS (SELECT FROM attachments_withdrawal w WHERE w.tenant_id = newest.tenant_id AND w.series = newest.series)
+WHERE NOT EXISTS (SELECT FROM attachments_withdrawal w
+                  WHERE w.tenant_id = newest.tenant_id AND w.series = newest.series)
   AND (verdict.action = 'allow'
        OR EXISTS (SELECT FROM dlp_release r WHERE r.tenant_id = newest.tenant_id AND r.verdict = verdict.id))
 GROUP BY control

@@ -122,6 +122,8 @@ def _slots(standing: Standing, scope: Scope, size: int) -> tuple[tuple[KeptSlot,
                 raise Refused(f"{one} was attached after the checkpoint of size {size:,}", f"slots.{slot}")
             if (withdrawn := attachments.withdrawal_of(row)) is not None:
                 raise Refused(f"{one} was withdrawn: {withdrawn.reason}", f"slots.{slot}")
+            if said := attachments.withheld(row):
+                raise Refused(f"{one} goes into no packet: {said}", f"slots.{slot}")
             if fault := attachments.against_entry(standing, row):
                 raise VerificationFailed(fault, one)
             files.append(_kept(row))

@@ -101,5 +101,7 @@ def _check(standing: Standing, scope: Scope) -> None:
             found = attachments.attachment_for(one)
             if attachments.withdrawal_of(found) is not None:
                 raise Refused(f"{one} was withdrawn", f"slots.{slot}")
+            if said := attachments.withheld(found):
+                raise Refused(f"{one} goes into no packet: {said}", f"slots.{slot}")
     if scope.workspace and not Workspace.objects.filter(name=scope.workspace).exists():
         raise Refused("the tenant has no workspace of that name", "workspace")
