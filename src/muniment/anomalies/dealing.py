@@ -26,7 +26,7 @@ WITHIN: Final = 90 * DAY
 """How far back pairs of people are looked at."""
 RULES_WITHIN: Final[dict[Sensitivity, float]] = {"low": 1 * DAY, "normal": 3 * DAY, "high": 14 * DAY}
 HASTE: Final[dict[Sensitivity, float]] = {"low": 5.0, "normal": 10.0, "high": 30.0}
-"""Seconds below which a decision is hasty while the tenant's pace is not known; a learned bound is at most six times it."""
+"""Seconds below which a decision is hasty while the pace here is not known; a learned bound is at most 6 times that."""
 KNOWN_PACE: Final = 30
 """Decisions after which the tenant's pace counts."""
 PAIR_TAILS: Final[dict[Sensitivity, float]] = {"low": 1e-4, "normal": 1e-3, "high": 1e-2}
@@ -103,7 +103,7 @@ def dealings(one: Happening, at: Wall, watched: Watched, memory: Memory) -> list
     found = []
     if keen != "off":
         judged = (_program(one, at, matter, memory), _delegate(one, at, matter, memory))
-        found = [*judged, _rules(one, at, matter, keen, memory), _haste(one, at, matter, keen, memory)]
+        found = [*judged, _rules(one, matter, keen, memory), _haste(one, at, matter, keen, memory)]
     _learn(one, at, memory)
     if keen != "off":
         found.append(_each_other(one, at, matter, keen, memory))
@@ -150,12 +150,12 @@ def _program(one: Happening, at: Wall, matter: Matter, memory: Memory) -> Odd | 
     made = memory.look(f"ties {one.actor}", Ties).keys.get(matter.by.removeprefix("key:"))
     if made is None:
         return None
-    days = int((at.stamp - made[0]) // DAY)
+    seconds = at.stamp - made[0]
     text = (
         "somebody approved what was asked for with an API key that they had made themselves "
-        f"{counted(days, 'day', 'days')} before: whoever holds the key may be the approver"
+        f"{_long(seconds)} before: whoever holds the key may be the approver"
     )
-    return "own-program", one.subject, (one.actor,), [made, matter.asked], text, {"days": days}, False
+    return "own-program", one.subject, (one.actor,), [made, matter.asked], text, {"seconds": round(seconds)}, False
 
 
 def _delegate(one: Happening, at: Wall, matter: Matter, memory: Memory) -> Odd | None:
@@ -165,25 +165,22 @@ def _delegate(one: Happening, at: Wall, matter: Matter, memory: Memory) -> Odd |
         if stamp <= at.stamp <= until and matter.asked is not None and who != one.actor:
             of_requester = who == matter.by
             role = "the person who asked for it" if of_requester else "the person who had approved it before"
-            days = int((at.stamp - stamp) // DAY)
-            text = (
-                f"somebody approved who stands in for {role}, by a delegation of {counted(days, 'day', 'days')} before"
-            )
+            text = f"somebody approved who stands in for {role}, by a delegation made {_long(at.stamp - stamp)} before"
             places = [(stamp, seq, reference), matter.asked]
             pattern = "requesters-delegate" if of_requester else "approvers-delegate"
             return pattern, one.subject, (one.actor, who), places, text, {"delegated_by": who}, False
     return None
 
 
-def _rules(one: Happening, at: Wall, matter: Matter, keen: Sensitivity, memory: Memory) -> Odd | None:
+def _rules(one: Happening, matter: Matter, keen: Sensitivity, memory: Memory) -> Odd | None:
     if matter.asked is None:
         return None
     begin = matter.asked[0] - RULES_WITHIN[keen]
-    changed = [place for place in memory.look(f"ties {matter.by}", Ties).rules if begin <= place[0] <= at.stamp]
+    changed = [place for place in memory.look(f"ties {matter.by}", Ties).rules if begin <= place[0] <= matter.asked[0]]
     if not changed:
         return None
     hours = (matter.asked[0] - changed[-1][0]) / 3600
-    when = f"{hours:.1f} hours before asking" if hours >= 0 else f"{-hours:.1f} hours after asking"
+    when = f"{_long(hours * 3600)} before asking"
     text = (
         f"something was approved whose requester had changed the rules of approval {when}; an alert is raised for "
         f"changes up to {RULES_WITHIN[keen] / 3600:.0f} hours before"

@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 
 from muniment.anomalies.localtime import WEEK, Wall
 from muniment.anomalies.tails import Expected, burst_of, expected, unusual_from
-from muniment.anomalies.watched import Bounds
 from muniment.anomalies.window import Window
 
 WEEKS: Final = 12
@@ -63,9 +62,9 @@ def usual(counts: Sequence[int], general: float, burst: float, busiest: int, tai
     return Usual(bound, inner[cut], inner[-1 - cut], len(counts), True)
 
 
-def cold(bounds: Bounds, times: int, seen: int) -> Usual:
-    """The fixed bound."""
-    return Usual(bounds.fixed * times, 0, 0, seen, False)
+def cold(bound: int, seen: int) -> Usual:
+    """A fixed bound."""
+    return Usual(bound, 0, 0, seen, False)
 
 
 def second(counts: Sequence[int]) -> int:
@@ -187,6 +186,7 @@ class Tally:
     held: dict[int, dict[int, int]] = field(default_factory=dict)
     _known: tuple[int, int] = (0, 0)
     _usual: dict[tuple[str, int, float], Usual] = field(default_factory=dict)
+    _whole: tuple[float, float, int] | None = None
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Self:
@@ -231,6 +231,7 @@ class Tally:
         for slot, number in self.held.pop(day, {}).items():
             if counts is not None:
                 counts[slot] += number
+        self._whole = None
         self._usual.clear()
 
     def of_hour(self, at: Wall, slot: int, since: int, tail: float, least: int) -> Usual:
@@ -250,10 +251,11 @@ class Tally:
             days = [slot // 24] if len(weeks) >= FEW_WEEKS else list(alike)
             near = [(day * 24 + slot % 24 + beside) % WEEK for day in days for beside in (-1, 0, 1)]
             pool = [counts[hour] for counts in weeks for hour in near]
-            general = sum(map(sum, weeks)) / (len(weeks) * WEEK)
-            peaks = [max(counts[day * 24 : day * 24 + 24]) for counts in weeks for day in range(7)]
-            burst = burst_of([[counts[hour] for counts in weeks] for hour in range(WEEK)])
-            found = self._usual["hour", slot, tail] = usual(pool, general, burst, second(peaks), tail, least)
+            if self._whole is None:
+                general = sum(map(sum, weeks)) / (len(weeks) * WEEK)
+                peaks = [max(counts[day * 24 : day * 24 + 24]) for counts in weeks for day in range(7)]
+                self._whole = general, burst_of(list(zip(*weeks, strict=True))), second(peaks)
+            found = self._usual["hour", slot, tail] = usual(pool, *self._whole, tail, least)
         return found
 
     def of_days(self, at: Wall, since: int, tail: float, least: int) -> Usual:
@@ -272,6 +274,7 @@ class Tally:
     def _kept(self, name: tuple[str, int, float], at: Wall, since: int) -> Usual | None:
         if self._known != (at.week, since):
             self._known = (at.week, since)
+            self._whole = None
             self._usual.clear()
         return self._usual.get(name)
 

@@ -31,7 +31,7 @@ _REST: Final = 0.1
 _OFF_WEEKS: Final = 8
 FAR: Final[dict[Sensitivity, tuple[int, int]]] = {"low": (4, 6), "normal": (3, 5), "high": (2, 3)}
 """Hours between what is done and the nearest usual hour: for approvals and removals, and for signing in."""
-_NOUNS: Final[dict[Deed, str]] = {"approval": "An approval", "removal": "A removal or withdrawal", "login": "A sign-in"}
+_NOUNS: Final[dict[Deed, str]] = {"approval": "An approval", "removal": "A removal", "login": "A sign-in"}
 
 
 @dataclass(slots=True)
@@ -43,12 +43,17 @@ class Hours:
         days: day -> the hours in which they were active, as bits.
         alerted: the day of the newest alert.
         held: day -> hours that were held back since an alert of that day.
+        counts: on how many of the days each hour was among them; follows from `days`.
     """
 
     first: int = 0
     days: dict[int, int] = field(default_factory=dict)
     alerted: int = 0
     held: dict[int, int] = field(default_factory=dict)
+    counts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = [sum(bits >> hour & 1 for bits in self.days.values()) for hour in range(24)]
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Self:
@@ -79,15 +84,33 @@ class Hours:
         self.first = self.first or at.day
         days = self.held if self.alerted == at.day else self.days
         if at.day not in days:
-            self.days = {day: bits for day, bits in self.days.items() if day >= at.day - DAYS}
-            self.held = {day: bits for day, bits in self.held.items() if day >= at.day - DAYS}
-            days = self.held if self.alerted == at.day else self.days
-        days[at.day] = days.get(at.day, 0) | 1 << at.hour
+            for day in [day for day in self.days if day < at.day - DAYS]:
+                self._count(self.days.pop(day), -1)
+            for day in [day for day in self.held if day < at.day - DAYS]:
+                del self.held[day]
+        before = days.get(at.day, 0)
+        days[at.day] = before | 1 << at.hour
+        if days is self.days:
+            self._count(days[at.day] & ~before, 1)
 
     def give_back(self, day: int) -> None:
         """What was held back of a day was usual after all."""
         if day in self.held:
-            self.days[day] = self.days.get(day, 0) | self.held.pop(day)
+            before = self.days.get(day, 0)
+            self.days[day] = before | self.held.pop(day)
+            self._count(self.days[day] & ~before, 1)
+
+    def before(self, day: int) -> tuple[int, list[int]]:
+        """How many days before one are known, and on how many of them each hour was among the active ones."""
+        today = self.days.get(day, 0)
+        return len(self.days) - (day in self.days), [
+            number - (today >> hour & 1) for hour, number in enumerate(self.counts)
+        ]
+
+    def _count(self, bits: int, step: int) -> None:
+        while bits:
+            self.counts[(bits & -bits).bit_length() - 1] += step
+            bits &= bits - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +136,13 @@ class Rest:
 
 def rest_of(hours: Hours, at: Wall) -> Rest:
     """How a moment lies to the hours of the days before it."""
-    known = {day: bits for day, bits in hours.days.items() if day < at.day and bits}
-    counts = [sum(bits >> hour & 1 for bits in known.values()) for hour in range(24)]
-    least = max(2.0, _SHARE * len(known))
+    known, counts = hours.before(at.day)
+    least = max(2.0, _SHARE * known)
     usual = tuple(hour for hour, number in enumerate(counts) if number >= least)
     apart = [min(abs(at.hour - hour), 24 - abs(at.hour - hour)) for hour in usual]
     weeks = min(DAYS, at.day - hours.first) // 7
-    share = len({day for day in known if (day - 1) % 7 == at.weekday})
-    return Rest(len(known), weeks, min(apart, default=0), usual, weeks >= _OFF_WEEKS and share < _REST * weeks, share)
+    share = sum(at.day - 7 * ago in hours.days for ago in range(1, DAYS // 7 + 1))
+    return Rest(known, weeks, min(apart, default=0), usual, weeks >= _OFF_WEEKS and share < _REST * weeks, share)
 
 
 def off_hours(
@@ -170,15 +192,15 @@ def _judge(
         return _finding(one, deed, at, watched, "own-hours", f"{told}; {bound}", rest, learned=True)
     if deed == "login" or at.hour not in NIGHT:
         return None
+    together = rest_of(all_, at)
+    if together.usual and together.distance == 0:
+        return None
     if at.day - since < WATCH_DAYS:
         told = (
             f"This log has been watched for {counted(max(at.day - since, 0), 'day', 'days')}; until {WATCH_DAYS} are "
             "known, approvals and removals between 01:00 and 05:00 are taken for unusual"
         )
         return _finding(one, deed, at, watched, "night", told, rest, learned=False)
-    together = rest_of(all_, at)
-    if together.distance == 0:
-        return None
     told = (
         f"Too little is known of this person's hours ({counted(rest.days, 'day', 'days')} with activity); on "
         f"{counted(together.days, 'day', 'days')} people of this tenant were active {_ranges(together.usual)}"

@@ -20,7 +20,7 @@ from muniment.anomalies.window import Window
 
 NOUNS: Final[dict[Deed, tuple[str, str]]] = {
     "approval": ("approval", "approvals"),
-    "removal": ("removal or withdrawal", "removals and withdrawals"),
+    "removal": ("removal", "removals"),
     "login": ("sign-in", "sign-ins"),
     "failed-login": ("failed sign-in", "failed sign-ins"),
 }
@@ -121,7 +121,7 @@ def _of_person(case: Counting, habit: Habit, inside: int, memory: Memory) -> Fin
     for column, times, number in ((0, 1, inside), (1, OF_DAY, today)):
         counts = [day[column] for day in days]
         if whose == "fixed" or case.days < WATCH_DAYS:
-            known = cold(case.bounds, times, len(own))
+            known = cold(case.bounds.fixed * times, len(own))
         else:
             mean = sum(counts) / len(counts)
             known = usual(counts, mean, burst_of([counts]), second_of(counts), case.tail, least * times)
@@ -133,12 +133,12 @@ def _of_person(case: Counting, habit: Habit, inside: int, memory: Memory) -> Fin
 
 def _habit(case: Counting, known: Usual, column: int, whose: str) -> str:
     when = "on the whole day" if column else "in the busiest hour"
-    one, _ = NOUNS[case.deed]
+    _, many = NOUNS[case.deed]
     if not known.learned:
-        return _too_early(case, f"{counted(known.seen, 'earlier day', 'earlier days')} with a {one} by this actor")
+        return _too_early(case, f"{counted(known.seen, 'earlier day', 'earlier days')} with {many} by this actor")
     if whose == "own":
         within = ranged(known.low, known.high)
-        return f"On {known.seen} earlier days with a {one} by the same actor there were {within} {when}"
+        return f"On {known.seen} earlier days with {many} by the same actor there were {within} {when}"
     return (
         f"The same actor has too few earlier days to compare with; on {known.seen} days of anybody here there were "
         f"{ranged(known.low, known.high)} {when}"
@@ -159,8 +159,12 @@ def _of_tenant(case: Counting, tally: Tally, inside: int) -> Finding | None:
             (tally.of_hour(case.at, slot, first, case.tail, least) for slot in sorted(slots)), key=lambda one: one.bound
         )
     else:
-        hour = cold(case.bounds, 1, case.days)
-    day = tally.of_days(case.at, first, case.tail, least * OF_DAY) if ready else cold(case.bounds, OF_DAY, case.days)
+        hour = cold(case.bounds.together, case.days)
+    day = (
+        tally.of_days(case.at, first, case.tail, least * OF_DAY)
+        if ready
+        else cold(case.bounds.together * OF_DAY, case.days)
+    )
     kind = "a day of the weekend" if case.at.weekend else "a working day"
     usually = f"On a usual {WEEKDAYS[case.at.weekday]} at this hour there are {ranged(hour.low, hour.high)}"
     daily = f"On {kind} there are usually {ranged(day.low, day.high)}"

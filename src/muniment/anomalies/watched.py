@@ -45,21 +45,23 @@ class Bounds:
 
     Attributes:
         least: fewer are never an alert, however quiet the tenant is.
-        fixed: what counts while too little is known.
+        fixed: what counts for one person while too little is known.
+        together: and for everybody together.
     """
 
     least: int
     fixed: int
+    together: int
 
 
 OF_DAY: Final = 2
 TAILS: Final[Mapping[Sensitivity, float]] = {"low": 1e-7, "normal": 1e-6, "high": 1e-4}
 """With which probability a usual hour may reach the bound."""
 BOUNDS: Final[Mapping[Deed, Mapping[Sensitivity, Bounds]]] = {
-    "approval": {"low": Bounds(12, 30), "normal": Bounds(7, 15), "high": Bounds(5, 10)},
-    "removal": {"low": Bounds(15, 30), "normal": Bounds(8, 15), "high": Bounds(5, 10)},
-    "login": {"low": Bounds(25, 60), "normal": Bounds(12, 30), "high": Bounds(8, 20)},
-    "failed-login": {"low": Bounds(20, 40), "normal": Bounds(10, 15), "high": Bounds(6, 10)},
+    "approval": {"low": Bounds(12, 30, 40), "normal": Bounds(7, 15, 20), "high": Bounds(5, 10, 12)},
+    "removal": {"low": Bounds(15, 30, 40), "normal": Bounds(8, 15, 20), "high": Bounds(5, 10, 12)},
+    "login": {"low": Bounds(25, 60, 200), "normal": Bounds(12, 30, 100), "high": Bounds(8, 20, 50)},
+    "failed-login": {"low": Bounds(20, 40, 60), "normal": Bounds(10, 15, 25), "high": Bounds(6, 10, 15)},
 }
 
 
