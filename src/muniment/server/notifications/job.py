@@ -67,7 +67,7 @@ class Sending:
                     sent += self._send(tenant_id, postman)
                 except NoServerError as error:
                     self._outage(tenants[at:], str(error))
-        return f"sent {sent} messages" if sent else ""
+        return f"sent {sent} messages" if sent else "nothing is due"
 
     def _send(self, tenant_id: UUID, postman: Postman) -> int:
         with tenant_scope(tenant_id):

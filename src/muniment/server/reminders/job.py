@@ -42,4 +42,4 @@ class Reminding:
                 failed.append(str(tenant_id))
         if failed:
             raise PartlyFailed(f"reminders failed in {len(failed)} tenants, first {failed[0]}")
-        return f"sent {sent} reminders" if sent else ""
+        return f"sent {sent} reminders" if sent else "nothing is due"
