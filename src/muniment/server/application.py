@@ -19,6 +19,7 @@ from muniment.server.attachments import api as attachments
 from muniment.server.attachments import quarantine
 from muniment.server.causality import api as causality
 from muniment.server.controls import api as controls
+from muniment.server.exceptions import api as exceptions
 from muniment.server.explorer import api as explorer
 from muniment.server.dlp import api as dlp
 from muniment.server.exports import api as exports
@@ -126,6 +127,7 @@ for module in (
     signing,
     statements,
     tables,
+    exceptions,
     risks,
     verification,
     sources,

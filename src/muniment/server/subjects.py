@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 
+WITHDRAWN: Final = "withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """Something on which decisions may rest says something else from now on.
@@ -18,7 +21,7 @@ class Changed:
     Attributes:
         kind: `policy`, `asset`, `control` or `attachment`.
         id: of it, over all its versions: `pol_…`, `ast_…`, a control id, the id of an attachment's first version.
-        digest: SHA-256 of what it says now, 64 hex digits; of a thing that is not relied upon any more, a word.
+        digest: SHA-256 of what it says now, 64 hex digits; of a thing that is not relied upon any more, `WITHDRAWN`.
     """
 
     kind: str

@@ -73,6 +73,7 @@ NAVIGATION: Final = (
     Group(
         "Decisions",
         (
+            Place("Exceptions", "exception", "exceptions:list", Capability.EXCEPTION_READ),
             Place("Risks", "risk", "risks:list", Capability.EXCEPTION_READ),
         ),
     ),

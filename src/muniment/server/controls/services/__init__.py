@@ -9,6 +9,7 @@ from muniment.server.controls.services.reading import (
     control_for,
     controls,
     definition_of,
+    digest_of,
     history_of,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "controls",
     "define",
     "definition_of",
+    "digest_of",
     "evidence_of",
     "evidence_of_each",
     "first_days",

@@ -15,10 +15,11 @@ from muniment.server.access.standing import Standing
 from muniment.server.controls.models import OwnControl, version_id
 from muniment.server.controls.owners import read_owner
 from muniment.server.controls.services.evidence import newest
-from muniment.server.controls.services.reading import body_of, control_for, definition_of
+from muniment.server.controls.services.reading import body_of, control_for, definition_of, digest_of
 from muniment.server.controls.workflow import PREFIX, Definition, changed, checked, differences, read_code
 from muniment.server.frameworks.services import check_controls, make_known
 from muniment.server.recording import record
+from muniment.server.subjects import changed as subject_changed
 from muniment.server.tenants.scope import ledger_connection
 
 MOST_SAID: Final = 4_000
@@ -169,6 +170,9 @@ def keep(standing: Standing, steps: Sequence[Step]) -> list[OwnControl]:
         )
         row.seq, row.event = receipt.seq, f"{source}/{receipt.id}"
     OwnControl.objects.bulk_create(rows)
+    for row in rows:
+        if row.number > 1:
+            subject_changed("control", row.control, digest_of(row))
     return rows
 
 

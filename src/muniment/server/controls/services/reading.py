@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from muniment.core.canonical import dump_json
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.controls.models import OwnControl
@@ -71,6 +73,12 @@ def definition_of(row: OwnControl) -> Definition:
         row.retired_on,
         row.reason,
     )
+
+
+def digest_of(row: OwnControl) -> str:
+    """SHA-256 of what a version says, 64 hex digits; the reason for a change is no part of it."""
+    said = {name: value for name, value in body_of(row).items() if name not in ("reason", "number")}
+    return hashlib.sha256(b"muniment/control/1\0" + dump_json(said)).hexdigest()
 
 
 def body_of(row: OwnControl) -> dict[str, Any]:

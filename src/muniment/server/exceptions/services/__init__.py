@@ -1,7 +1,16 @@
 """Use cases of exceptions: the only writers of their rows. Each runs in an open `tenant_scope`, `run_due` aside."""
 
-from muniment.server.exceptions.services.deciding import attest, basis_of, decide, revoke
-from muniment.server.exceptions.services.drafting import change, create, renew, said_of, submit, withdraw
+from muniment.server.exceptions.services.deciding import attest, basis_of, decide, revoke, stands_against
+from muniment.server.exceptions.services.drafting import (
+    change,
+    create,
+    renew,
+    renewing,
+    said_of,
+    submit,
+    usual_zone,
+    withdraw,
+)
 from muniment.server.exceptions.services.reading import (
     NoSuch,
     approvals_of,
@@ -36,11 +45,14 @@ __all__ = [
     "matter_of",
     "renew",
     "renewals_of",
+    "renewing",
     "revoke",
     "run_due",
     "said_of",
+    "stands_against",
     "steps_of",
     "submit",
+    "usual_zone",
     "waiting",
     "withdraw",
 ]

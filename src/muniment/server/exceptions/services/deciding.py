@@ -16,10 +16,10 @@ from muniment.server.exceptions.models import Decision, PolicyException
 from muniment.server.exceptions.services.freezing import Frozen, freeze, look_up
 from muniment.server.exceptions.services.reading import approvals_of, content_of, exception_for, matter_of
 from muniment.server.exceptions.services.stepping import Taken, take
-from muniment.server.exceptions.workflow import SYSTEM, Matter, Party, advance, checked_words, deciders
+from muniment.server.exceptions.workflow import SYSTEM, Kind, Matter, Party, advance, checked_words, deciders
 
 Outcome = Literal["approve", "return", "reject"]
-OUTCOMES: Final = ("approve", "return", "reject")
+OUTCOMES: Final[tuple[Outcome, ...]] = ("approve", "return", "reject")
 
 
 def decide(
@@ -107,6 +107,31 @@ def attest(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
     labels = {"stale": "yes" if matter.stale else "no"}
     said = checked_words(comment, "comment")
     return take(row, Taken("attest", after, party, now, said, frozen=frozen, labels=labels)).exception
+
+
+def stands_against(standing: Standing, row: PolicyException, kind: Kind) -> Refused | None:
+    """What stands against a step of somebody's; None if they could take it now, with a comment.
+
+    Args:
+        standing: of who would take it.
+        row: the exception.
+        kind: of the step; not `create`.
+    """
+    approves = kind in ("approve", "return", "reject", "revoke") or (kind == "attest" and row.stale_at is not None)
+    needed = Capability.EXCEPTION_APPROVE if approves else Capability.EXCEPTION_REQUEST
+    matter, party, mandated = matter_of(row), Party(standing.subject), True
+    if kind == "attest" and standing.may(Capability.EXCEPTION_APPROVE):
+        needed = Capability.EXCEPTION_APPROVE
+    if not standing.may(needed):
+        return Refused(f"needs the capability {needed}", "capability")
+    if kind != "revoke" and approves:
+        party, mandate = _mandate(standing, row, freeze(row), matter, again=kind != "approve")
+        mandated = mandate is not None
+    try:
+        advance(matter, kind, party, at=timezone.now(), comment=".", mandated=mandated)
+    except Refused as error:
+        return error
+    return None
 
 
 def basis_of(row: PolicyException) -> Frozen:

@@ -57,11 +57,26 @@ def renew(standing: Standing, wanted: str, given: Mapping[str, object]) -> Polic
     _check_not_renewed(before)
     if given.get("expires_on") is None:
         raise Malformed("is needed: the renewal's last day", "expires_on")
-    old = content_of(before)
-    owner = "" if standing.subject.startswith("user:") else old.owner
-    base = replace(old, starts_on=_after(before, timezone.now()), owner=owner)
+    base = renewing(before)
+    if standing.subject.startswith("user:"):
+        base = replace(base, owner="")
     content = replace(base, **{name: value for name, value in given.items() if name in FIELDS})  # type: ignore[arg-type]
     return _drafted(standing, _resolved(standing, content), before)
+
+
+def renewing(before: PolicyException) -> Content:
+    """What a renewal says unless it says otherwise: the same, for as long again, from the day after the last one."""
+    old = content_of(before)
+    begins = _after(before, timezone.now())
+    first = begins or days.today(timezone.now(), before.zone)
+    lasted = old.expires_on - (old.starts_on or days.today(before.starts_at or timezone.now(), before.zone))
+    return replace(old, starts_on=begins, expires_on=min(first + lasted, days.LATEST))
+
+
+def usual_zone() -> str:
+    """The time zone of the exception that was submitted last in the open tenant; UTC before there is one."""
+    row = PolicyException.objects.exclude(submitted_at=None).order_by("-submitted_at").first()
+    return "UTC" if row is None else row.zone
 
 
 def change(standing: Standing, wanted: str, given: Mapping[str, object]) -> PolicyException:

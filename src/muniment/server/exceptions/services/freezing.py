@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from muniment.core.canonical import dump_json
 from muniment.core.errors import Malformed
@@ -12,16 +12,14 @@ from muniment.server.approvals.workflow import Case
 from muniment.server.assets.services import find_asset
 from muniment.server.attachments import services as attachments
 from muniment.server.controls.models import OwnControl
-from muniment.server.controls.services import own_ids
+from muniment.server.controls.services import digest_of, own_ids
 from muniment.server.controls.workflow import PREFIX
 from muniment.server.exceptions.content import Content
 from muniment.server.exceptions.models import PolicyException
 from muniment.server.exceptions.services.reading import content_of
 from muniment.server.frameworks.services import check_controls
 from muniment.server.policies.services import find_policy
-
-WITHDRAWN: Final = "withdrawn"
-"""Instead of a digest: the attachment is not relied upon any more."""
+from muniment.server.subjects import WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +135,6 @@ def look_up(content: Content) -> Content:
     return replace(content, policy=policy.id, assets=tuple(one.id for one in assets))
 
 
-def control_digest(row: OwnControl) -> str:
-    """SHA-256 of what a version of the tenant's own control says."""
-    said = {
-        "code": row.code,
-        "criteria": list(row.criteria),
-        "frequency": row.frequency,
-        "owner": row.owner,
-        "procedure": row.procedure,
-        "statement": row.statement,
-        "status": row.status,
-    }
-    return _digest(b"muniment/control/1\0", dump_json(said))
-
-
 def _control(wanted: str) -> dict[str, Any]:
     if not wanted.startswith(PREFIX):
         # A criterion of a framework is frozen by the edition in its id.
@@ -158,7 +142,7 @@ def _control(wanted: str) -> dict[str, Any]:
     row = OwnControl.objects.filter(code=wanted.removeprefix(PREFIX)).order_by("-number").first()
     if row is None:
         raise Malformed(f"names {wanted}, which is not there", "controls")
-    return {"digest": control_digest(row), "id": wanted, "number": row.number, "status": row.status}
+    return {"digest": digest_of(row), "id": wanted, "number": row.number, "status": row.status}
 
 
 def _evidence(wanted: str) -> dict[str, Any]:
