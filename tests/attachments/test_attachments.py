@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from muniment.cli.main import muniment
 from tests.attachments.conftest import PART, PDF, Desk
+from tests.support.pdfs import pdf
 from tests.support.people import make_person
 
 HOSTILE = "<script>alert(1)</script>"
@@ -22,7 +23,7 @@ def alter(desk: Desk, statement: str, *values: object) -> None:
 
 
 def test_a_file_comes_back_as_it_was_sent_and_its_hash_stands_in_the_log(desk: Desk) -> None:
-    data = PDF + os.urandom(PART + 70_000)
+    data = pdf(filler=os.urandom(PART + 70_000))
     made = desk.attach(data, controls=["soc2:CC6.1"], note="by an outside firm", **{"from": "2026-01-01"})
     digest = hashlib.sha256(data).hexdigest()
     assert (made["sha256"], made["size"], made["version"]) == (digest, len(data), 1)
@@ -75,7 +76,7 @@ ALTERATIONS = {
 
 @pytest.mark.parametrize("altered", ALTERATIONS)
 def test_what_was_altered_after_hashing_is_not_given_out_and_that_is_recorded(desk: Desk, altered: str) -> None:
-    made = desk.attach(PDF + os.urandom(100_000))
+    made = desk.attach(pdf(filler=os.urandom(100_000)))
     alter(desk, ALTERATIONS[altered], made["id"])
     refused = desk.get(f"/api/attachments/{made['id']}/content")
     assert refused.status_code == 409
@@ -90,7 +91,7 @@ def test_what_was_altered_after_hashing_is_not_given_out_and_that_is_recorded(de
 
 
 def test_bytes_of_another_attachment_do_not_stand_in_for_these(desk: Desk) -> None:
-    ours, other = desk.attach(PDF + b"ours"), desk.attach(PDF + b"another")
+    ours, other = desk.attach(pdf("ours")), desk.attach(pdf("another"))
     alter(
         desk,
         "UPDATE django.attachments_attachment SET blob_id = "
@@ -102,7 +103,7 @@ def test_bytes_of_another_attachment_do_not_stand_in_for_these(desk: Desk) -> No
 
 
 def test_an_interrupted_upload_goes_on_or_leaves_nothing_but_its_name(desk: Desk) -> None:
-    data = PDF + os.urandom(300_000)
+    data = pdf(filler=os.urandom(300_000))
     upload = desk.begin(data).json()["id"]
     assert desk.put(upload, 0, data[:100_000]).json()["received"] == 100_000
     half = desk.finish(upload)
@@ -132,7 +133,7 @@ def test_an_interrupted_upload_goes_on_or_leaves_nothing_but_its_name(desk: Desk
 
 
 def test_another_person_does_not_go_on_with_an_upload(desk: Desk) -> None:
-    data = PDF + b"mine"
+    data = pdf("mine")
     upload = desk.begin(data).json()["id"]
     other = make_person(desk.installation, desk.tenant, "analyst")
     with other.signed_in() as client:
@@ -142,7 +143,7 @@ def test_another_person_does_not_go_on_with_an_upload(desk: Desk) -> None:
 
 
 def test_what_arrived_must_be_what_was_announced(desk: Desk) -> None:
-    data = PDF + b"as announced"
+    data = pdf("as announced")
     upload = desk.begin(data, sha256=hashlib.sha256(b"something else").hexdigest()).json()["id"]
     desk.put(upload, 0, data)
     refused = desk.finish(upload)
@@ -166,7 +167,7 @@ def test_what_arrived_must_be_what_was_announced(desk: Desk) -> None:
     ],
 )
 def test_what_cannot_be_an_attachment_is_refused_by_name(desk: Desk, field: str, wanted: dict[str, object]) -> None:
-    data = PDF + b"x"
+    data = pdf("x")
     refused = desk.begin(data, **wanted)  # type: ignore[arg-type]
     if refused.status_code == 201:
         upload = refused.json()["id"]
@@ -186,34 +187,34 @@ def test_a_tenant_can_ask_for_less_than_64_mebibytes(desk: Desk) -> None:
 
 
 def test_a_newer_version_leaves_the_older_one_readable_and_a_withdrawal_leaves_both(desk: Desk) -> None:
-    first = desk.attach(PDF + b"1", controls=["soc2:CC6.1"])
-    second = desk.attach(PDF + b"2", controls=["soc2:CC6.1"], replaces=first["id"])
+    first = desk.attach(pdf("1"), controls=["soc2:CC6.1"])
+    second = desk.attach(pdf("2"), controls=["soc2:CC6.1"], replaces=first["id"])
     assert (second["version"], second["series"]) == (2, first["id"])
     (event,) = desk.entries("attachment.replace")
     assert event["causes"]
     assert [one["id"] for one in desk.get("/api/attachments").json()["attachments"]] == [second["id"]]
-    assert desk.get(f"/api/attachments/{first['id']}/content").content == PDF + b"1"
+    assert desk.get(f"/api/attachments/{first['id']}/content").content == pdf("1")
     unreasoned = desk.ask("POST", f"/api/attachments/{first['id']}/withdraw", json={"reason": " "})
     assert unreasoned.json()["field"] == "reason"
     gone = desk.ask("POST", f"/api/attachments/{first['id']}/withdraw", json={"reason": "superseded"})
     assert gone.json()["withdrawn"]["reason"] == "superseded"
     assert desk.get("/api/attachments").json()["attachments"] == []
     assert len(desk.get("/api/attachments", withdrawn="true").json()["attachments"]) == 1
-    assert desk.get(f"/api/attachments/{second['id']}/content").content == PDF + b"2"
+    assert desk.get(f"/api/attachments/{second['id']}/content").content == pdf("2")
     again = desk.ask("POST", f"/api/attachments/{second['id']}/withdraw", json={"reason": "twice"})
     assert again.json()["field"] == "attachment"
 
 
 def test_the_pages_attach_show_and_withdraw(desk: Desk) -> None:
     assert "No attachment yet" in desk.get("/attachments").text
-    files = {"file": (f"r&d {HOSTILE[1:7]}.pdf", PDF + b"page", "application/pdf")}
+    files = {"file": (f"r&d {HOSTILE[1:7]}.pdf", pdf("page"), "application/pdf")}
     fields = {"kind": "policy", "controls": "soc2:CC6.1", "note": HOSTILE}
     made = desk.submit("/attachments/add", "/attachments/add", files=files, **fields)
     assert made.status_code == 200, made.text
     assert HOSTILE not in made.text
-    assert hashlib.sha256(PDF + b"page").hexdigest() in made.text
+    assert hashlib.sha256(pdf("page")).hexdigest() in made.text
     one = "/" + made.url.path.split("/", 3)[3]
-    assert desk.get(f"{one}/content").content == PDF + b"page"
+    assert desk.get(f"{one}/content").content == pdf("page")
     disguised = {"file": ("really.pdf", b"MZ\x90\x00", "application/pdf")}
     refused = desk.submit("/attachments/add", "/attachments/add", files=disguised, kind="policy")
     assert refused.status_code == 422
@@ -232,7 +233,7 @@ def test_the_commands_attach_list_show_fetch_and_withdraw(desk: Desk, tmp_path: 
         ran = CliRunner().invoke(muniment, ["attachment", *arguments], env=environment)
         return ran.exit_code, ran.output + str(ran.exception or "")
 
-    file, data = tmp_path / "summary.pdf", PDF + os.urandom(PART)
+    file, data = tmp_path / "summary.pdf", pdf(filler=os.urandom(PART))
     file.write_bytes(data)
     code, said = run("add", str(file), "--kind", "penetration-test", "--control", "soc2:CC6.1", "--json")
     assert code == 0, said

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.packet_requests.conftest import Office
 from tests.support.browser import DESKTOP, PHONE, Visitor, browser, visitor
+from tests.support.pdfs import pdf
 
 __all__ = ["browser", "visitor"]
 LONG = "A-name-of-a-file-that-goes-on-for-longer-than-any-telephone-is-wide-and-then-some-more.pdf"
@@ -16,7 +17,7 @@ LONG = "A-name-of-a-file-that-goes-on-for-longer-than-any-telephone-is-wide-and-
 def test_a_large_file_goes_up_by_the_page_and_the_desk_holds_together(
     office: Office, visitor: Visitor, tmp_path: Path
 ) -> None:
-    data = b"%PDF-1.7\n" + os.urandom(3 << 20)
+    data = pdf("A letter", filler=os.urandom(3 << 20))
     file = tmp_path / LONG
     file.write_bytes(data)
     office["decides"].person.sign_in_context(visitor.context)

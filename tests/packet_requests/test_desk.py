@@ -11,6 +11,7 @@ from muniment.packet.checking import verify_packet
 from muniment.verifier.options import Options
 from muniment.verifier.pins import Pins
 from tests.packet_requests.conftest import RULES, TEXT, Office
+from tests.support.pdfs import pdf
 
 
 def test_a_member_asks_signs_and_takes_a_packet_that_verifies(office: Office, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_an_attachment_altered_after_hashing_stops_the_packet_and_rules_hold_fro
     office.rules(nda_required=False, zone="Europe/Warsaw", due_hours=1, working_days=True)
     refused = office["admin"].post("/api/packet-rules", "PUT", **{**RULES, "zone": "Europe/Nowhere"})
     assert (refused.status_code, refused.json()["field"]) == (422, "zone")
-    attached = office.attach(b"%PDF-1.7 a letter")
+    attached = office.attach(pdf("a letter"))
     asked = office.ask(office.scope(slots={"policy": [attached]})["id"], seat="decides")
     assert (asked["zone"], asked["nda"]) == ("Europe/Warsaw", None)
     where = f"/api/packet-requests/{asked['id']}"

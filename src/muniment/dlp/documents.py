@@ -14,10 +14,10 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamO
 
 from muniment.dlp.limits import Budget, Hostile, Unscannable
 from muniment.dlp.pictures import SMALLEST
+from muniment.dlp.sniffing import printed
 
 _END: Final = re.compile(rb"%%EOF[ \t]*(?:\r\n|\r|\n)?")
 _REVISIONS: Final = 12
-_HELD: Final = re.compile(rb"\bobj\b")
 _DEPTH: Final = 24
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -68,7 +68,10 @@ def _revision(data: bytes, budget: Budget) -> Iterator[tuple[str, str, bytes]]:
                 if picture.image is None or min(picture.image.size) >= SMALLEST:
                     budget.expand(len(picture.data))
                     yield "picture", f"page {number}", picture.data
-        yield "text", "beside the pages", "\n".join(_strings(reader, budget)).encode("utf-8", "replace")
+        known: set[int] = set()
+        yield "text", "beside the pages", "\n".join(_strings(reader, budget, known)).encode("utf-8", "replace")
+        for found in _unreached(reader, budget, known):
+            yield "text", "in nothing that is shown", found
         for number, file in enumerate(_files(reader), 1):
             budget.member()
             budget.expand(len(file))
@@ -89,17 +92,15 @@ def _check_fonts(page: Any) -> None:
             raise Unscannable("is set in a font that does not say which characters its glyphs are", "pdf")
 
 
-def _strings(reader: PdfReader, budget: Budget) -> Iterator[str]:
+def _strings(reader: PdfReader, budget: Budget, known: set[int]) -> Iterator[str]:
     """What stands in the document beside the text of its pages: fields, notes, links, titles, metadata, scripts."""
-    left = [(reader.trailer, 0)]
-    known: set[tuple[int, int]] = set()
+    left: list[tuple[Any, int]] = [(reader.trailer, 0)]
     while left:
         one, depth = left.pop()
         if isinstance(one, IndirectObject):
-            place = (one.idnum, one.generation)
-            if place in known:
+            if one.idnum in known:
                 continue
-            known.add(place)
+            known.add(one.idnum)
             budget.check_time()
             one = one.get_object()
         if depth > _DEPTH * 8:
@@ -114,6 +115,20 @@ def _strings(reader: PdfReader, budget: Budget) -> Iterator[str]:
             left += [(value, depth + 1) for value in one]
         elif isinstance(one, str) and not one.startswith("/"):
             yield one
+
+
+def _unreached(reader: PdfReader, budget: Budget, known: set[int]) -> Iterator[bytes]:
+    """What stands in clear in streams that nothing in the document leads to, once they are unpacked."""
+    numbers = {(number, generation) for generation, found in reader.xref.items() for number in found}
+    for number, generation in sorted(numbers):
+        if number in known:
+            continue
+        budget.check_time()
+        one = IndirectObject(number, generation, reader).get_object()
+        if isinstance(one, StreamObject):
+            found = one.get_data()
+            budget.expand(len(found))
+            yield printed(found)
 
 
 def _files(reader: PdfReader) -> Iterator[bytes]:

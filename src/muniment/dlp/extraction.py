@@ -15,7 +15,7 @@ from muniment.dlp.documents import document_parts
 from muniment.dlp.limits import Budget, Unscannable
 from muniment.dlp.markup import looks_like_markup, unescaped, without_tags, xml_text
 from muniment.dlp.pictures import SMALLEST, check_picture, read_picture
-from muniment.dlp.sniffing import PICTURES, kind_of, text_of
+from muniment.dlp.sniffing import PICTURES, kind_of, printed, text_of
 
 _OFFICE: Final = frozenset({"[Content_Types].xml", "mimetype"})
 _THUMBNAIL: Final = 256
@@ -23,7 +23,6 @@ _THUMBNAIL: Final = 256
 _THUMBNAILS: Final = ("docProps/thumbnail", "Thumbnails/thumbnail")
 # Parts of office documents that hold no text of their own; what stands in them in clear is searched all the same.
 _BINARY: Final = re.compile(r".*(?:/printerSettings/[^/]+\.bin|/fonts/[^/]+\.(?:fntdata|odttf)|\.ttf|\.otf)", re.DOTALL)
-_PRINTED: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _archive(data: bytes, budget: Budget, place: str, depth: int) -> Iterator[Pa
             if found.strip():
                 yield Part(inner, xml_text(found))
         elif office and (_BINARY.fullmatch(name) or (name.startswith(_THUMBNAILS) and _is_small(found))):
-            yield Part(inner, _printed(found))
+            yield Part(inner, printed(found))
         else:
             yield from parts_of(found, budget, place=inner, depth=depth)
 
@@ -101,7 +100,7 @@ def _text(text: bytes, place: str) -> Iterator[Part]:
 def _picture(data: bytes, kind: str, budget: Budget, place: str) -> Iterator[Part]:
     width, height = check_picture(data, kind)
     # Comments and metadata stand in a picture's bytes in clear.
-    yield Part(_within(place, "metadata"), _printed(data))
+    yield Part(_within(place, "metadata"), printed(data))
     if 0 < min(width, height) < SMALLEST:
         return
     read = read_picture(data, kind, budget) if width else None
@@ -111,12 +110,6 @@ def _picture(data: bytes, kind: str, budget: Budget, place: str) -> Iterator[Par
 def _is_small(data: bytes) -> bool:
     width, height = check_picture(data, kind_of(data))
     return 0 < max(width, height) <= _THUMBNAIL
-
-
-def _printed(data: bytes) -> bytes:
-    """What stands in bytes in clear, one byte or two a character."""
-    wide = data.replace(b"\0", b"") if data.count(b"\0") > len(data) // 8 else b""
-    return b"\n".join([*_PRINTED.findall(data), *_PRINTED.findall(wide)])
 
 
 def _deeper(depth: int, budget: Budget) -> int:

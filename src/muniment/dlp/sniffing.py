@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # How files begin, at offset 0. Source: WHATWG MIME Sniffing §6; PKWARE APPNOTE 4.3; [MS-CFB] 2.2 for "ole".
@@ -27,6 +28,7 @@ _MAGIC: Final = (
     (b"{\\rtf", "rtf"),
 )
 PICTURES: Final = frozenset({"png", "jpeg", "gif", "webp", "bmp", "tiff", "wmf", "emf"})
+_PRINTED: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 _SHOWN_CONTROLS: Final = frozenset(b"\t\n\r\f\x1b\x08")
 _CONTROLS: Final = bytes(one for one in range(32) if one not in _SHOWN_CONTROLS)
 
@@ -69,3 +71,9 @@ def text_of(data: bytes) -> bytes | None:
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def printed(data: bytes) -> bytes:
+    """What stands in bytes in clear, one byte or two a character."""
+    wide = data.replace(b"\0", b"") if data.count(b"\0") > len(data) // 8 else b""
+    return b"\n".join([*_PRINTED.findall(data), *_PRINTED.findall(wide)])
