@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "change": ("change", "changes with their reasons, and which actions need one"),
     "sign": ("sign", "the signatures on an entry, checked here, and where to sign it"),
     "statement": ("statement", "what the ledger evidences of a framework, on one page"),
+    "notification": ("notification", "what people were told, how e-mails went, and how people are told"),
     "export": ("export", "take entries away as a bundle that anyone can verify, or in a format of another tool"),
     "evidence": ("evidence", "an entry's evidence record, with every address in it followed and checked"),
     "trace": ("trace", "show what led to what across agents, or an incident's timeline with its proof"),
@@ -68,7 +69,7 @@ GROUPS = (
         ),
     ),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
-    ("Administer", ("keys", "tenants", "admin", "logs", "db")),
+    ("Administer", ("keys", "tenants", "admin", "notification", "logs", "db")),
 )
 
 

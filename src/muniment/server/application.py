@@ -18,6 +18,7 @@ from muniment.server.assets import api as assets
 from muniment.server.attachments import api as attachments
 from muniment.server.attachments import quarantine
 from muniment.server.causality import api as causality
+from muniment.server.comments import api as comments
 from muniment.server.controls import api as controls
 from muniment.server.exceptions import api as exceptions
 from muniment.server.explorer import api as explorer
@@ -27,6 +28,7 @@ from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
 from muniment.server.matrix import api as matrix
 from muniment.server.members import api as members
+from muniment.server.notifications import api as notifications
 from muniment.server.overview import api as overview
 from muniment.server.packets import api as packets
 from muniment.server.packets.building import api as packet_building
@@ -107,6 +109,7 @@ for module in (
     health,
     docs,
     overview,
+    notifications,
     anchors,
     populations,
     exports,
@@ -127,6 +130,7 @@ for module in (
     signing,
     statements,
     tables,
+    comments,
     exceptions,
     risks,
     verification,
