@@ -144,7 +144,7 @@ def snapshot_json(row: Snapshot) -> dict[str, Any]:
         "daily": row.daily,
         "at": moment(row.at),
         "by": row.by,
-        "register": row.register,
+        "register_digest": row.register,
         "digest": row.digest,
         "content": services.said_by(row),
         "entry": row.seq,

@@ -161,7 +161,7 @@ def stored_matrix(text: str) -> Matrix:
 
 
 def given_cell(value: Mapping[str, Any] | None) -> Cell | None:
-    """A cell of canonical JSON; None of null."""
+    """A cell of canonical JSON, which has no null; None where it is absent."""
     return None if value is None else Cell(value["likelihood"], value["impact"])
 
 

@@ -122,7 +122,7 @@ def read_question(given: Mapping[str, str], *, also: frozenset[str] = frozenset(
     """
     for name in given:
         if name not in NAMES and name not in also:
-            raise Malformed(f"is not asked here; there are {', '.join(NAMES)}", ascii(name)[1:41])
+            raise Malformed(f"is not asked here; there are {', '.join(NAMES)}", ascii(name)[1:-1][:40])
     said = {name: value.strip() for name, value in given.items() if name in NAMES and value.strip()}
     return Question(**said)
 

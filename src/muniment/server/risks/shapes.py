@@ -287,14 +287,14 @@ class HeatmapOut(Schema):
 
 
 class SnapshotOut(Schema):
-    """How the register stood; `content` holds the counts, `register` a digest over every risk."""
+    """How the register stood; `content` holds the counts, `register_digest` one over every risk."""
 
     id: str
     day: date
     daily: bool
     at: str
     by: str
-    register: str
+    register_digest: str
     digest: str
     content: dict[str, Any]
     entry: int

@@ -220,7 +220,7 @@ def _frozen(row: Acceptance, made: AcceptanceDecision) -> dict[str, object]:
     """What a decision applies to, as it stands when it is taken."""
     version = RiskVersion.objects.get(risk=row.risk, version=row.version)
     said = orjson.loads(version.content)
-    held, cells = matrix_of(said["matrix"]), {name: given_cell(said[name]) for name in SCORES}
+    held, cells = matrix_of(said["matrix"]), {name: given_cell(said.get(name)) for name in SCORES}
     assets = find_assets(said["assets"])
     return {
         "acceptance": row.id,
