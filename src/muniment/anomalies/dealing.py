@@ -29,7 +29,7 @@ HASTE: Final[dict[Sensitivity, float]] = {"low": 5.0, "normal": 10.0, "high": 30
 """Seconds below which a decision is hasty while the pace here is not known; a learned bound is at most 6 times that."""
 KNOWN_PACE: Final = 30
 """Decisions after which the tenant's pace counts."""
-PAIR_TAILS: Final[dict[Sensitivity, float]] = {"low": 1e-4, "normal": 1e-3, "high": 1e-2}
+PAIR_TAILS: Final[dict[Sensitivity, float]] = {"low": 1e-5, "normal": 1e-4, "high": 1e-3}
 PAIR_LEAST: Final = 3
 """Decisions each way."""
 DECIDERS: Final = 3

@@ -65,6 +65,11 @@ BOUNDS: Final[Mapping[Deed, Mapping[Sensitivity, Bounds]]] = {
 }
 
 
+def title_of(detector: str) -> str:
+    """What a detector is called; a name that is none stays as it is."""
+    return next((title for name, title in DETECTORS.items() if name == detector), detector)
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """The settings of one tenant.

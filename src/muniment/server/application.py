@@ -10,6 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from muniment.server.anchors import api as anchors
+from muniment.server.anomalies import api as anomalies
 from muniment.server.api import audit, bundles, docs, entries, health, logs, proofs
 from muniment.server.api.description import complete
 from muniment.server.api.faults import install
@@ -20,9 +21,9 @@ from muniment.server.attachments import quarantine
 from muniment.server.causality import api as causality
 from muniment.server.comments import api as comments
 from muniment.server.controls import api as controls
+from muniment.server.dlp import api as dlp
 from muniment.server.exceptions import api as exceptions
 from muniment.server.explorer import api as explorer
-from muniment.server.dlp import api as dlp
 from muniment.server.exports import api as exports
 from muniment.server.frameworks import api as frameworks
 from muniment.server.ingest.jsontext import MalformedJson, Scanner
@@ -138,6 +139,7 @@ for module in (
     trail,
     sso,
     members,
+    anomalies,
     tenancy,
 ):
     api.add_router("", module.router)

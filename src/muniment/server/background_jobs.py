@@ -29,6 +29,7 @@ from muniment.server.runtime import Places
 
 SEAL_EVERY: Final = 0.5
 PARTITIONS_EVERY: Final = 3600.0
+WATCH_EVERY: Final = 10.0
 REMIND_EVERY: Final = 900.0
 SEND_EVERY: Final = 5.0
 EXCEPTIONS_EVERY: Final = 60.0
@@ -80,6 +81,12 @@ def _sending() -> TenantRound:
     return Sending()
 
 
+def _watching() -> TenantRound:
+    from muniment.server.anomalies.job import Watching
+
+    return Watching()
+
+
 def jobs(places: Places, app_url: str) -> list[Job]:
     """What is done in the background."""
     return [
@@ -90,6 +97,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("roles", LOOK_EVERY, app_url, RolesFollow()),
         Job("reminders", REMIND_EVERY, app_url, DjangoRound(_reminding)),
         Job("notifications", SEND_EVERY, app_url, DjangoRound(_sending)),
+        Job("anomalies", WATCH_EVERY, app_url, DjangoRound(_watching)),
         Job("exceptions", EXCEPTIONS_EVERY, app_url, DjangoRound(_exceptions)),
     ]
 

@@ -17,6 +17,7 @@ PAGES: tuple[str, ...] = (
     "sso",
     "explorer",
     "tables",
+    "comments",
     "populations",
     "frameworks",
     "controls",
@@ -40,5 +41,6 @@ PAGES: tuple[str, ...] = (
     "sources",
     "trail",
     "notifications",
+    "anomalies",
 )
 urlpatterns = [*(path("", include(f"muniment.server.{name}.urls")) for name in PAGES), path("", api.urls)]

@@ -15,7 +15,7 @@ from muniment.anomalies.rehearsal.incidents import MAKERS, Incident
 from muniment.anomalies.watch import Watch
 from muniment.anomalies.watched import WATCH_DAYS, Detector, Sensitivity, Watched
 
-FIRST_INCIDENT: Final = 40
+FIRST_INCIDENT: Final = 35
 """The day from which on incidents are put in, on every other working day; before it lies a past to learn from."""
 SEEDS: Final = (1, 2)
 

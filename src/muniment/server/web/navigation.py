@@ -75,6 +75,7 @@ NAVIGATION: Final = (
         (
             Place("Exceptions", "exception", "exceptions:list", Capability.EXCEPTION_READ),
             Place("Risks", "risk", "risks:list", Capability.EXCEPTION_READ),
+            Place("Alerts", "bell", "anomalies:list", Capability.EXCEPTION_READ),
         ),
     ),
     Group(
