@@ -28,6 +28,7 @@ PAGES: tuple[str, ...] = (
     "dlp",
     "packets.building",
     "packets",
+    "approvals",
     "exceptions",
     "risks",
     "reasons",

@@ -104,6 +104,7 @@ NAVIGATION: Final = (
             Place("Sign-in", "signin", "sso:list", Capability.SSO_MANAGE),
             Place("API keys", "key", "keys:list", Capability.SOURCE_READ),
             Place("Workspaces & tenant", "workspace", "tenants:settings", Capability.TENANT_MANAGE),
+            Place("Approval rules", "check", "approvals:home", Capability.EXCEPTION_READ),
             Place("Data protection", "lock", "dlp:home", Capability.EXCEPTION_READ),
             Place("Audit trail", "trail", "trail:list", Capability.TRAIL_READ),
             Place("Notifications", "bell", "notifications:routing"),

@@ -24,10 +24,12 @@ from muniment.server.approvals.services.rules import (
     version_for,
     versions,
 )
+from muniment.server.approvals.workflow import DEFAULT
 from muniment.server.registers.keeping import NoSuch
 
 __all__ = [
     "ACTION",
+    "DEFAULT",
     "DELEGATION_ACTION",
     "Absence",
     "Decider",
