@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "muniment.server.risks",
     "muniment.server.notifications",
     "muniment.server.reminders",
+    "muniment.server.comments",
     "muniment.server.work",
     "muniment.server.remediation",
     "muniment.server.anomalies",

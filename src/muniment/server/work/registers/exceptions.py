@@ -45,7 +45,9 @@ TABLE: Final = Table(
         Column("expires_on", "Until", "date"),
         Column("zone", "Time zone", longest=64, help="of both days; UTC if left empty"),
         Column("owner", "Owner", longest=254, help="address or id of a member; you if left empty"),
+        Column("owner_name", "Owner's name", given=False),
         Column("requested_by", "Requested by", given=False),
+        Column("requested_by_name", "Requester's name", given=False),
         Column("renews", "Renews", given=False),
         Column("stale", "Stale", "yesno", given=False),
         Column("submitted_at", "Submitted", "time", given=False),
@@ -116,7 +118,7 @@ EXCEPTIONS: Final = TableOf(
         rows=lambda _: PolicyException.objects.all(),
         identity="id",
         values=_values,
-        shown=("title", "state", "policy", "risk_level", "expires_on", "owner", "stale"),
+        shown=("title", "state", "policy", "risk_level", "expires_on", "owner_name", "stale"),
         sorts={"created_at": "created_at", "expires_on": "expires_on", "title": "title", "state": "state", "id": "id"},
         order="-created_at",
         filters=(
@@ -136,7 +138,7 @@ EXCEPTIONS: Final = TableOf(
     writes=Capability.EXCEPTION_REQUEST,
     page="exceptions:exception",
     new="exceptions:new",
-    lead_import="A row without an id becomes a draft of yours; one with an id changes that draft. Nothing is submitted.",
+    lead_import="Without an id, a row becomes a draft of yours; with one, it changes that draft. Nothing is submitted.",
     icon="report",
     empty="Draft an exception, or bring in the spreadsheet of waivers that you keep today.",
 )
