@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
-from muniment.dlp.findings import Finding
+from muniment.dlp.findings import PASSPORT, Finding
 from muniment.dlp.ibans import find_ibans
 from muniment.dlp.normalising import normalised
 from muniment.dlp.numbers import find_numbers
-from muniment.dlp.passports import find_passports
+from muniment.dlp.passports import find_in_columns, find_passports
 from muniment.dlp.patterns import Pattern, compiled, find_pattern
 
 WINDOW: Final = 4 << 20
@@ -44,12 +44,16 @@ class Detection:
 
     def find(self, text: bytes) -> Iterator[Finding]:
         """Findings in a normalised text, each place once."""
+        in_columns = {found.start: found for found in find_in_columns(text)}
+        yield from in_columns.values()
         for begin in range(0, max(1, len(text)), WINDOW):
             end = min(len(text), begin + WINDOW)
             first = max(0, begin - _OVERLAP)
             window = text if first == 0 and end == len(text) else text[first : end + _OVERLAP]
             for found in self._window(window):
-                if begin <= found.start + first < end:
+                if begin <= found.start + first < end and not (
+                    found.kind == PASSPORT and found.start + first in in_columns
+                ):
                     yield Finding(found.kind, found.start + first, found.end + first)
 
     def _window(self, text: bytes) -> list[Finding]:

@@ -27,8 +27,15 @@ _WORD: Final = re2.compile(
     r"(?i)(passports?|paszport(?:u|y|em)?|reisepass|passeports?|pasaportes?|passaport[eo]s?|paspoort|pasport|pass(?:nr|nummer)|"
     r"護照|护照|旅券|パスポート|паспорт(?:а|у)?)[^0-9]{0,60}[0-9]"
 )
+_NAMES: Final = re2.compile(
+    r"(?i)passports?|paszport|reisepass|passeport|pasaporte|passaport|paspoort|pasport|護照|护照|旅券|パスポート|паспорт"
+)
 _REACH: Final = 72
-_TOKEN: Final = re.compile(rb"[0-9A-Za-z]{1,3}[ -]?[0-9]{5,8}[0-9A-Za-z]?|[0-9A-Za-z]{8,10}")
+_WORDS: Final = re.compile(rb"[0-9A-Za-z]+")
+_SMALL: Final = frozenset(
+    {b"no", b"nr", b"n", b"is", b"of", b"in", b"to", b"on", b"by", b"the", b"and", b"for", b"num"}
+)
+_WIDEST_HEAD: Final = 4_096
 # How countries number passports; taken together, for a number seldom says whose it is.
 NATIONAL: Final[dict[str, str]] = {
     "PL, IT, IE, JP, RO": "[A-Z]{2}[0-9]{7}",
@@ -166,21 +173,47 @@ class _Offsets:
 
 
 def _national(text: bytes, place: int) -> Finding | None:
-    for token in _TOKEN.finditer(text, place, min(len(text), place + _REACH)):
-        start, end = token.span()
-        if text[end : end + 1].isalnum() or text[start - 1 : start].isalnum():
+    words = list(_WORDS.finditer(text, place, min(len(text), place + _REACH)))
+    for number, word in enumerate(words):
+        start, end = word.span()
+        if text[end : end + 1].isalnum():
             continue
-        if is_national(re.sub(rb"[ -]", b"", token[0]).upper()) and _is_number(token[0]):
+        if is_national(word[0].upper()):
             return Finding(PASSPORT, start, end)
+        # "AB 1234567": short beginnings are written apart.
+        following = words[number + 1] if number + 1 < len(words) else None
+        if following is None or end - start > 3 or text[end : following.start()] not in (b" ", b"-"):
+            continue
+        if word[0].lower() in _SMALL or text[following.end() : following.end() + 1].isalnum():
+            continue
+        if is_national((word[0] + following[0]).upper()):
+            return Finding(PASSPORT, start, following.end())
     return None
 
 
-def _is_number(token: bytes) -> bool:
-    """Whether it is written as a number is: not "no 1234567", and not a word of letters alone."""
-    first, blank, rest = token.partition(b" ")
-    if blank and first.isalpha() and first.lower() in (b"no", b"nr", b"n", b"is", b"of", b"in", b"to", b"on"):
-        return False
-    return any(48 <= one <= 57 for one in (rest if blank else token))
+def find_in_columns(text: bytes) -> Iterator[Finding]:
+    """Places of national passport numbers in a table whose first line names their column.
+
+    Args:
+        text: normalised; the whole of a file.
+    """
+    first = text.find(b"\n")
+    if not 0 < first <= _WIDEST_HEAD:
+        return
+    head = text[:first]
+    between = max((b",", b";", b"\t", b"|"), key=head.count)
+    cells = head.split(between)
+    columns = [place for place, cell in enumerate(cells) if len(cells) > 1 and _NAMES.search(cell) is not None]
+    place = first + 1
+    while columns and place < len(text):
+        end = text.find(b"\n", place)
+        end = len(text) if end < 0 else end
+        row = text[place:end].split(between, max(columns) + 1) if end - place <= _WIDEST_HEAD else []
+        for column in columns:
+            if column < len(row) and is_national(row[column].strip(b" \"'\t\r").replace(b" ", b"").upper()):
+                start = place + sum(len(cell) + 1 for cell in row[:column])
+                yield Finding(PASSPORT, start, start + len(row[column]))
+        place = end + 1
 
 
 def _is_day(token: bytes) -> bool:

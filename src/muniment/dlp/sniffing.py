@@ -29,6 +29,7 @@ _MAGIC: Final = (
 )
 PICTURES: Final = frozenset({"png", "jpeg", "gif", "webp", "bmp", "tiff", "wmf", "emf"})
 _PRINTED: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
+_WIDE: Final = re.compile(rb"(?:[\x20-\x7e\t\r\n]\0){6,}")
 _SHOWN_CONTROLS: Final = frozenset(b"\t\n\r\f\x1b\x08")
 _CONTROLS: Final = bytes(one for one in range(32) if one not in _SHOWN_CONTROLS)
 
@@ -75,5 +76,5 @@ def text_of(data: bytes) -> bytes | None:
 
 def printed(data: bytes) -> bytes:
     """What stands in bytes in clear, one byte or two a character."""
-    wide = data.replace(b"\0", b"") if data.count(b"\0") > len(data) // 8 else b""
-    return b"\n".join([*_PRINTED.findall(data), *_PRINTED.findall(wide)])
+    wide = b"\n".join(one.replace(b"\0", b"") for one in _WIDE.findall(data))
+    return b"\n".join([*_PRINTED.findall(data), wide])
