@@ -33,6 +33,7 @@ WATCH_EVERY: Final = 10.0
 REMIND_EVERY: Final = 900.0
 SEND_EVERY: Final = 5.0
 EXCEPTIONS_EVERY: Final = 60.0
+RISKS_EVERY: Final = 300.0
 _LOG: Final = logging.getLogger("muniment.background")
 
 
@@ -99,6 +100,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("notifications", SEND_EVERY, app_url, DjangoRound(_sending)),
         Job("anomalies", WATCH_EVERY, app_url, DjangoRound(_watching)),
         Job("exceptions", EXCEPTIONS_EVERY, app_url, DjangoRound(_exceptions)),
+        Job("risks", RISKS_EVERY, app_url, DjangoRound(_risks)),
     ]
 
 
@@ -106,6 +108,12 @@ def _exceptions() -> Callable[[Sequence[UUID]], str]:
     from muniment.server.exceptions.job import activate_and_expire
 
     return activate_and_expire
+
+
+def _risks() -> TenantRound:
+    from muniment.server.risks.job import keep_up
+
+    return keep_up
 
 
 def main() -> None:
