@@ -8,3 +8,10 @@ class AssetsConfig(AppConfig):
 
     name = "muniment.server.assets"
     label = "assets"
+
+    def ready(self) -> None:
+        """Say that there is a table of them."""
+        from muniment.server.assets.tables import TABLE
+        from muniment.server.tables.registry import register
+
+        register(TABLE)

@@ -8,3 +8,10 @@ class PoliciesConfig(AppConfig):
 
     name = "muniment.server.policies"
     label = "policies"
+
+    def ready(self) -> None:
+        """Say that there is a table of them."""
+        from muniment.server.policies.tables import TABLE
+        from muniment.server.tables.registry import register
+
+        register(TABLE)

@@ -21,6 +21,10 @@ class NoSuch(Refused):
     """There is no such thing in this tenant."""
 
 
+class Unchanged(Refused):
+    """What is to be kept says what stands already."""
+
+
 def lock(standing: Standing, register: str) -> None:
     """Let others who write a register of this tenant wait until this transaction ends."""
     with connection.cursor() as cursor:

@@ -8,3 +8,11 @@ class RemediationConfig(AppConfig):
 
     name = "muniment.server.remediation"
     label = "remediation"
+
+    def ready(self) -> None:
+        """Say that there are tables of them."""
+        from muniment.server.remediation.tables import FINDINGS, INCIDENTS, TASKS
+        from muniment.server.tables.registry import register
+
+        for table in (TASKS, FINDINGS, INCIDENTS):
+            register(table)

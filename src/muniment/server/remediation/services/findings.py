@@ -10,7 +10,7 @@ from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.exceptions.services import NoSuch as NoSuchException
 from muniment.server.exceptions.services import exception_for
-from muniment.server.registers.keeping import check_number
+from muniment.server.registers.keeping import Unchanged, check_number
 from muniment.server.remediation.contents import FindingContent, checked_finding
 from muniment.server.remediation.models import Finding, finding_id
 from muniment.server.remediation.services.naming import asset_of, checked_controls, owner_of
@@ -71,7 +71,7 @@ def change(
     checked_controls(after.controls, before.controls)
     sets = {name: getattr(after, name) for name in _NAMED if getattr(before, name) != getattr(after, name)}
     if not sets:
-        raise Refused("nothing would be changed", "title")
+        raise Unchanged("nothing would be changed", "title")
     if "controls" in sets:
         sets["controls"] = list(after.controls)
     take(actor_of(standing, row), row, "change", Order(comment, sets=sets))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
-from muniment.server.registers.keeping import check_number
+from muniment.server.registers.keeping import Unchanged, check_number
 from muniment.server.registers.texts import checked_text
 from muniment.server.remediation.contents import (
     IncidentContent,
@@ -68,7 +68,7 @@ def change(
         raise Malformed("is after the incident was resolved", "started_at")
     sets = {name: getattr(after, name) for name in _NAMED if getattr(before, name) != getattr(after, name)}
     if not sets:
-        raise Refused("nothing would be changed", "title")
+        raise Unchanged("nothing would be changed", "title")
     take(actor_of(standing, row), row, "change", Order(comment, sets=sets))
     if after.owner != before.owner:
         assigned(row, by=standing.subject)

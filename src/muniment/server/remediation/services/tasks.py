@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from muniment.core.errors import Refused
 from muniment.server.access.standing import Standing
-from muniment.server.registers.keeping import check_number
+from muniment.server.registers.keeping import Unchanged, check_number
 from muniment.server.remediation.contents import TaskContent, checked_task
 from muniment.server.remediation.models import Task, task_id
 from muniment.server.remediation.recurrence import next_due
@@ -70,7 +69,7 @@ def change(
     checked_controls(after.controls, before.controls)
     sets = _changes(before, after)
     if not sets:
-        raise Refused("nothing would be changed", "title")
+        raise Unchanged("nothing would be changed", "title")
     if "due_on" in sets:
         sets["due_day"] = after.due_on.day
     take(actor_of(standing, row), row, "change", Order(comment, sets=sets))
