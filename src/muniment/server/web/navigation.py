@@ -75,7 +75,17 @@ NAVIGATION: Final = (
         (
             Place("Exceptions", "exception", "exceptions:list", Capability.EXCEPTION_READ),
             Place("Risks", "risk", "risks:list", Capability.EXCEPTION_READ),
+            Place("Tasks", "check", "remediation:tasks", Capability.EXCEPTION_READ),
+            Place("Findings", "warn", "remediation:findings", Capability.EXCEPTION_READ),
+            Place("Incidents", "info", "remediation:incidents", Capability.EXCEPTION_READ),
             Place("Alerts", "bell", "anomalies:list", Capability.EXCEPTION_READ),
+        ),
+    ),
+    Group(
+        "Registers",
+        (
+            Place("Policies", "statement", "policies:list", Capability.EXCEPTION_READ),
+            Place("Assets", "columns", "assets:list", Capability.EXCEPTION_READ),
         ),
     ),
     Group(
