@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from tests.notifications.conftest import with_database
+from tests.packet_requests.conftest import Seat
+from tests.server.events import ulid
 from tests.support.people import Person, make_person
 from tests.support.servers import Installation, Tenant
 
@@ -48,6 +52,7 @@ class Office:
     people: dict[str, Person] = field(default_factory=dict)
     policy: str = ""
     asset: str = ""
+    browsers: dict[str, httpx.Client] = field(default_factory=dict)
 
     @property
     def tenant_id(self) -> UUID:
@@ -107,16 +112,28 @@ class Office:
         events = [one["entry"]["event"] for one in answer.json()["entries"]]
         return [{**event, "facts": dict(label.split("=", 1) for label in event.get("labels", []))} for event in events]
 
-    def turn_back(self, row: PolicyException, days: int) -> None:
-        """As if an exception had been asked for so many days earlier: its days lie in the past by as much."""
+    def elsewhere(self) -> Seat:
+        """One of these people as an administrator of another tenant."""
+        other = self.installation.tenant()
+        self.people["first"].join(other.made.tenant_id, other.made.slug, "administrator")
+        return Seat(other.made.slug, self.people["first"], self.browsers["first"])
+
+    def service_key(self, *roles: str) -> str:
+        """The API key of a service account with these roles."""
+        key, token = self.tenant.new_key("read")
+        account = f"svc_{ulid()}"
         with self.tenant.in_database() as raw:
-            raw.execute("SET session_replication_role = replica")
             raw.execute(
-                "UPDATE django.exceptions_exception SET starts_on = starts_on - %(days)s, "
-                "expires_on = expires_on - %(days)s, starts_at = starts_at - make_interval(days => %(days)s), "
-                "ends_at = ends_at - make_interval(days => %(days)s) WHERE id = %(id)s",
-                {"days": days, "id": row.id},
+                "INSERT INTO django.members_service (id, tenant_id, name, roles, created_at) SELECT %s, %s, %s, "
+                "array_agg(id), now() FROM django.members_role WHERE tenant_id = %s AND code = ANY(%s)",
+                [account, self.tenant_id, account, self.tenant_id, list(roles)],
             )
+            raw.execute(
+                "INSERT INTO django.members_servicekey (key_id, tenant_id, service_id, created_at) "
+                "VALUES (%s, %s, %s, now())",
+                [key, self.tenant_id, account],
+            )
+        return token
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +166,17 @@ def office(inside: None, installation: Installation, tenant: Tenant, staff: dict
         asset = assets.create(asks, AssetSaid("VPN gateway", owner=owner, criticality="medium"))
         made.policy, made.asset = policy.policy, asset.asset
     return made
+
+
+@pytest.fixture(scope="module")
+def sessions(staff: dict[str, Person]) -> Iterator[dict[str, httpx.Client]]:
+    """Everybody, signed in once."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(person.signed_in()) for name, person in staff.items()}
+
+
+@pytest.fixture
+def seats(office: Office, sessions: dict[str, httpx.Client]) -> dict[str, Seat]:
+    """The people of the office with their browsers."""
+    office.browsers = sessions
+    return {name: Seat(office.tenant.made.slug, office.people[name], client) for name, client in sessions.items()}

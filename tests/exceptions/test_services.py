@@ -132,7 +132,8 @@ def test_what_an_exception_names_is_there(office: Office) -> None:
         ({"controls": ("nothing:1",)}, "controls"),
         ({"owner": "nobody@nowhere.example"}, "owner"),
     ):
-        assert refused(office, "asks", "create", replace(office.content(), **given)) == field  # type: ignore[arg-type]
+        content = replace(office.content(), **given)  # type: ignore[arg-type]
+        assert refused(office, "asks", "create", content).partition("[")[0] == field
 
 
 def test_an_exception_of_a_day_to_come_begins_on_it_and_ends_after_its_last_one(office: Office) -> None:
@@ -177,7 +178,7 @@ def test_of_two_approvers_at_once_each_counts_once(office: Office, levels: int) 
         lambda: _tried(office, "first", row.id, steps=row.steps),
         lambda: _tried(office, "second", row.id, steps=row.steps),
     )
-    assert sorted(said) == ["active" if levels == 1 else "under_review", "steps"]
+    assert set(said) == {"active" if levels == 1 else "under_review", "steps"}
     assert len(office.entries("exception.approve")) == 1
 
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attachment": ("attachment", "attach files to controls, fetch and check them"),
     "dlp": ("dlp", "search files for personal and payment data, see what is held back"),
     "packet": ("packet", "one archive for an audit: what it holds, who asked for it, build, hand over, verify"),
+    "exception": ("exception", "what is not complied with: draft, submit, renew, withdraw, chains of renewals"),
     "change": ("change", "changes with their reasons, and which actions need one"),
     "sign": ("sign", "the signatures on an entry, checked here, and where to sign it"),
     "statement": ("statement", "what the ledger evidences of a framework, on one page"),
@@ -68,6 +69,7 @@ GROUPS = (
             "statement",
         ),
     ),
+    ("Decide", ("exception",)),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "notification", "logs", "db")),
 )
