@@ -53,12 +53,13 @@ KINDS: Final = (
     Kind("packets", "Packets and attachments", ("packet", "attachment", "nda", "dlp")),
     Kind("reports", "Reports and statements", ("report", "statement")),
     Kind("signatures", "Signatures", ("entry",)),
+    Kind("exceptions", "Exceptions", ("exception",)),
     Kind("risks", "Risks", ("risk",)),
     Kind("reads", "Recorded reads", also=("record.read",)),
     Kind("refusals", "Refusals", ("access",)),
 )
-NO_DEEDS: Final = frozenset({"kms.unwrap", "exception.approve"})
-"""What the server records and nobody of the tenant did: keys in use, and what has no screen yet."""
+NO_DEEDS: Final = frozenset({"kms.unwrap"})
+"""What the server records and nobody of the tenant did: keys in use."""
 
 
 def _kinds() -> dict[str, str]:
