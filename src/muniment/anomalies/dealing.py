@@ -263,16 +263,17 @@ def _each_other(one: Happening, at: Wall, matter: Matter, keen: Sensitivity, mem
     if len(by_us) < 0.8 * asked_by_them or len(by_them) < 0.8 * asked_by_us:
         return None
     others = max(1, matters - asked_by_them - asked_by_us)
-    share_us = (totals.get(one.actor, 0) - len(by_us) + 0.5) / (others + 1)
-    share_them = (totals.get(matter.by, 0) - len(by_them) + 0.5) / (others + 1)
-    chance = _at_least(len(by_us), asked_by_them, share_us) * _at_least(len(by_them), asked_by_us, share_them)
+    us, them = totals.get(one.actor, 0) - len(by_us), totals.get(matter.by, 0) - len(by_them)
+    # Half a decision more than was seen: what was not seen is not impossible.
+    chance = _at_least(len(by_us), asked_by_them, (us + 0.5) / (others + 1))
+    chance *= _at_least(len(by_them), asked_by_us, (them + 0.5) / (others + 1))
     if chance > PAIR_TAILS[keen]:
         return None
     text = (
         f"the newest of two people's approvals of each other was given: in 90 days one decided {len(by_us)} of "
         f"{counted(asked_by_them, 'request', 'requests')} of the other, and {len(by_them)} of {asked_by_us} the other "
-        f"way. Of {counted(others, 'request', 'requests')} of everybody else they decided {min(1.0, share_us):.0%} and "
-        f"{min(1.0, share_them):.0%}; by chance this happens with a probability of {chance:.1g}"
+        f"way. Of {counted(others, 'request', 'requests')} of everybody else they decided {us} and {them}; "
+        f"by chance this happens with a probability of {chance:.1g}"
     )
     places = [known[:3] for known in (*by_us, *by_them)]
     pair = "|".join(sorted((one.actor, matter.by)))

@@ -178,12 +178,14 @@ class Tally:
         window: the sliding hour.
         alerted: the day of the newest alert.
         held: day -> hour of the week -> what was held back.
+        aside: the same of what people did under an alert about them.
     """
 
     weeks: dict[int, list[int]] = field(default_factory=dict)
     window: Window = field(default_factory=Window)
     alerted: int = 0
     held: dict[int, dict[int, int]] = field(default_factory=dict)
+    aside: dict[int, dict[int, int]] = field(default_factory=dict)
     _known: tuple[int, int] = (0, 0)
     _usual: dict[tuple[str, int, float], Usual] = field(default_factory=dict)
     _whole: tuple[float, float, int] | None = None
@@ -195,7 +197,8 @@ class Tally:
             {int(week): list(counts) for week, counts in row.get("weeks", {}).items()},
             Window.read(row.get("window", {})),
             int(row.get("alerted", 0)),
-            {int(day): {int(a): n for a, n in held.items()} for day, held in row.get("held", {}).items()},
+            _hours(row.get("held", {})),
+            _hours(row.get("aside", {})),
         )
 
     def row(self) -> dict[str, Any]:
@@ -205,6 +208,7 @@ class Tally:
             "window": self.window.row(),
             "alerted": self.alerted,
             "held": {str(day): {str(a): n for a, n in held.items()} for day, held in self.held.items()},
+            "aside": {str(day): {str(a): n for a, n in held.items()} for day, held in self.aside.items()},
         }
 
     def add(self, at: Wall) -> None:
@@ -212,6 +216,7 @@ class Tally:
         if at.week not in self.weeks:
             self.weeks = {week: counts for week, counts in self.weeks.items() if week >= at.week - WEEKS}
             self.held = {day: held for day, held in self.held.items() if day >= at.day - DAYS}
+            self.aside = {day: held for day, held in self.aside.items() if day >= at.day - DAYS}
             self.weeks[at.week] = [0] * WEEK
         if self.alerted == at.day:
             held = self.held.setdefault(at.day, {})
@@ -225,10 +230,15 @@ class Tally:
         begin = at.weekday * 24
         return sum(counts[begin : begin + 24]) + sum(self.held.get(at.day, {}).values())
 
-    def give_back(self, day: int) -> None:
-        """What was held back of a day was usual after all."""
+    def put_aside(self, at: Wall) -> None:
+        """One more of somebody under an alert: it counts for nobody else, until it was expected."""
+        held = self.aside.setdefault(at.day, {})
+        held[at.slot] = held.get(at.slot, 0) + 1
+
+    def give_back(self, day: int, held: dict[int, dict[int, int]]) -> None:
+        """What was held back of a day, or put aside on it, was usual after all."""
         counts = self.weeks.get((day - 1) // 7)
-        for slot, number in self.held.pop(day, {}).items():
+        for slot, number in held.pop(day, {}).items():
             if counts is not None:
                 counts[slot] += number
         self._whole = None
@@ -281,3 +291,7 @@ class Tally:
     def _weeks(self, at: Wall, since: int) -> list[list[int]]:
         nothing = [0] * WEEK
         return [self.weeks.get(week, nothing) for week in range(max(since, at.week - WEEKS), at.week)]
+
+
+def _hours(row: dict[str, dict[str, int]]) -> dict[int, dict[int, int]]:
+    return {int(day): {int(slot): number for slot, number in hours.items()} for day, hours in row.items()}

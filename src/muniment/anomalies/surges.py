@@ -80,11 +80,11 @@ def surge(one: Happening, deed: Deed, at: Wall, since: int, watched: Watched, me
         if ended is not None:
             memory.part(f"crowd {deed}", Crowd).add(at.week, ended)
         inside = habit.window.add(at.stamp, one.seq, one.reference, one.actor)
-        if quiet:
-            return None
-        found = _of_person(case, habit, inside, memory)
+        found = None if quiet else _of_person(case, habit, inside, memory)
         if found is not None:
             habit.alerted = at.day
+        if quiet or found is not None:
+            memory.part(f"tally {deed}", Tally).put_aside(at)
             return found if on else None
     tally = memory.part(f"tally {deed}", Tally)
     quiet = tally.alerted == at.day
@@ -102,10 +102,12 @@ def surge(one: Happening, deed: Deed, at: Wall, since: int, watched: Watched, me
 
 def give_back(memory: Memory, deed: Deed, who: str, day: int) -> None:
     """An alert was expected: what it held back is learned after all."""
+    tally = memory.part(f"tally {deed}", Tally)
     if who:
         memory.part(f"habit {deed} {who}", Habit).give_back(day)
+        tally.give_back(day, tally.aside)
     else:
-        memory.part(f"tally {deed}", Tally).give_back(day)
+        tally.give_back(day, tally.held)
 
 
 def _of_person(case: Counting, habit: Habit, inside: int, memory: Memory) -> Finding | None:
