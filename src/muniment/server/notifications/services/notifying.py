@@ -14,14 +14,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from muniment.core.errors import Malformed, Refused
-from muniment.ledger.system import active_log
+from muniment.core.event import Actor, Resource
+from muniment.ledger.system import Happening, active_log, record_system_many
 from muniment.server.accounts.models import User
 from muniment.server.members.models import Membership
 from muniment.server.notifications.events import OFF, find_event
 from muniment.server.notifications.models import Notification, notification_id
 from muniment.server.notifications.routing import Routing, mail_at
 from muniment.server.notifications.services.routing import routing_of
-from muniment.server.recording import SERVER, record
+from muniment.server.recording import SERVER
 from muniment.server.tenants.scope import ledger_connection
 
 MAX_TITLE: Final = 200
@@ -94,26 +95,42 @@ def notify_many(notices: Iterable[Notice], *, now: datetime | None = None) -> tu
     checked = [(notice, _checked(notice)) for notice in notices]
     people = _members({_user(one) for notice, _ in checked for one in notice.to}, at)
     routing = routing_of(people)
-    with ledger_connection() as raw:
-        source = active_log(raw).source
-    rows: list[Notification] = []
-    for notice, path in checked:
-        told = [one for one in dict.fromkeys(map(_user, notice.to)) if one in people]
-        made = [row for one in told if (row := _row(tenant_id, one, notice, path, routing[one], at)) is not None]
-        shown = [row for row in made if row.in_app]
-        if shown:
-            receipt = record(
-                "notification.send",
-                by=SERVER,
-                resource=(notice.subject_kind, notice.subject_id),
-                labels={"channel": "in-app", "event": notice.event, "people": len(shown)},
-                body={"to": {row.user_id: row.id for row in shown}},
-            )
-            for row in shown:
-                row.entry = f"{source}/{receipt.id}"
-        rows += made
+    made = [
+        [
+            row
+            for one in dict.fromkeys(map(_user, notice.to))
+            if one in people and (row := _row(tenant_id, one, notice, path, routing[one], at)) is not None
+        ]
+        for notice, path in checked
+    ]
+    _record([(notice, rows) for (notice, _), rows in zip(checked, made, strict=True)])
+    rows = [row for of_notice in made for row in of_notice]
     Notification.objects.bulk_create(rows, batch_size=1000)
     return tuple(row.id for row in rows)
+
+
+def _record(told: Sequence[tuple[Notice, Sequence[Notification]]]) -> None:
+    """An entry for each notice that somebody is shown, and its reference on what they are shown."""
+    shown = [(notice, [row for row in rows if row.in_app]) for notice, rows in told]
+    shown = [(notice, rows) for notice, rows in shown if rows]
+    if not shown:
+        return
+    happenings = [
+        Happening(
+            "notification.send",
+            Actor(SERVER, "system"),
+            resource=Resource(notice.subject_id, notice.subject_kind),
+            labels=["channel=in-app", f"event={notice.event}", f"people={len(rows)}"],
+            body={"to": {row.user_id: row.id for row in rows}},
+        )
+        for notice, rows in shown
+    ]
+    with ledger_connection() as raw:
+        log = active_log(raw)
+        receipts = record_system_many(raw, by=SERVER, log=log, happenings=happenings)
+    for (_, rows), receipt in zip(shown, receipts, strict=True):
+        for row in rows:
+            row.entry = f"{log.source}/{receipt.id}"
 
 
 def _row(
