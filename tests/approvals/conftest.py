@@ -71,10 +71,10 @@ class Office:
         called = {person.subject: name for name, person in self.people.items()}
         said = self.ask("asks", "POST", "/api/approval-rules/check", case={"risk_level": "low", **case})
         return [
-            [
+            sorted(
                 called[one["subject"]] + (f" for {called[one['on_behalf_of']]}" if one["on_behalf_of"] else "")
                 for one in level["deciders"]
-            ]
+            )
             for level in said["preview"]["levels"]
         ]
 
