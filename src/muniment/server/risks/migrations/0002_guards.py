@@ -167,7 +167,7 @@ BEGIN
         RAISE EXCEPTION 'there is no proposal to decide on' USING ERRCODE = 'check_violation';
     END IF;
     SELECT * INTO about FROM risks_risk WHERE id = NEW.risk AND tenant_id = NEW.tenant_id FOR SHARE;
-    IF NEW.by NOT LIKE 'user:%' OR NEW.by IN (asked.proposed_by, asked.owner, about.owner) THEN
+    IF NEW."by" NOT LIKE 'user:%' OR NEW."by" IN (asked.proposed_by, asked.owner, about.owner) THEN
         RAISE EXCEPTION 'who proposes or owns does not decide' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.verdict NOT IN ('accepted', 'refused') OR btrim(NEW.comment) = '' THEN
@@ -180,7 +180,7 @@ BEGIN
     IF NEW.digest <> encode(sha256(convert_to(NEW.content, 'UTF8')), 'hex')
        OR (said->>'acceptance', said->>'verdict', said->>'by', said->>'comment', said->>'until', said->'risk'->>'digest')
           IS DISTINCT FROM
-          (NEW.acceptance, NEW.verdict, NEW.by, NEW.comment, asked.until::text, asked.digest) THEN
+          (NEW.acceptance, NEW.verdict, NEW."by", NEW.comment, asked.until::text, asked.digest) THEN
         RAISE EXCEPTION 'a decision freezes what it was about' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
