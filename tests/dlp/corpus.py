@@ -38,7 +38,8 @@ class Case:
 # Beginnings of numbers and their lengths.
 _CARDS = (
     ("4", 16), ("4", 16), ("4", 13), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15),
-    ("37", 15), ("6011", 16), ("644", 16), ("65", 16), ("36", 14), ("300", 14), ("3528", 16), ("3589", 16), ("62", 16), ("62", 19),
+    ("37", 15), ("6011", 16), ("644", 16), ("65", 16), ("36", 14), ("300", 14), ("3528", 16), ("3589", 16),
+    ("62", 16), ("62", 19),
     ("2200", 16), ("9792", 16), ("6759", 16),
 )  # fmt: skip
 # Lengths and forms by country, after the two check digits: d a digit, L a letter.
@@ -248,7 +249,6 @@ def _friends(make: Maker) -> Iterator[Case]:
         yield Case("passport", FRIENDS, "a price", f"A passport costs {make.digits(3)} euros.".encode(), 0)
         yield Case("passport", FRIENDS, "shifts", f"x = 1 << {make.digits(2)}; y <<= {make.digits(6)};".encode(), 0)
         yield Case("passport", FRIENDS, "telephone", f"Passport office: {make.digits(4)}-{make.digits(6)}".encode(), 0)
-
 
     # What detectors cannot tell apart: numbers drawn without any rule, of which some agree with every rule.
     for detector, count in (("pan", 16), ("pesel", 11)):
