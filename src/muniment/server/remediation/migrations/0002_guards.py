@@ -172,6 +172,7 @@ class Migration(migrations.Migration):
 
     operations: ClassVar[list[Operation]] = [
         migrations.RunSQL(ALLOWED, "DROP FUNCTION remediation_step_sets CASCADE"),
+        migrations.RunSQL("GRANT EXECUTE ON FUNCTION remediation_step_sets TO muniment_app", migrations.RunSQL.noop),
         migrations.RunSQL(STEP, "DROP FUNCTION remediation_step_guard CASCADE"),
         migrations.RunSQL(
             "CREATE TRIGGER remediation_step_guard AFTER INSERT ON remediation_step "
