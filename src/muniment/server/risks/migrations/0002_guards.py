@@ -140,7 +140,7 @@ BEGIN
     IF NEW.state = 'expired' AND NEW.until >= (now() AT TIME ZONE NEW.zone)::date THEN
         RAISE EXCEPTION 'an acceptance holds until the end of its last day' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.state = 'revoked' AND (NEW.ended_by NOT LIKE 'user:%' OR btrim(NEW.ended_why) = '') THEN
+    IF NEW.state = 'revoked' AND (NEW.ended_by NOT LIKE 'user:%' OR NEW.ended_why !~ '[^[:space:]]') THEN
         RAISE EXCEPTION 'a person revokes, and says why' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.state = 'replaced' AND NOT EXISTS (
@@ -170,7 +170,7 @@ BEGIN
     IF NEW."by" NOT LIKE 'user:%' OR NEW."by" IN (asked.proposed_by, asked.owner, about.owner) THEN
         RAISE EXCEPTION 'who proposes or owns does not decide' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.verdict NOT IN ('accepted', 'refused') OR btrim(NEW.comment) = '' THEN
+    IF NEW.verdict NOT IN ('accepted', 'refused') OR NEW.comment !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a decision says what it is, and why' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.verdict = 'accepted' AND (about.version <> asked.version
