@@ -185,8 +185,8 @@ _VERSION = (
 _DELEGATION = (
     "INSERT INTO django.approvals_delegation (id, tenant_id, person, delegate, first_day, last_day, zone, begins, "
     "ends, comment, created_by, created_at, seq, event) VALUES (%(id)s, %(tenant)s, %(person)s, %(delegate)s, "
-    "%(first)s, %(last)s, 'UTC', %(first)s::date::timestamp AT TIME ZONE 'UTC', %(ends)s::date::timestamp AT TIME ZONE 'UTC', "
-    "'', 'x', now(), 1, '')"
+    "%(first)s, %(last)s, 'UTC', %(first)s::date::timestamp AT TIME ZONE 'UTC', "
+    "%(ends)s::date::timestamp AT TIME ZONE 'UTC', '', 'x', now(), 1, '')"
 )
 
 
