@@ -49,6 +49,7 @@ from muniment.server.tables import api as tables
 from muniment.server.tenancy import api as tenancy
 from muniment.server.trail import api as trail
 from muniment.server.verification import api as verification
+from muniment.server.work import api as work
 from muniment.version import __version__
 
 
@@ -132,6 +133,7 @@ for module in (
     statements,
     tables,
     comments,
+    work,
     exceptions,
     risks,
     verification,

@@ -18,6 +18,7 @@ PAGES: tuple[str, ...] = (
     "explorer",
     "tables",
     "comments",
+    "work",
     "populations",
     "frameworks",
     "controls",

@@ -137,6 +137,12 @@ class Table:
             raise Malformed(f"{ascii(key)[:60]} is no column of {self.name}", "columns")
         return found
 
+    def title_of(self, column: Column) -> str:
+        """The heading of a column for people: its title, or its key where another column goes by that title."""
+        others = [one for one in self.columns if one is not column]
+        taken = any(column.title.casefold() in (one.key.casefold(), one.title.casefold()) for one in others)
+        return column.key if taken else column.title
+
     def chosen(self, keys: Sequence[str] | None) -> tuple[Column, ...]:
         """The columns with some keys in the order of the keys; all of them for None.
 

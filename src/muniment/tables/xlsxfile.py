@@ -74,7 +74,7 @@ def write_xlsx(
     for place, column in enumerate(chosen):
         width = 48 if column.kind == "prose" else 12 if column.kind in ("date", "integer", "yesno") else 22
         sheet.set_column(place, place, width)
-        sheet.write_string(0, place, column.title, bold)
+        sheet.write_string(0, place, table.title_of(column), bold)
     count = 0
     for row in rows:
         count += 1

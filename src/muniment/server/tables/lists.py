@@ -49,7 +49,7 @@ def list_page(request: HttpRequest, noun: str, extra: Mapping[str, object] | Non
     Args:
         request: whose address holds the question.
         noun: of a registered table.
-        extra: for the template: `bulk` are (value, label, kind) of what can be done to marked rows at `bulk_url`.
+        extra: for the template.
     """
     standing, table = page_standing(request), table_of(noun)
     fault: Malformed | None = None
@@ -83,6 +83,8 @@ def list_page(request: HttpRequest, noun: str, extra: Mapping[str, object] | Non
         "older_url": f"{base}?{question.query(table, cursor=found.following)}" if found.following else None,
         "newer_url": f"{base}?{question.query(table, cursor=found.previous)}" if found.previous else None,
         "plain_query": question.query(table, cursor="", limit=50),
+        "bulk": [one for one in table.bulk if standing.may(one.needs)],
+        "bulk_url": address(table.bulk_route),
         "may_export": standing.may(Capability.EXPORT_CREATE),
         "may_import": table.apply is not None and standing.may(table.writes),
         "new_url": address(table.new) if standing.may(table.writes) else "",

@@ -89,9 +89,9 @@ def read_question(table: TableOf, asked: Mapping[str, str], *, strict: bool = Tr
     values = {name: value.strip() for name, value in asked.items() if value.strip()}
     for name, value in values.items():
         if strict and name not in other and name not in known:
-            raise Malformed(f"is no filter of {table.noun}; there are {', '.join(known)}", ascii(name)[1:61])
+            raise Malformed(f"is no filter of {table.noun}; there are {', '.join(known)}", ascii(name)[1:-1][:60])
         if len(value) > 1_000 or "\0" in value:
-            raise Malformed("is too long, or no text", ascii(name)[1:61])
+            raise Malformed("is too long, or no text", ascii(name)[1:-1][:60])
     for one in table.listing.filters:
         for name in names_of_filter(one):
             if name in values:
@@ -154,7 +154,10 @@ def _condition(rows: QuerySet[Any], one: Filter, name: str, value: str, standing
             return Q(**{f"{one.field}__gte": moment}) if name.endswith("_from") else Q(**{f"{one.field}__lt": after})
         return Q(**{f"{one.field}__gte": day}) if name.endswith("_from") else Q(**{f"{one.field}__lte": day})
     if isinstance(one, Person):
-        return Q(**{one.field: standing.subject if value == "me" else value})
+        found = Q()
+        for field in one.field.split("|"):
+            found |= Q(**{field: standing.subject if value == "me" else value})
+        return found
     if isinstance(one, Named) and one.holds:
         return Q(**{f"{one.field}__contains": [value]})
     if isinstance(one, Choice) and "," in value:

@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A filter by a person: `me`, or a member's subject `user:usr_…`."""
+    """A filter by a person: `me`, or a member's subject `user:usr_…`. Fields parted by `|`: any of them."""
 
     key: str
     title: str
@@ -60,6 +60,16 @@ class Named:
 
 
 Filter: TypeAlias = Choice | Person | Days | Named
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A step that can be taken with marked rows: its word, its label, and the capability that it needs."""
+
+    do: str
+    label: str
+    needs: Capability
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,8 @@ class TableOf:
         home: the URL name of the application's own list; "" if this application shows it.
         new: the URL name of the page that makes one; "" if there is none.
         lead_import: what the import page says of the file.
+        bulk: what can be done with marked rows, at the page `bulk_route`, which takes `do` and each `item`.
+        bulk_route: see `bulk`.
         icon: of the list where it is empty, and `empty` what it says then.
         empty: see `icon`.
     """
@@ -146,6 +158,8 @@ class TableOf:
     home: str = ""
     new: str = ""
     lead_import: str = ""
+    bulk: tuple[Bulk, ...] = ()
+    bulk_route: str = ""
     icon: str = "columns"
     empty: str = "Nothing stands here yet."
 

@@ -73,6 +73,7 @@ NAVIGATION: Final = (
     Group(
         "Decisions",
         (
+            Place("My work", "user", "work:approvals", Capability.EXCEPTION_READ),
             Place("Exceptions", "exception", "exceptions:list", Capability.EXCEPTION_READ),
             Place("Risks", "risk", "risks:list", Capability.EXCEPTION_READ),
             Place("Tasks", "check", "remediation:tasks", Capability.EXCEPTION_READ),

@@ -15,7 +15,8 @@ from muniment.server.exceptions.models import PolicyException
 from muniment.server.exceptions.workflow import RISK_LEVELS, STATES
 from muniment.server.policies.models import PolicyVersion
 from muniment.server.registers.keeping import newest
-from muniment.server.tables.registry import Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
+from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
+from muniment.server.work.bulk import ACTS
 from muniment.server.work.registers.rows import given_by, people, write_by_id
 from muniment.tables import Column, Row, Table
 
@@ -124,6 +125,7 @@ EXCEPTIONS: Final = TableOf(
         filters=(
             Choice("state", "State", "state", tuple(STATES.items())),
             Choice("risk_level", "Risk level", "risk_level", tuple(RISK_LEVELS.items())),
+            Person("mine", "Asked for or owned by", "requested_by|owner"),
             Person("owner", "Owner", "owner"),
             Person("requested_by", "Requested by", "requested_by"),
             Named("policy", "Policy id", "policy_id"),
@@ -137,6 +139,9 @@ EXCEPTIONS: Final = TableOf(
     apply=each(_write),
     writes=Capability.EXCEPTION_REQUEST,
     page="exceptions:exception",
+    home="exceptions:list",
+    bulk=tuple(Bulk(one.code, one.label, one.needs) for one in ACTS.values()),
+    bulk_route="work:bulk",
     new="exceptions:new",
     lead_import="Without an id, a row becomes a draft of yours; with one, it changes that draft. Nothing is submitted.",
     icon="report",
