@@ -192,7 +192,8 @@ def _say(found: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    needs = f", {found['levels']} approval{'s' if found['levels'] > 1 else ''} needed" if found["levels"] else ""
+    waits = found["state"] == "under_review"
+    needs = f", {found['levels']} approval{'s' if found['levels'] > 1 else ''} needed" if waits else ""
     click.echo(f"{found['id']} is {found['state'].replace('_', ' ')}{needs}: {_line(found['title'])}")
 
 
