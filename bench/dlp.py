@@ -15,18 +15,22 @@ from muniment.dlp.inspection import inspect
 SIZE: Final = 16 << 20
 REPEATS: Final = 3
 TODAY: Final = date(2026, 11, 22)
-_WORDS: Final = (
+_SAID: Final = (
     "the report of last month says that access was reviewed and one exception noted by whoever owns the system while "
-    "an invoice for services was paid from our account passport copies are kept apart and no card data is stored "
+    "an invoice for services was paid from our account and copies are kept apart so that nothing else is stored "
     "Zażółć gęślą jaźń für Größe été naïve"
-).split()  # fmt: skip
+)
+_WORDS: Final = _SAID.split()
+_NAMES: Final = ("passport", "card", "PESEL", "account no")
 
 
 def prose(chance: random.Random) -> str:
-    """A line of words, with a number now and then."""
+    """A line of words, with a number now and then, and seldom a word that leads to one."""
     words = chance.choices(_WORDS, k=14)
     if chance.random() < 0.3:
         words[3] = str(chance.randrange(10 ** chance.randrange(1, 10)))
+    if chance.random() < 0.02:
+        words[9] = chance.choice(_NAMES)
     return " ".join(words)
 
 

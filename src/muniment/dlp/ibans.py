@@ -38,11 +38,11 @@ def _read_forms() -> tuple[dict[bytes, int], dict[bytes, re.Pattern[bytes]]]:
 
 LENGTHS, _BBAN = _read_forms()
 """How many characters an IBAN of a country has."""
-_S: Final = r"[ \t\r\n./_-]{0,3}"
+_S: Final = r"[ \t\r\n.-]{0,3}"
 _BEGINNING: Final = re2.compile(
     "(?i)(?:" + "|".join(f"{one[:2][0]}{_S}{one[1]}" for one in _FORMS.split()) + f"){_S}[0-9]{_S}[0-9]{_S}[0-9A-Z]"
 )
-_BETWEEN: Final = re.compile(rb"[ \t\r\n./_-]{0,3}")
+_BETWEEN: Final = re.compile(rb"[ \t\r\n.-]{0,3}")
 _GLUED: Final = re.compile(rb"(?i)(?:iban|konto|account|rachunek|kontonummer)\Z")
 _WIDEST: Final = 34 * 4
 

@@ -29,7 +29,12 @@ _GROUPED: Final = re2.compile(
     rf"|[0-9]{{2}}{MONTH}{DAY}{_S}[0-9]{{5}}|[0-9]{{2}}{_S}{MONTH}{_S}{DAY}{_S}[0-9]{{5}}"
     rf"|[0-9](?:{_S}[0-9]){{10,}}|{_B}(?:{_S}[0-9]{{2}}){{6,}}(?:{_S}[0-9])?)\b"
 )
-_SPLIT: Final = re2.compile(rf"{_LED}[0-9]{{3,16}}(?:{_NEWLINE}[0-9]{{3,16}})+\b")
+# Two lines that have eleven digits together at least, and with them the whole column.
+_SPLIT: Final = re2.compile(
+    rf"{_LED}(?:"
+    + "|".join(f"[0-9]{{{first}}}{_NEWLINE}[0-9]{{{11 - first},16}}" for first in range(3, 8))
+    + rf"|[0-9]{{8,16}}{_NEWLINE}[0-9]{{3,16}})(?:{_NEWLINE}[0-9]{{3,16}})*\b"
+)
 _NAMED: Final = re2.compile(
     r"(?i)\b(?:cards?|pan|visa|master ?card|amex|kart[aąyeę]|tarjeta|kreditkarte|pesel)\b[^0-9]{0,40}"
     r"[0-9](?:[ \t\r\n./_-]{0,3}[0-9]){10,18}\b"
@@ -37,6 +42,7 @@ _NAMED: Final = re2.compile(
 _NAMES: Final = re.compile(rb"(?i)card|kart|visa|amex|tarjeta|\bpan\b|\bcc\b|pesel")
 _TELEPHONE: Final = re.compile(rb"(?i)(?:\+ ?|\b(?:tel|telefon|phone|fax|mobile|kom)\.?:? ?\+?)\Z")
 _BETWEEN: Final = re.compile(rb"[^0-9]+")
+_DASHED: Final = re.compile(rb"-[0-9A-Za-z]")
 _DIGITS: Final = re.compile(rb"[0-9]+")
 _LONGEST: Final = 19 * 4
 """Bytes of the longest number as it is written."""
@@ -62,7 +68,8 @@ def find_numbers(text: bytes, *, today: date) -> Iterator[Finding]:
         if end - start > _LONGEST or text.count(b"\n", start, end) > 1:
             continue
         kind = _kind(_BETWEEN.sub(b"", text[start:end]), today)
-        if kind and not is_fraction(text, start, end) and _is_together(text, start, end):
+        joined = is_fraction(text, start, end) or _DASHED.match(text[end : end + 2]) is not None
+        if kind and not joined and _is_together(text, start, end):
             yield Finding(kind, start, end)
     for match in _NAMED.finditer(text):
         start, end = _digits_of(text, match.span())

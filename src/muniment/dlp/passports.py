@@ -23,14 +23,11 @@ _TD1: Final = re2.compile(
     rf"[ACIP][A-Z0-9<][A-Z<]{{3}}[A-Z0-9<]{{9}}[0-9<][A-Z0-9<]{{15}}[\r\n]*{_DATES}[A-Z<]{{3}}[A-Z0-9<]{{11}}[0-9]"
 )
 _VALUES: Final = {letter: place for place, letter in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {"<": 0}
-_WORD: Final = re2.compile(
-    r"(?i)(passports?|paszport(?:u|y|em)?|reisepass|passeports?|pasaportes?|passaport[eo]s?|paspoort|pasport|pass(?:nr|nummer)|"
-    r"護照|护照|旅券|パスポート|паспорт(?:а|у)?)[^0-9]{0,60}[0-9]"
-)
 _NAMES: Final = re2.compile(
     r"(?i)passports?|paszport|reisepass|passeport|pasaporte|passaport|paspoort|pasport|護照|护照|旅券|パスポート|паспорт"
 )
 _REACH: Final = 72
+_DIGIT: Final = re.compile(rb"[0-9]")
 _WORDS: Final = re.compile(rb"[0-9A-Za-z]+")
 _SMALL: Final = frozenset(
     {b"no", b"nr", b"n", b"is", b"of", b"in", b"to", b"on", b"by", b"the", b"and", b"for", b"num"}
@@ -108,8 +105,11 @@ def find_passports(text: bytes) -> Iterator[Finding]:
     if b"<" in text:
         yield from _zones(text)
     done = 0
-    for word in _WORD.finditer(text):
-        found = _national(text, max(word.start(1) + len(word.group(1)), done))
+    for word in _NAMES.finditer(text):
+        place = max(word.end(), done)
+        if _DIGIT.search(text, place, place + _REACH) is None:
+            continue
+        found = _national(text, place)
         if found is not None:
             done = found.end
             yield found
