@@ -70,7 +70,7 @@ def listed(
         reader, whose = _asked_for(standing, person)
         if event:
             find_event(event)
-        if unread and whose != reader:
+        if unread and (not reader or whose != reader):
             raise Malformed("only one's own are known to be read or not", "unread")
         found = services.listed(whose, only_unread=unread, event=event, cursor=cursor or "", limit=limit)
         return json_response(
