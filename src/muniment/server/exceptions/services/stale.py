@@ -9,7 +9,7 @@ from muniment.server.exceptions.models import Decision, PolicyException, Rest
 from muniment.server.exceptions.services.reading import matter_of
 from muniment.server.exceptions.services.stepping import Taken, take
 from muniment.server.exceptions.workflow import STANDING, SYSTEM, Party, advance
-from muniment.server.subjects import Changed
+from muniment.server.subjects import WITHDRAWN, Changed
 
 
 def follow_change(change: Changed) -> None:
@@ -24,7 +24,9 @@ def follow_change(change: Changed) -> None:
             now = timezone.now()
             after = advance(matter_of(row), "stale", Party(SYSTEM), at=now)
             labels = {"kind": change.kind, "subject": change.id, "now": change.digest}
-            take(row, Taken("stale", after, Party(SYSTEM), now, labels=labels))
+            what = "was withdrawn" if change.digest == WITHDRAWN else "has another version"
+            said = f"{change.kind.capitalize()} {change.id} {what}."
+            take(row, Taken("stale", after, Party(SYSTEM), now, said, labels=labels))
 
 
 def _rests_on_another(row: PolicyException, change: Changed) -> bool:
