@@ -18,10 +18,10 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.by NOT LIKE 'user:%' THEN
+    IF NEW."by" NOT LIKE 'user:%' THEN
         RAISE EXCEPTION 'an alert is acknowledged by a person' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.by = ANY (raised.about) THEN
+    IF NEW."by" = ANY (raised.about) THEN
         RAISE EXCEPTION 'an alert is not acknowledged by somebody whom it is about' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.verdict NOT IN ('expected', 'handled') OR btrim(NEW.comment) = '' THEN
