@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.cli.register import every, facts, listing, say, send, with_files
+from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register import every, facts, listing, say, with_files
 
 _CRITICALITIES: Final = ("low", "medium", "high", "critical")
 _KINDS: Final = (
@@ -53,7 +53,7 @@ def listed(url: str | None, key: str | None, as_json: bool, limit: int, **filter
 def show(asset: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Show an asset and its versions. ASSET is its code or id."""
     with client_of(url, key) as client:
-        versions = send(client, "GET", f"/api/assets/{asset}/versions")["versions"]
+        versions = asked(client, "GET", f"/api/assets/{asset}/versions")["versions"]
     if as_json:
         click.echo(json.dumps({"versions": versions}, ensure_ascii=False))
         return
@@ -77,7 +77,7 @@ def show(asset: str, url: str | None, key: str | None, as_json: bool) -> None:
 def add(url: str | None, key: str | None, as_json: bool, **said: str) -> None:
     """List an asset."""
     with client_of(url, key) as client:
-        found = send(client, "POST", "/api/assets", json=said)
+        found = asked(client, "POST", "/api/assets", json=said)
     say(found, as_json, _sentence(found))
 
 
@@ -95,7 +95,7 @@ def change(asset: str, url: str | None, key: str | None, as_json: bool, **said: 
     """Give an asset another version; what is not said stays."""
     order = {name: value for name, value in said.items() if value is not None}
     with client_of(url, key) as client:
-        found = send(client, "PATCH", f"/api/assets/{asset}", json=order)
+        found = asked(client, "PATCH", f"/api/assets/{asset}", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -106,7 +106,7 @@ def change(asset: str, url: str | None, key: str | None, as_json: bool, **said: 
 def retire(asset: str, reason: str, url: str | None, key: str | None, as_json: bool) -> None:
     """End an asset. It stays readable, and its code is not used again."""
     with client_of(url, key) as client:
-        found = send(client, "POST", f"/api/assets/{asset}/retire", json={"reason": reason})
+        found = asked(client, "POST", f"/api/assets/{asset}/retire", json={"reason": reason})
     say(found, as_json, _sentence(found))
 
 

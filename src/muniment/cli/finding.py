@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.cli.register import every, facts, listing, say, send, stepped, with_files
+from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register import every, facts, listing, say, stepped, with_files
 
 _SEVERITIES: Final = ("low", "medium", "high", "critical")
 _SOURCES: Final = ("manual", "sample", "audit", "alert", "incident")
@@ -61,8 +61,8 @@ def listed(url: str | None, key: str | None, as_json: bool, limit: int, **filter
 def show(finding: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Show a finding and its steps."""
     with client_of(url, key) as client:
-        found = send(client, "GET", f"/api/findings/{finding}")
-        steps = send(client, "GET", f"/api/findings/{finding}/steps")["steps"]
+        found = asked(client, "GET", f"/api/findings/{finding}")
+        steps = asked(client, "GET", f"/api/findings/{finding}/steps")["steps"]
     if as_json:
         click.echo(json.dumps({**found, "steps": steps}, ensure_ascii=False))
         return
@@ -90,7 +90,7 @@ def add(url: str | None, key: str | None, as_json: bool, controls: tuple[str, ..
     """Open a finding."""
     order = {name: value for name, value in said.items() if value is not None}
     with client_of(url, key) as client:
-        found = send(client, "POST", "/api/findings", json={**order, "controls": list(controls)})
+        found = asked(client, "POST", "/api/findings", json={**order, "controls": list(controls)})
     say(found, as_json, _sentence(found))
 
 
@@ -114,7 +114,7 @@ def change(
     if controls:
         order["controls"] = list(controls)
     with client_of(url, key) as client:
-        found = send(client, "PATCH", f"/api/findings/{finding}", json=order)
+        found = asked(client, "PATCH", f"/api/findings/{finding}", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -150,7 +150,7 @@ def reopen(finding: str, comment: str, url: str | None, key: str | None, as_json
 
 def _step(finding: str, order: dict[str, Any], url: str | None, key: str | None, as_json: bool) -> None:
     with client_of(url, key) as client:
-        found = send(client, "POST", f"/api/findings/{finding}/steps", json=order)
+        found = asked(client, "POST", f"/api/findings/{finding}/steps", json=order)
     say(found, as_json, _sentence(found))
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.cli.register import every, facts, listing, say, send, stepped
+from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register import every, facts, listing, say, stepped
 
 _SEVERITIES: Final = ("low", "medium", "high", "critical")
 _STATES: Final = ("unfinished", "open", "contained", "resolved", "closed")
@@ -50,8 +50,8 @@ def listed(url: str | None, key: str | None, as_json: bool, limit: int, **filter
 def show(incident: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Show an incident, its findings and its steps."""
     with client_of(url, key) as client:
-        found = send(client, "GET", f"/api/incidents/{incident}")
-        steps = send(client, "GET", f"/api/incidents/{incident}/steps")["steps"]
+        found = asked(client, "GET", f"/api/incidents/{incident}")
+        steps = asked(client, "GET", f"/api/incidents/{incident}/steps")["steps"]
         findings = every(client, "/api/findings", "findings", {"incident": incident}, 500)
     if as_json:
         click.echo(json.dumps({**found, "steps": steps, "findings": findings}, ensure_ascii=False))
@@ -76,7 +76,7 @@ def add(url: str | None, key: str | None, as_json: bool, **said: str | None) -> 
     """Open an incident."""
     order = {name: value for name, value in said.items() if value is not None}
     with client_of(url, key) as client:
-        found = send(client, "POST", "/api/incidents", json=order)
+        found = asked(client, "POST", "/api/incidents", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -95,7 +95,7 @@ def change(incident: str, url: str | None, key: str | None, as_json: bool, **sai
     """Change what an incident says; what is not said stays."""
     order = {name: value for name, value in said.items() if value is not None}
     with client_of(url, key) as client:
-        found = send(client, "PATCH", f"/api/incidents/{incident}", json=order)
+        found = asked(client, "PATCH", f"/api/incidents/{incident}", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -152,7 +152,7 @@ def reopen(incident: str, comment: str, url: str | None, key: str | None, as_jso
 
 def _step(incident: str, order: dict[str, Any], url: str | None, key: str | None, as_json: bool) -> None:
     with client_of(url, key) as client:
-        found = send(client, "POST", f"/api/incidents/{incident}/steps", json=order)
+        found = asked(client, "POST", f"/api/incidents/{incident}/steps", json=order)
     say(found, as_json, _sentence(found))
 
 

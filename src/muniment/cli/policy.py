@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.cli.register import every, facts, listing, say, send, with_files
+from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register import every, facts, listing, say, with_files
 
 _MOST_BYTES: Final = 200_000
 
@@ -52,8 +52,8 @@ def show(policy: str, number: int | None, url: str | None, key: str | None, as_j
     """Show a policy with its text and its versions. POLICY is its code or id."""
     with client_of(url, key) as client:
         path = f"/api/policies/{policy}"
-        found = send(client, "GET", path if number is None else f"{path}/versions/{number}")
-        versions = send(client, "GET", f"{path}/versions")["versions"]
+        found = asked(client, "GET", path if number is None else f"{path}/versions/{number}")
+        versions = asked(client, "GET", f"{path}/versions")["versions"]
     if as_json:
         click.echo(json.dumps({**found, "versions": versions}, ensure_ascii=False))
         return
@@ -75,7 +75,7 @@ def show(policy: str, number: int | None, url: str | None, key: str | None, as_j
 def diff(policy: str, before: int, after: int, url: str | None, key: str | None, as_json: bool) -> None:
     """Compare the texts of two versions of a policy."""
     with client_of(url, key) as client:
-        old, new = (send(client, "GET", f"/api/policies/{policy}/versions/{one}") for one in (before, after))
+        old, new = (asked(client, "GET", f"/api/policies/{policy}/versions/{one}") for one in (before, after))
     if as_json:
         click.echo(json.dumps({"before": old, "after": new}, ensure_ascii=False))
         return
@@ -99,7 +99,7 @@ def diff(policy: str, before: int, after: int, url: str | None, key: str | None,
 def add(url: str | None, key: str | None, as_json: bool, file: Path | None, **said: str) -> None:
     """Bring in a policy: its text, a link, or both."""
     with client_of(url, key) as client:
-        found = send(client, "POST", "/api/policies", json={**said, "text": _text(file)})
+        found = asked(client, "POST", "/api/policies", json={**said, "text": _text(file)})
     say(found, as_json, _sentence(found))
 
 
@@ -119,7 +119,7 @@ def change(policy: str, url: str | None, key: str | None, as_json: bool, file: P
     if file is not None:
         order["text"] = _text(file)
     with client_of(url, key) as client:
-        found = send(client, "PATCH", f"/api/policies/{policy}", json=order)
+        found = asked(client, "PATCH", f"/api/policies/{policy}", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -130,7 +130,7 @@ def change(policy: str, url: str | None, key: str | None, as_json: bool, file: P
 def retire(policy: str, reason: str, url: str | None, key: str | None, as_json: bool) -> None:
     """End a policy. It stays readable, and its code is not used again."""
     with client_of(url, key) as client:
-        found = send(client, "POST", f"/api/policies/{policy}/retire", json={"reason": reason})
+        found = asked(client, "POST", f"/api/policies/{policy}/retire", json={"reason": reason})
     say(found, as_json, _sentence(found))
 
 

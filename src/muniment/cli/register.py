@@ -1,4 +1,4 @@
-"""What the commands of registers share: asking the ledger, pages of lists, files of tables, and how a thing is said."""
+"""What the commands of registers share: pages of lists, files of tables, and how a thing is said."""
 
 from __future__ import annotations
 
@@ -11,28 +11,9 @@ from typing import Any, Final
 import click
 
 from muniment.cli.control import table_of, write
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.core.errors import Refused
+from muniment.cli.population import asked, client_of, plain, with_ledger
 
 _MOST_BYTES: Final = 10 << 20
-
-
-def send(client: Any, method: str, path: str, **how: Any) -> dict[str, Any]:
-    """The JSON answer of an operation.
-
-    Raises:
-        Refused: with what the ledger says, the field first, if it does not give it.
-    """
-    answer = client.request(method, path, **how)
-    if answer.status_code not in (200, 201):
-        try:
-            said = answer.json()
-        except ValueError:
-            said = {}
-        field, detail = said.get("field"), said.get("detail") or f"the ledger answers {answer.status_code}"
-        raise Refused(f"{field} {detail}" if field else str(detail), path)
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def every(client: Any, path: str, noun: str, given: Mapping[str, Any], most: int) -> list[Any]:
@@ -45,12 +26,12 @@ def every(client: Any, path: str, noun: str, given: Mapping[str, Any], most: int
         given: filters; empty ones are left out.
         most: rows at most.
     """
-    asked = {name: value for name, value in given.items() if value not in (None, "", False)}
+    given = {name: value for name, value in given.items() if value not in (None, "", False)}
     rows: list[Any] = []
     after: str | None = ""
     while after is not None and len(rows) < most:
         limit = {"limit": min(500, most - len(rows))}
-        page = send(client, "GET", path, params={**asked, **limit, **({"after": after} if after else {})})
+        page = asked(client, "GET", path, params={**given, **limit, **({"after": after} if after else {})})
         rows += page[noun]
         after = page["next"]
     return rows
@@ -77,7 +58,7 @@ def facts(pairs: Sequence[tuple[str, object]]) -> Iterator[str]:
     for name, value in pairs:
         if value not in (None, "", []):
             text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield f"  {name:<12}{plain(text.replace(chr(10), ' '))}"
+            yield f"  {name:<14}{plain(text.replace(chr(10), ' '))}"
 
 
 def stepped(steps: Sequence[Any]) -> Iterator[str]:
@@ -107,11 +88,11 @@ def with_files(group: click.Group, noun: str, what: str) -> None:
     def bring_in(file: Path, dry_run: bool, url: str | None, key: str | None, as_json: bool) -> None:
         if file.stat().st_size > _MOST_BYTES:
             raise click.UsageError(f"{file} is larger than 10 MiB")
-        asked = {"dry_run": str(dry_run).lower(), "name": file.name}
+        question = {"dry_run": str(dry_run).lower(), "name": file.name}
         with client_of(url, key) as client:
             kind = {"Content-Type": "application/octet-stream"}
             path = f"/api/tables/{noun}/import"
-            found = send(client, "POST", path, params=asked, content=file.read_bytes(), headers=kind)
+            found = asked(client, "POST", path, params=question, content=file.read_bytes(), headers=kind)
         if as_json:
             click.echo(json.dumps(found, ensure_ascii=False))
         else:
@@ -140,8 +121,8 @@ def with_files(group: click.Group, noun: str, what: str) -> None:
                 rows: list[Any] = []
                 cursor: str | None = ""
                 while cursor is not None:
-                    asked = {"limit": "200", **({"cursor": cursor} if cursor else {})}
-                    page = send(client, "GET", f"/api/tables/{noun}", params=asked)
+                    question = {"limit": "200", **({"cursor": cursor} if cursor else {})}
+                    page = asked(client, "GET", f"/api/tables/{noun}", params=question)
                     rows += page["rows"]
                     cursor = page["next"]
                 write(json.dumps({noun: rows}, ensure_ascii=False) + "\n", output)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from muniment.cli.population import client_of, plain, with_ledger
-from muniment.cli.register import every, facts, listing, say, send, stepped, with_files
+from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register import every, facts, listing, say, stepped, with_files
 
 _RECURRENCES: Final = ("none", "monthly", "quarterly", "yearly")
 _STATES: Final = ("unfinished", "open", "done", "skipped", "dropped")
@@ -53,8 +53,8 @@ def listed(url: str | None, key: str | None, as_json: bool, limit: int, **filter
 def show(task: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Show a task and its steps."""
     with client_of(url, key) as client:
-        found = send(client, "GET", f"/api/tasks/{task}")
-        steps = send(client, "GET", f"/api/tasks/{task}/steps")["steps"]
+        found = asked(client, "GET", f"/api/tasks/{task}")
+        steps = asked(client, "GET", f"/api/tasks/{task}/steps")["steps"]
     if as_json:
         click.echo(json.dumps({**found, "steps": steps}, ensure_ascii=False))
         return
@@ -75,7 +75,7 @@ def show(task: str, url: str | None, key: str | None, as_json: bool) -> None:
 def add(url: str | None, key: str | None, as_json: bool, controls: tuple[str, ...], **said: str) -> None:
     """Set a task."""
     with client_of(url, key) as client:
-        found = send(client, "POST", "/api/tasks", json={**said, "controls": list(controls)})
+        found = asked(client, "POST", "/api/tasks", json={**said, "controls": list(controls)})
     say(found, as_json, _sentence(found))
 
 
@@ -97,7 +97,7 @@ def change(
     if controls:
         order["controls"] = list(controls)
     with client_of(url, key) as client:
-        found = send(client, "PATCH", f"/api/tasks/{task}", json=order)
+        found = asked(client, "PATCH", f"/api/tasks/{task}", json=order)
     say(found, as_json, _sentence(found))
 
 
@@ -131,7 +131,7 @@ def drop(task: str, comment: str, url: str | None, key: str | None, as_json: boo
 
 def _step(task: str, order: dict[str, Any], url: str | None, key: str | None, as_json: bool) -> None:
     with client_of(url, key) as client:
-        found = send(client, "POST", f"/api/tasks/{task}/steps", json=order)
+        found = asked(client, "POST", f"/api/tasks/{task}/steps", json=order)
     following = f"; the next turn is {found['following']}" if found["following"] else ""
     say(found, as_json, _sentence(found) + following)
 

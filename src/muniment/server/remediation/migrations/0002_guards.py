@@ -47,6 +47,7 @@ LANGUAGE sql IMMUTABLE AS $$
     WHERE (of_kind, of_step, source, target) = ($1, $2, $3, $4)
 $$
 """
+# "by" is a word of PL/pgSQL: a column of that name is quoted.
 STEP = """
 -- Invariant: the steps of one thing count from 1 without a gap, each begins where the one before ended, and is one that
 -- there is. What decides has a comment; who resolved a finding did not verify it; what needs a person was done by one.
@@ -68,17 +69,17 @@ BEGIN
     IF NEW.step NOT IN ('create', 'change', 'start', 'evidence') AND btrim(NEW.comment) = '' THEN
         RAISE EXCEPTION 'the step % says why', NEW.step USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.step IN ('verify', 'accept') AND NEW.by NOT LIKE 'user:%' THEN
+    IF NEW.step IN ('verify', 'accept') AND NEW."by" NOT LIKE 'user:%' THEN
         RAISE EXCEPTION 'the step % is taken by a person', NEW.step USING ERRCODE = 'check_violation';
     END IF;
     IF (NEW.step = 'accept') <> (NEW.exception LIKE 'exc\\_%') THEN
         RAISE EXCEPTION 'what is accepted is accepted through an exception' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.step = 'verify' THEN
-        SELECT by INTO resolver FROM remediation_step
+        SELECT "by" INTO resolver FROM remediation_step
             WHERE tenant_id = NEW.tenant_id AND kind = NEW.kind AND item = NEW.item AND step = 'resolve'
             ORDER BY number DESC LIMIT 1;
-        IF resolver IS NULL OR resolver = NEW.by THEN
+        IF resolver IS NULL OR resolver = NEW."by" THEN
             RAISE EXCEPTION 'who resolved it does not verify it' USING ERRCODE = 'check_violation';
         END IF;
     END IF;
@@ -117,10 +118,10 @@ BEGIN
         IF (to_jsonb(NEW) ->> 'exception') <> taken.exception AND taken.step IN ('create', 'accept', 'reopen') THEN
             RAISE EXCEPTION 'the exception of a finding is that of its step' USING ERRCODE = 'check_violation';
         END IF;
-        IF (to_jsonb(NEW) ->> 'resolved_by') <> taken.by AND taken.step = 'resolve' THEN
+        IF (to_jsonb(NEW) ->> 'resolved_by') <> taken."by" AND taken.step = 'resolve' THEN
             RAISE EXCEPTION 'who resolved a finding is who took the step' USING ERRCODE = 'check_violation';
         END IF;
-        IF (to_jsonb(NEW) ->> 'verified_by') <> taken.by AND taken.step = 'verify' THEN
+        IF (to_jsonb(NEW) ->> 'verified_by') <> taken."by" AND taken.step = 'verify' THEN
             RAISE EXCEPTION 'who verified a finding is who took the step' USING ERRCODE = 'check_violation';
         END IF;
     END IF;
