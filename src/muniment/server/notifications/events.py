@@ -56,7 +56,7 @@ _EVENTS: Final = (
     Event(
         "exception.stale",
         "No longer what was decided",
-        "Something that a decision rested on was changed. Told to the owner, who attests it again.",
+        "Something that a decision rested on was changed. Told to its owner, its requester and its approvers.",
     ),
     Event(
         "attestation.due", "Attestation due", "The owner has to say again that an exception is needed and still holds."
@@ -64,7 +64,7 @@ _EVENTS: Final = (
     Event(
         "approval.escalated",
         "Decision overdue",
-        "An exception waited too long for a decision. Told to whom the approval rules name.",
+        "An exception waited too long for a decision. Told to whoever keeps the approval rules.",
     ),
     Event("comment.mention", "Mentioned", "Somebody named you in a comment.", always_shown=False),
     Event("alert.raised", "Alert", "The anomaly detection raised an alert. Told to whoever acknowledges alerts."),
