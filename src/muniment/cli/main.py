@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "finding": ("finding", "findings: open, remediate, resolve"),
     "incident": ("incident", "incidents: when, which entries tell of it, what was learned"),
     "anomaly": ("anomaly", "alerts of what is unusual in a log; replay an export, rehearse with made-up days"),
-    "change": ("anomaly", "change", "changes with their reasons, and which actions need one"),
+    "change": ("change", "changes with their reasons, and which actions need one"),
     "sign": ("sign", "the signatures on an entry, checked here, and where to sign it"),
     "risk": ("risk", "the risk register: open, change, close, propose to accept, heatmap, export"),
     "statement": ("statement", "what the ledger evidences of a framework, on one page"),
@@ -77,7 +77,7 @@ GROUPS = (
             "statement",
         ),
     ),
-    ("Decide", ("exception", "approval", "risk", "policy", "asset", "task", "finding", "incident")),
+    ("Decide", ("exception", "approval", "risk", "policy", "asset", "task", "finding", "incident", "anomaly")),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "notification", "logs", "db")),
 )

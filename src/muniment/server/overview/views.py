@@ -9,6 +9,7 @@ from muniment.ledger.source_activity import SourceActivity
 from muniment.ledger.walk_entries import walk_entry
 from muniment.server.access.pages import page, page_standing
 from muniment.server.anchors.answers import meaning_of
+from muniment.server.anomalies.services import open_alerts
 from muniment.server.capabilities import Capability
 from muniment.server.overview.summary import CAP, CONTROL_DAYS, summarise
 from muniment.server.overview.verdict import STATEMENT
@@ -46,6 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "silent_more": len(summary.silent) - len(silent) if names_sources else 0,
             "names_sources": names_sources,
             "most": max((row.evidence.entries for row in summary.coverage), default=0) or 1,
+            "open_alerts": open_alerts() if standing.may(Capability.EXCEPTION_READ) else None,
             "evidenced": sum(1 for row in summary.coverage if row.evidence.entries),
         },
     )
