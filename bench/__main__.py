@@ -29,6 +29,7 @@ PARTS = {
     "traces": "the graph of a trace of 1,000 events in a log of 100,000 entries, and what it reads",
     "reminders": "reminders of 10,000 exceptions, all due at once",
     "dlp": "detectors of data protection over text, and files in the process that reads them",
+    "anomalies": "anomaly detection: small events a second",
     "explorer": "the ledger explorer's pages at a million entries, as a signed-in person waits for them",
 }
 RESULTS = Path(__file__).with_name("results.json")

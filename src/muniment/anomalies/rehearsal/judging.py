@@ -50,9 +50,9 @@ def settings(kind: Kind, keen: Sensitivity) -> Watched:
     return Watched(kind.zone, dict.fromkeys(every, keen))
 
 
-def watch_over(events: Iterable[Happening], watched: Watched) -> Iterator[Finding]:
+def watch_over(events: Iterable[Happening], watched: Watched, memory: Memory | None = None) -> Iterator[Finding]:
     """Every finding over some events, from an empty memory."""
-    watch = Watch(watched, Memory())
+    watch = Watch(watched, memory or Memory())
     for one in events:
         yield from watch.feed(one)
 
