@@ -83,8 +83,8 @@ def test_a_file_in_quarantine_is_not_given_out_packed_or_counted_until_somebody_
         assert officer.get(path).status_code == 409, path
     assert officer.get(f"{where}/content").json()["type"].endswith(":withheld")
     assert evidenced(officer) == 0
-    slots = {"penetration-test": [made["id"]]}
-    packed = officer.ask("POST", "/api/packet-scopes", json={"name": "Audit", "slots": slots})
+    audit = {"name": "Audit", "controls": ["soc2:CC6.1"], "slots": {"penetration-test": [made["id"]]}}
+    packed = officer.ask("POST", "/api/packet-scopes", json=audit)
     assert (packed.status_code, packed.json()["field"]) == (422, "slots.penetration-test")
     assert "in quarantine" in packed.json()["detail"]
     (held,) = officer.get("/api/attachments/quarantine").json()["verdicts"]
@@ -104,7 +104,7 @@ def test_a_file_in_quarantine_is_not_given_out_packed_or_counted_until_somebody_
     assert event["facts"]["attached.by"] == desk.person.subject
     assert officer.get(f"{where}/content").content == pdf(f"Pay to {IBAN}")
     assert evidenced(officer) == 1
-    assert officer.ask("POST", "/api/packet-scopes", json={"name": "Audit", "slots": slots}).status_code == 201
+    assert officer.ask("POST", "/api/packet-scopes", json=audit).status_code == 201
     assert officer.get("/api/attachments/quarantine").json()["verdicts"] == []
 
 

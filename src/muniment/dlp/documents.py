@@ -133,4 +133,4 @@ def _unreached(reader: PdfReader, budget: Budget, known: set[int]) -> Iterator[b
 
 def _files(reader: PdfReader) -> Iterator[bytes]:
     for found in reader.attachments.values():
-        yield from found if isinstance(found, list) else [found]
+        yield from found

@@ -29,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     standing = page_standing(request)
     number, policy = services.policy_in_force()
     versions, refused = services.policy_versions()[:_SHOWN], services.refusals(most=_SHOWN)
-    names = names_of(standing.tenant_id, {one.created_by for one in (*versions, *refused)})
+    names = names_of(standing.tenant_id, {*(one.created_by for one in versions), *(one.created_by for one in refused)})
     context: dict[str, Any] = {
         "number": number,
         "rules": [(title, policy.rules[name]) for name, title in TITLES.items()],

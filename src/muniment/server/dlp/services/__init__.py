@@ -1,10 +1,10 @@
 """Use cases of data protection: the only writers of its rows. Each runs in an open `tenant_scope`."""
 
+from muniment.server.dlp.models import Verdict
 from muniment.server.dlp.services.policies import change_policy, policy_in_force, policy_versions, read_policy
 from muniment.server.dlp.services.verdicts import (
     Judged,
     State,
-    Verdict,
     findings_of,
     judge_file,
     keep_blocked,

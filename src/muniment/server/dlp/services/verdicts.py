@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -99,7 +99,7 @@ def judge_file(open_: Callable[[], Iterable[bytes]], *, sha256: str, size: int) 
 
 
 def keep_verdict(
-    standing: Standing, judged: Judged, *, subject: tuple[str, str], attached_by: str, causes: Collection[str] = ()
+    standing: Standing, judged: Judged, *, subject: tuple[str, str], attached_by: str, causes: Sequence[str] = ()
 ) -> Verdict:
     """Keep what was found in a stored file. What would be blocked is quarantined, for its bytes are there.
 
