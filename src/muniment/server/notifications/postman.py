@@ -115,7 +115,8 @@ class Postman:
         return "no mail server is configured: written where messages are kept instead"
 
     def _by_smtp(self, server: Any, message: EmailMultiAlternatives, claim: Callable[[], bool]) -> str:
-        text = message.message().as_bytes(linesep="\r\n")
+        content: Any = message.message()
+        text: bytes = content.as_bytes(linesep="\r\n")
         sender, recipient = _address(message.from_email), _address(message.to[0])
         try:
             server.ehlo_or_helo_if_needed()

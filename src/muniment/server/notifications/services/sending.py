@@ -45,7 +45,7 @@ def pause_after(attempts: int) -> timedelta:
     >>> [pause_after(n).total_seconds() / 60 for n in (1, 2, 3, 7, 50)]
     [1.0, 2.0, 4.0, 60.0, 60.0]
     """
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(max(0, attempts - 1), 12))
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(max(0, attempts - 1), 12)))
 
 
 def gather(now: datetime) -> int:
