@@ -24,6 +24,7 @@ _TEXT: Final = Column("text", "Text", "prose", longest=MAX_TEXT)
 _OWNER: Final = Column("owner", "Owner's id", longest=254, help="Or the address of a member.")
 _OWNER_NAME: Final = Column("owner_name", "Owner", given=False)
 _CONTROLS: Final = Column("controls", "Controls", "list", longest=MAX_CONTROLS)
+_OVERDUE: Final = Column("overdue", "Overdue", "choice", choices=("overdue",), given=False)
 _CHANGED: Final = Column("changed", "Changed", "time", given=False)
 _SEVERITY: Final = Column("severity", "Severity", "choice", choices=tuple(SEVERITIES), help="Left empty: medium.")
 
@@ -40,7 +41,7 @@ TASK_TABLE: Final = Table(
         _OWNER_NAME,
         _OWNER,
         Column("due_on", "Due", "date", help="What is new has one."),
-        Column("overdue", "Overdue", "yesno", given=False),
+        _OVERDUE,
         Column("recurrence", "Comes again", "choice", choices=tuple(RECURRENCES), help="Left empty: none."),
         _CONTROLS,
         _TEXT,
@@ -59,7 +60,7 @@ FINDING_TABLE: Final = Table(
         _OWNER_NAME,
         _OWNER,
         Column("due_on", "Due", "date"),
-        Column("overdue", "Overdue", "yesno", given=False),
+        _OVERDUE,
         Column("source", "Source", "choice", choices=tuple(SOURCES), help="Of a new one; left empty: manual."),
         Column("reference", "Reference", longest=MAX_LINE, help="The sample, alert or page."),
         _CONTROLS,
@@ -96,7 +97,7 @@ def _task_cells(standing: Standing, rows: Sequence[Task]) -> list[Values]:
         {
             **_shared(row, names[row.owner]),
             "due_on": row.due_on,
-            "overdue": is_overdue(row),
+            "overdue": "overdue" if is_overdue(row) else None,
             "recurrence": row.recurrence,
             "controls": tuple(row.controls),
             "finding": row.finding,
@@ -112,7 +113,7 @@ def _finding_cells(standing: Standing, rows: Sequence[Finding]) -> list[Values]:
             **_shared(row, names[row.owner]),
             "severity": row.severity,
             "due_on": row.due_on,
-            "overdue": is_overdue(row),
+            "overdue": "overdue" if is_overdue(row) else None,
             "source": row.source,
             "reference": row.reference,
             "controls": tuple(row.controls),

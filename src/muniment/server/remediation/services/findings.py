@@ -20,7 +20,7 @@ from muniment.server.remediation.services.telling import assigned
 
 ACTION = "finding.change"
 # An exception through which something can be accepted: somebody decided on it, and it has not ended.
-_ACCEPTING: Final = ("approved", "active")
+ACCEPTING: Final = ("approved", "active")
 _NAMED: Final = ("title", "text", "severity", "reference", "controls", "asset", "owner", "due_on")
 
 
@@ -140,7 +140,7 @@ def accept(standing: Standing, wanted: str, comment: str, exception: str, *, num
             state = exception_for(exception).state
         except NoSuchException:
             raise Malformed("is no exception here: give its id exc_…", "exception") from None
-        if state not in _ACCEPTING:
+        if state not in ACCEPTING:
             raise Refused(f"the exception is {state.replace('_', ' ')}; only an approved one accepts", "exception")
     return _step(standing, wanted, "accept", Order(comment, sets={"exception": exception}), number)
 
