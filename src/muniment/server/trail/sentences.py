@@ -117,7 +117,28 @@ _PAST: Final = {
 }
 _NOUNS: Final = {"nda": "non-disclosure agreement", "control": "control of the tenant's own", "change": "change"}
 
+_STEPS: Final = {
+    "create": "made", "change": "changed", "retire": "retired", "finish": "finished", "skip": "skipped",
+    "drop": "dropped", "start": "began to remediate", "resolve": "resolved", "verify": "verified",
+    "accept": "accepted", "reopen": "opened again", "contain": "contained", "close": "closed",
+    "evidence": "added entries to",
+}  # fmt: skip
+
+
+def _stepped(noun: str) -> _Said:
+    def say(_type: str, outcome: str, facts: Mapping[str, str]) -> str:
+        verb = _STEPS.get(facts.get("step", ""), "changed")
+        return f"{verb} {noun}" if outcome == "success" else f"tried to change {noun}"
+
+    return say
+
+
 _SENTENCES: Final[Mapping[str, _Said]] = {
+    "policy.change": _stepped("a policy"),
+    "asset.change": _stepped("an asset"),
+    "task.change": _stepped("a task"),
+    "finding.change": _stepped("a finding"),
+    "incident.change": _stepped("an incident"),
     "user.login": _went("signed in", "failed to sign in", "was not let in"),
     "user.logout": _went("signed out", "failed to sign out"),
     "mfa.verify": _went("gave a second factor", "gave a wrong second factor"),
