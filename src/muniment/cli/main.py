@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approval": ("approval", "how exceptions are approved, as a file; who is away and who decides meanwhile"),
     "policy": ("policy", "the policy library: versions, comparing them, files"),
     "asset": ("asset", "the list of assets: owners, criticality, files"),
+    "table": ("table", "the registers as files: list, export as CSV or XLSX, import all or nothing"),
     "task": ("task", "control tasks: set, done, skipped, what is overdue"),
     "finding": ("finding", "findings: open, remediate, resolve"),
     "incident": ("incident", "incidents: when, which entries tell of it, what was learned"),
@@ -77,7 +78,7 @@ GROUPS = (
             "statement",
         ),
     ),
-    ("Decide", ("exception", "approval", "risk", "policy", "asset", "task", "finding", "incident", "anomaly")),
+    ("Decide", ("exception", "approval", "risk", "policy", "asset", "task", "finding", "incident", "table", "anomaly")),
     ("Prove", ("export", "evidence", "trace", "anchor", "verify", "catalog", "mapping", "known-logs")),
     ("Administer", ("keys", "tenants", "admin", "notification", "logs", "db")),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+from asgiref.sync import sync_to_async
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 from muniment.core.errors import Malformed
@@ -73,7 +74,9 @@ def export(standing: Standing, table: TableOf, question: Question, form: str) ->
     )
 
 
-def _pieces(out: tempfile.SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
-    with out:
-        while piece := out.read(1 << 16):
+async def _pieces(out: tempfile.SpooledTemporaryFile[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while piece := await sync_to_async(out.read)(1 << 16):
             yield piece
+    finally:
+        out.close()
