@@ -6,12 +6,16 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from muniment.server.approvals import services as approvals
 from muniment.server.approvals.workflow import DEFAULT, Level
 from muniment.server.assets import services as assets
 from muniment.server.controls import services as controls
 from muniment.server.controls.workflow import Definition
 from muniment.server.exceptions import services
+from muniment.server.exceptions.job import activate_and_expire
+from muniment.server.exceptions.services import stale as stale_services
 from muniment.server.policies import services as policies
 from muniment.server.policies.workflow import Definition as PolicyText
 from muniment.server.tenants.scope import tenant_scope
@@ -58,6 +62,19 @@ def test_whatever_a_decision_rests_on_makes_it_stale_when_it_changes(office: Off
     said_so = office.entries("exception.stale")
     assert sorted(one["facts"]["kind"] for one in said_so) == ["asset", "asset", "attachment", "control"]
     assert all(one["actor"]["id"] == "system:server" for one in said_so)
+
+
+def test_a_change_on_which_much_rests_is_followed_in_the_background(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stale_services, "AT_ONCE", 1)
+    rows = {str(number): office.active() for number in range(3)}
+    with tenant_scope(office.tenant_id):
+        assets.change(office.standing("asks"), office.asset, {"name": "Another gateway"})
+    assert stale(office, rows) == set()
+    assert activate_and_expire([office.tenant_id]) == "0 exceptions became active, 0 expired, 3 became stale"
+    assert stale(office, rows) == set(rows)
+    assert activate_and_expire([office.tenant_id]) == ""
 
 
 def test_a_stale_decision_is_attested_anew_by_an_approver_and_then_rests_on_what_there_is(office: Office) -> None:

@@ -186,3 +186,22 @@ class Rest(models.Model):
             models.Index(name="exceptions_rest_subject", fields=["tenant_id", "kind", "subject"]),
             models.Index(name="exceptions_rest_decision", fields=["tenant_id", "decision"]),
         ]
+
+
+class Pending(models.Model):
+    """A change that makes more decisions stale than one transaction should mark; the background job marks them."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField()
+    kind = models.CharField(max_length=16)
+    subject = models.CharField(max_length=96)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Database facts."""
+
+        db_table = "exceptions_pending"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            TenantIsolation(name="exceptions_pending_tenant", grants=("SELECT", "INSERT", "DELETE"))
+        ]

@@ -14,6 +14,25 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Pending",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("tenant_id", models.UUIDField()),
+                ("kind", models.CharField(max_length=16)),
+                ("subject", models.CharField(max_length=96)),
+                ("digest", models.CharField(max_length=64)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "db_table": "exceptions_pending",
+                "constraints": [
+                    muniment.server.tenants.isolation.TenantIsolation(
+                        grants=["SELECT", "INSERT", "DELETE"], name="exceptions_pending_tenant"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Decision",
             fields=[
                 (

@@ -1,6 +1,7 @@
 """An exception goes on by its steps only, nobody decides on their own, and what was decided on is not edited.
 
-The same rules as `workflow.TRANSITIONS`, held by the database against whoever writes as the application.
+The same rules as `workflow.TRANSITIONS`, held by the database against whoever writes as the application. What a case is
+submitted under, and what a decision is, the next migration holds.
 """
 
 from typing import ClassVar
@@ -8,50 +9,6 @@ from typing import ClassVar
 from django.db import migrations
 from django.db.migrations.operations.base import Operation
 
-RULES = """
--- Invariant: a case is submitted under the rules that are in force, with the approvals that they ask for, and for no
--- longer than they allow. `wfv_default` are the rules of a tenant that wrote none.
-CREATE FUNCTION exceptions_check_rules(asked exceptions_exception) RETURNS void LANGUAGE plpgsql
-    SET search_path FROM CURRENT AS $$
-DECLARE
-    version record;
-    content jsonb;
-    clause jsonb;
-    needed integer;
-    begins date := coalesce(asked.starts_on, (asked.starts_at AT TIME ZONE asked.zone)::date);
-BEGIN
-    SELECT r.id, r.content INTO version FROM approvals_rules r
-        WHERE r.tenant_id = asked.tenant_id ORDER BY r.number DESC LIMIT 1;
-    IF coalesce(version.id, 'wfv_default') <> asked.rules THEN
-        RAISE EXCEPTION 'a case is submitted under the rules in force' USING ERRCODE = 'check_violation';
-    END IF;
-    content := coalesce(version.content::jsonb, '{"clauses": [{"risk_levels": ["high", "critical"], "levels": [{}, {}]}],
-        "otherwise": {"levels": [{}]}, "max_days": 365}'::jsonb);
-    FOR clause IN SELECT value FROM jsonb_array_elements(content->'clauses') WITH ORDINALITY ORDER BY ordinality LOOP
-        IF (NOT clause ? 'risk_levels' OR clause->'risk_levels' ? asked.risk_level)
-           AND (NOT clause ? 'frameworks' OR EXISTS (
-                SELECT FROM unnest(asked.controls) c WHERE clause->'frameworks' ? split_part(c, ':', 1)))
-           AND (NOT clause ? 'assets' OR clause->'assets' ?| asked.assets::text[])
-           AND (NOT clause ? 'criticalities' OR EXISTS (
-                SELECT FROM assets_asset a
-                WHERE a.tenant_id = asked.tenant_id AND a.asset = ANY(asked.assets)
-                  AND clause->'criticalities' ? a.criticality
-                  AND a.number = (SELECT max(n.number) FROM assets_asset n
-                                  WHERE n.tenant_id = a.tenant_id AND n.asset = a.asset))) THEN
-            needed := jsonb_array_length(clause->'levels');
-            EXIT;
-        END IF;
-    END LOOP;
-    needed := coalesce(needed, jsonb_array_length(content->'otherwise'->'levels'));
-    IF asked.levels <> needed OR needed NOT IN (1, 2) THEN
-        RAISE EXCEPTION 'the rules ask for % approvals', needed USING ERRCODE = 'check_violation';
-    END IF;
-    IF asked.expires_on - begins + 1 > (content->>'max_days')::integer THEN
-        RAISE EXCEPTION 'an exception lasts no longer than the rules allow' USING ERRCODE = 'check_violation';
-    END IF;
-END
-$$
-"""
 STEP = """
 -- Invariant: every step is one that the workflow allows from where the exception stands, taken by somebody who may.
 -- The exception's row is locked, so that of two steps at once the second is judged by what the first one left.
@@ -261,69 +218,14 @@ BEGIN
 END
 $$
 """
-DECISION = """
--- Invariant: a decision names its step, carries the digest of its own text, and applies to what the exception says.
-CREATE FUNCTION exceptions_decision_guard() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-    step exceptions_step;
-    asked exceptions_exception;
-    said jsonb := NEW.content::jsonb;
-    applies jsonb := said->'applies_to';
-    tail text := ',"basis":"' || NEW.basis || '","by":';
-BEGIN
-    SELECT * INTO asked FROM exceptions_exception WHERE tenant_id = NEW.tenant_id AND id = NEW.exception;
-    SELECT * INTO step FROM exceptions_step WHERE tenant_id = NEW.tenant_id AND id = NEW.step;
-    IF NOT FOUND OR (step.exception, step.number, step.kind) IS DISTINCT FROM (NEW.exception, NEW.number, NEW.kind)
-       OR step.kind NOT IN ('approve', 'return', 'reject', 'revoke', 'attest') THEN
-        RAISE EXCEPTION 'a decision belongs to its step' USING ERRCODE = 'check_violation';
-    END IF;
-    IF (said->>'exception', said->>'kind', said->>'by', said->>'on_behalf_of', said->>'level', said->>'round')
-       IS DISTINCT FROM
-       (NEW.exception, NEW.kind, step."by", step.on_behalf_of, step.level::text, step.round::text) THEN
-        RAISE EXCEPTION 'a decision says who decided what' USING ERRCODE = 'check_violation';
-    END IF;
-    IF (applies->>'title', applies->'policy'->>'id', applies->>'scope', applies->>'reason', applies->>'risk_level',
-        applies->>'residual_risk', applies->>'compensating', applies->>'expires_on', applies->>'starts_on',
-        applies->>'zone', applies->>'owner', applies->>'rules', applies->>'requested_by', applies->>'renews')
-       IS DISTINCT FROM
-       (asked.title, asked.policy_id, asked.scope, asked.reason, asked.risk_level,
-        asked.residual_risk, asked.compensating, asked.expires_on::text, coalesce(asked.starts_on::text, ''),
-        asked.zone, asked.owner, asked.rules, asked.requested_by, asked.renews)
-       OR (SELECT array_agg(x->>'id' ORDER BY n) FROM jsonb_array_elements(applies->'assets') WITH ORDINALITY t(x, n))
-          IS DISTINCT FROM nullif(asked.assets::text[], '{}')
-       OR (SELECT array_agg(x->>'id' ORDER BY n) FROM jsonb_array_elements(applies->'controls') WITH ORDINALITY t(x, n))
-          IS DISTINCT FROM nullif(asked.controls::text[], '{}')
-       OR (SELECT array_agg(x->>'id' ORDER BY n)
-           FROM jsonb_array_elements(applies->'compensating_controls') WITH ORDINALITY t(x, n))
-          IS DISTINCT FROM nullif(asked.compensating_controls::text[], '{}')
-       OR (SELECT array_agg(x->>'id' ORDER BY n) FROM jsonb_array_elements(applies->'evidence') WITH ORDINALITY t(x, n))
-          IS DISTINCT FROM nullif(asked.evidence::text[], '{}') THEN
-        RAISE EXCEPTION 'a decision applies to what the exception says' USING ERRCODE = 'check_violation';
-    END IF;
-    IF left(NEW.content, 14) <> '{"applies_to":' OR position(tail IN NEW.content) = 0
-       OR NEW.basis <> encode(sha256(convert_to('muniment/exception-basis/1', 'UTF8') || '\\x00'::bytea
-            || convert_to(substr(NEW.content, 15, position(tail IN NEW.content) - 15), 'UTF8')), 'hex')
-       OR NEW.digest <> encode(sha256(convert_to('muniment/exception-decision/1', 'UTF8') || '\\x00'::bytea
-            || convert_to(NEW.content, 'UTF8')), 'hex') THEN
-        RAISE EXCEPTION 'a decision carries its own digest' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NEW;
-END
-$$
-"""
 
 
 class Migration(migrations.Migration):
-    """Triggers, and the function by which one of them reads the rules."""
+    """Three triggers."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [
-        ("approvals", "0001_initial"),
-        ("assets", "0001_initial"),
-        ("exceptions", "0001_initial"),
-    ]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("exceptions", "0001_initial")]
 
     operations: ClassVar[list[Operation]] = [
-        migrations.RunSQL(RULES, "DROP FUNCTION exceptions_check_rules CASCADE"),
         migrations.RunSQL(STEP, "DROP FUNCTION exceptions_step_guard CASCADE"),
         migrations.RunSQL(
             "CREATE TRIGGER exceptions_step_guard AFTER INSERT ON exceptions_step "
@@ -334,12 +236,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             "CREATE CONSTRAINT TRIGGER exceptions_step_taken AFTER INSERT ON exceptions_step "
             "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION exceptions_step_taken()",
-            migrations.RunSQL.noop,
-        ),
-        migrations.RunSQL(DECISION, "DROP FUNCTION exceptions_decision_guard CASCADE"),
-        migrations.RunSQL(
-            "CREATE TRIGGER exceptions_decision_guard AFTER INSERT ON exceptions_decision "
-            "FOR EACH ROW EXECUTE FUNCTION exceptions_decision_guard()",
             migrations.RunSQL.noop,
         ),
         migrations.RunSQL(EXCEPTION, "DROP FUNCTION exceptions_exception_guard CASCADE"),

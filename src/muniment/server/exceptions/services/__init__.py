@@ -26,6 +26,7 @@ from muniment.server.exceptions.services.reading import (
     waiting,
 )
 from muniment.server.exceptions.services.running import Ran, run_due
+from muniment.server.exceptions.services.stale import mark_pending
 
 __all__ = [
     "NoSuch",
@@ -42,6 +43,7 @@ __all__ = [
     "due",
     "exception_for",
     "exceptions",
+    "mark_pending",
     "matter_of",
     "renew",
     "renewals_of",

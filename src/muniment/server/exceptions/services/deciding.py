@@ -98,6 +98,8 @@ def attest(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
         Malformed, Refused: naming what stands against it.
         NoSuch: if there is none of that id.
     """
+    if not (standing.may(Capability.EXCEPTION_REQUEST) or standing.may(Capability.EXCEPTION_APPROVE)):
+        raise Refused(f"needs the capability {Capability.EXCEPTION_REQUEST}", "capability")
     now, row = timezone.now(), exception_for(wanted, lock=True)
     matter, frozen = matter_of(row), freeze(row)
     party, mandate = Party(standing.subject), None

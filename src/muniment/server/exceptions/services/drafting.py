@@ -22,6 +22,7 @@ from muniment.server.exceptions.services.reading import content_of, exception_fo
 from muniment.server.exceptions.services.stepping import Taken, take
 from muniment.server.exceptions.workflow import Matter, Party, advance, checked_words
 from muniment.server.recording import record
+from muniment.server.registers.keeping import lock
 
 
 def create(standing: Standing, content: Content) -> PolicyException:
@@ -133,6 +134,8 @@ def submit(standing: Standing, wanted: str) -> PolicyException:
     party = Party(standing.subject)
     matter = advance(matter_of(row), "submit", party, at=now)
     content = look_up(content_of(row))
+    # Whoever changes the rules waits until this case is under the old ones, or this case waits for the new ones.
+    lock(standing, "approvals/rules")
     rules = rules_in_force()
     begins = _check_days(content, now, rules.max_days)
     row.rules, row.round, row.level, row.submitted_at = rules.id, row.round + 1, 0, now
