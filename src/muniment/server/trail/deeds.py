@@ -55,6 +55,8 @@ KINDS: Final = (
     Kind("signatures", "Signatures", ("entry",)),
     Kind("exceptions", "Exceptions", ("exception",)),
     Kind("risks", "Risks", ("risk",)),
+    Kind("registers", "Policies and assets", ("policy", "asset")),
+    Kind("remediation", "Tasks, findings and incidents", ("task", "finding", "incident")),
     Kind("reads", "Recorded reads", also=("record.read",)),
     Kind("refusals", "Refusals", ("access",)),
 )
