@@ -91,8 +91,8 @@ def test_the_database_refuses_versions_that_the_rules_do_not_allow(office: Offic
     first = made(office, code="ACC")
     office.ask("POST", "/api/policies/ACC/retire", reason="replaced")
     copy = (
-        "INSERT INTO django.policies_policy SELECT 'plv_attack', tenant_id, policy, {number}, {code}, title, text, link, "
-        "owner, effective_on, {status}, reason, digest, created_by, created_at, seq, event "
+        "INSERT INTO django.policies_policy SELECT 'plv_attack', tenant_id, policy, {number}, {code}, title, text, "
+        "link, owner, effective_on, {status}, reason, digest, created_by, created_at, seq, event "
         "FROM django.policies_policy WHERE policy = %s AND number = 1"
     )
     usual = {"number": "3", "code": "code", "status": "'in-force'"}
@@ -104,8 +104,26 @@ def test_the_database_refuses_versions_that_the_rules_do_not_allow(office: Offic
         ("UPDATE django.policies_policy SET title = 'x' WHERE policy = %s", psycopg.errors.InsufficientPrivilege),
         ("DELETE FROM django.policies_policy WHERE policy = %s", psycopg.errors.InsufficientPrivilege),
     ]
-    with office.desk.installation.database.connect("app", autocommit=True) as app:
-        for statement, expected in attacks:
-            with pytest.raises(expected), app.transaction():
-                app.execute("SELECT set_config('muniment.tenant', %s, true)", [str(office.desk.tenant.made.tenant_id)])
-                app.execute(statement, [first["id"]])  # type: ignore[call-overload]
+    for statement, expected in attacks:
+        with pytest.raises(expected):
+            run(office, statement, first["id"])
+
+
+def run(office: Office, statement: str, policy: str) -> None:
+    with office.desk.installation.database.connect("app", autocommit=True) as app, app.transaction():
+        app.execute("SELECT set_config('muniment.tenant', %s, true)", [str(office.desk.tenant.made.tenant_id)])
+        app.execute(statement, [policy])  # type: ignore[call-overload]
+
+
+def test_the_pages_make_change_and_compare(office: Office) -> None:
+    said = {"code": "ACC", "title": "Access", "text": "one\ntwo", "owner": office.owner, "effective_on": "2026-03-01"}
+    assert office.submit("/policies/new", "/policies/new", **{**said, "link": ""}).status_code == 200
+    changed = {**said, "text": "one\nthree", "link": "", "reason": "clearer", "number": "1"}
+    assert office.submit("/policies/ACC/change", "/policies/ACC/change", **changed).status_code == 200
+    late = office.submit("/policies/ACC/change", "/policies/ACC/change", **{**changed, "text": "four"})
+    assert late.status_code == 422
+    shown = office.get("/policies/ACC/versions/2").text
+    assert 'class="compared-removed"' in shown
+    assert "three" in shown
+    assert office.get("/policies/ACC/versions/3").status_code == 404
+    assert office.get("/policies/ACC/versions/2?with=9").status_code == 404
