@@ -238,12 +238,16 @@ def test_a_delegate_of_the_first_approver_who_gives_the_second_approval_is_found
     assert kinds(story.found) == [("self-dealing", "approvers-delegate")]
 
 
-def test_a_delegation_that_is_over_or_was_taken_back_is_none(story: Story) -> None:
-    story.tell(story.at(MONDAY - 30, 9), "delegation.change", ANNA, "d", person=ANNA, delegate=BEN, until="2026-03-10")
-    story.tell(story.at(MONDAY, 9), "delegation.change", CARL, "d2", person=CARL, delegate=BEN)
-    story.tell(story.at(MONDAY, 9.1), "delegation.change", CARL, "d2", person=CARL, delegate=BEN, what="revoke")
+def test_a_delegation_that_is_over_or_to_come_or_was_taken_back_is_none(story: Story) -> None:
+    over, to_come = {"first.day": "2026-03-01", "last.day": "2026-03-10"}, {"first.day": "2026-05-01"}
+    story.tell(story.at(MONDAY - 30, 9), "delegation.change", ANNA, "d", person=ANNA, delegate=BEN, step="made", **over)
+    story.tell(story.at(MONDAY, 9), "delegation.change", CARL, "d2", person=CARL, delegate=BEN, step="made")
+    story.tell(story.at(MONDAY, 9.1), "delegation.change", CARL, "d2", person=CARL, delegate=BEN, step="revoked")
+    story.tell(story.at(MONDAY, 9.2), "delegation.change", ANNA, "d3", person=ANNA, delegate=CARL, **to_come)
+    story.tell(story.at(MONDAY, 9.3), "delegation.change", ANNA, "d4", person=ANNA, delegate="none", step="made")
     decided(story, ANNA, BEN, "exc_1")
     decided(story, CARL, BEN, "exc_2")
+    decided(story, ANNA, CARL, "exc_3")
     assert story.found == []
 
 

@@ -60,28 +60,30 @@ def note(one: Happening, at: Wall, memory: Memory) -> None:
 
 def _note_delegation(one: Happening, at: Wall, memory: Memory) -> None:
     delegate, person = _subject(one.facts.get("delegate", "")), _subject(one.facts.get("person", "")) or one.actor
-    if not delegate:
+    if delegate in ("", "none"):
         return
     ties = memory.part(f"ties {delegate}", Ties)
-    if one.facts.get("what", "") in ("revoke", "end", "withdraw", "remove"):
+    if one.facts.get("step") == "revoked":
         ties.for_whom.pop(person, None)
     else:
-        until = _until(one.facts.get("until") or one.facts.get("to") or "", at.stamp)
-        ties.for_whom[person] = (until, at.stamp, one.seq, one.reference)
+        # A day more on either side: whatever the zone, it holds within.
+        last = _stamp(one.facts.get("last.day", ""))
+        until = at.stamp + WITHIN if last is None else last + 2 * DAY
+        begins = max(at.stamp, (_stamp(one.facts.get("first.day", "")) or 0.0) - DAY)
+        ties.for_whom[person] = (until, begins, one.seq, one.reference)
 
 
 def _subject(who: str) -> str:
     return f"user:{who}" if who.startswith("usr_") else who
 
 
-def _until(day: str, now: float) -> float:
-    """The stamp at which a delegation is surely over: two days past its last one, whatever the zone."""
+def _stamp(day: str) -> float | None:
+    """The first moment of a day of UTC; None for what is none."""
     try:
-        last = datetime.fromisoformat(day)
+        first = datetime.fromisoformat(day)
     except ValueError:
-        return now + WITHIN
-    last = last.replace(tzinfo=UTC) if last.tzinfo is None else last
-    return (last - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1) + 2 * DAY
+        return None
+    return (first.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
 
 
 def dealings(one: Happening, at: Wall, watched: Watched, memory: Memory) -> list[Finding]:
