@@ -81,8 +81,8 @@ def test_the_pages_show_make_and_change_one(office: Office) -> None:
 def test_the_database_refuses_versions_that_the_rules_do_not_allow(office: Office) -> None:
     made = office.ask("POST", "/api/assets", 201, name="Wiki", code="WIKI")
     copy = (
-        "INSERT INTO django.assets_asset SELECT 'asv_attack', tenant_id, asset, {number}, {code}, name, owner, {level}, "
-        "kind, description, {status}, reason, digest, created_by, created_at, seq, event "
+        "INSERT INTO django.assets_asset SELECT 'asv_attack', tenant_id, asset, {number}, {code}, name, owner, "
+        "{level}, kind, description, {status}, reason, digest, created_by, created_at, seq, event "
         "FROM django.assets_asset WHERE asset = %s"
     )
     usual = {"number": "2", "code": "code", "level": "criticality", "status": "'in-use'"}

@@ -11,7 +11,8 @@ from tests.controls.conftest import Office
 STEP = (
     "INSERT INTO django.remediation_step (id, tenant_id, kind, item, number, step, before, after, comment, evidence, "
     "exception, by, at, seq, event) SELECT 'stp_attack', tenant_id, {kind}, {item}, {number}, {step}, {before}, "
-    "{after}, {comment}, '{{}}', {exception}, {by}, now(), 7, 'src_x/evt_x' FROM django.remediation_finding WHERE id = %(id)s"
+    "{after}, {comment}, '{{}}', {exception}, {by}, now(), 7, 'src_x/evt_x' "
+    "FROM django.remediation_finding WHERE id = %(id)s"
 )
 USUAL = {
     "kind": "'finding'",
