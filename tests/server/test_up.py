@@ -210,7 +210,7 @@ def test_status_tells_what_runs_and_warns_of_the_root_key(shared: tuple[Installa
     found = json.loads(of.run("status", "--json"))
     assert found["problems"] == []
     assert found["server"]["pid"] == of.server().pid
-    assert {"sealing", "partitions", "walks", "anchoring", "roles", "reminders", "notifications"} <= {
+    assert {"sealing", "partitions", "walks", "anchoring", "roles", "reminders", "mail"} <= {
         job["name"] for job in found["jobs"]
     }
     assert found["logs"][0]["sealed"] > 0

@@ -97,7 +97,7 @@ def jobs(places: Places, app_url: str) -> list[Job]:
         Job("anchoring", Anchoring.LOOK_EVERY, app_url, Anchoring(places)),
         Job("roles", LOOK_EVERY, app_url, RolesFollow()),
         Job("reminders", REMIND_EVERY, app_url, DjangoRound(_reminding)),
-        Job("notifications", SEND_EVERY, app_url, DjangoRound(_sending)),
+        Job("mail", SEND_EVERY, app_url, DjangoRound(_sending)),
         Job("anomalies", WATCH_EVERY, app_url, DjangoRound(_watching)),
         Job("exceptions", EXCEPTIONS_EVERY, app_url, DjangoRound(_exceptions)),
         Job("risks", RISKS_EVERY, app_url, DjangoRound(_risks)),
