@@ -37,7 +37,7 @@ class Office:
     def address(self, path: str) -> str:
         return f"/t/{self.tenant.made.slug}{path}"
 
-    def ask(self, name: str, method: str, path: str, answered: int = 200, **body: Any) -> Any:
+    def ask(self, name: str, method: str, path: str, answered: int = 200, /, **body: Any) -> Any:
         """An operation, as somebody who is signed in."""
         client = self.clients[name]
         headers = {"X-CSRFToken": str(client.cookies.get("csrftoken", "")), "Referer": str(client.base_url)}

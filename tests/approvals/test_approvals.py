@@ -256,6 +256,27 @@ def test_the_database_keeps_versions_as_they_were_whoever_asks(office: Office) -
         )
 
 
+def test_files_call_people_groups_and_assets_by_name_and_versions_hold_their_ids(office: Office) -> None:
+    group = office.ask("chief", "POST", "/api/groups", 201, name="Risk committee żółw", roles=[])
+    asset = office.ask("chief", "POST", "/api/assets", 201, code="CRM-PROD", name="CRM", criticality="critical")
+    level = {"people": [office.people["bea"].email, office.subject("cyd")]}
+    row = {"assets": ["crm-prod"], "criticalities": ["critical"], "frameworks": ["own"], "levels": [level, {}]}
+    rules = {**RULES, "clauses": [row]}
+    saved = office.put(rules)["rules"]["clauses"][0]
+    assert saved["assets"] == [asset["id"]]
+    assert saved["levels"][0]["people"] == [office.subject("bea"), office.subject("cyd")]
+    assert office.deciders(assets=["CRM-PROD"], frameworks=["own"])[0] == ["bea", "cyd"]
+    assert office.deciders(assets=["CRM-PROD"]) == [["ada", "bea", "cyd"]]
+    named = {**rules, "clauses": [{**row, "levels": [{"groups": ["Risk committee żółw"]}]}]}
+    # The group is found by its name; nobody is in it.
+    assert office.put(named, 422)["field"] == "clauses[0].levels[0]"
+    there = office.ask("chief", "POST", "/api/approval-rules/check", rules=named)
+    assert "the group Risk committee żółw" in there["difference"][1]["text"]
+    assert group["id"].startswith("grp_")
+    gone = {**rules, "clauses": [{**row, "levels": [{"groups": ["Risk committee"]}]}]}
+    assert office.put(gone, 422)["field"] == "clauses[0].levels[0].groups"
+
+
 def test_a_document_of_the_default_can_be_put_back(office: Office) -> None:
     office.put(RULES)
     back = office.put(document_of(DEFAULT))

@@ -220,7 +220,7 @@ def test_the_default_has_no_fault_where_three_may_approve_and_never_changes() ->
         ({"otherwise": {}}, "otherwise.levels"),
         ({"clauses": [{"levels": [{}], "risk_levels": ["grave"]}]}, "clauses[0].risk_levels"),
         ({"clauses": [{"levels": [{}], "risks": ["high"]}]}, "clauses[0].risks"),
-        ({"clauses": [{"levels": [{}], "assets": ["a b"]}]}, "clauses[0].assets"),
+        ({"clauses": [{"levels": [{}], "assets": ["a\0b"]}]}, "clauses[0].assets"),
         ({"clauses": [{"levels": [{"roles": ["x"] * 51}]}]}, "clauses[0].levels[0].roles"),
         ({"clauses": [{"levels": [{}]}] * 21}, "clauses"),
         ({"clauses": {"levels": [{}]}}, "clauses"),

@@ -18,6 +18,8 @@ MAX_CLAUSES: Final = 20
 MAX_FRAMEWORKS: Final = 16
 MAX_ASSETS: Final = 30
 MAX_NAMED: Final = 50
+MAX_NAME: Final = 254
+"""Characters of an id, or of the name or address by which a file calls somebody."""
 MAX_REMINDERS: Final = 12
 EXCEPTION_DAYS: Final = (1, 1826)
 REMINDER_DAYS: Final = (1, 365)
@@ -223,8 +225,8 @@ def _check_words(given: Iterable[str], known: tuple[str, ...], where: str) -> No
 def _check_names(given: tuple[str, ...], most: int, where: str) -> None:
     if len(given) > most or len(set(given)) != len(given):
         raise Malformed(f"has at most {most}, each once", where)
-    if any(not 1 <= len(one) <= 64 or not one.isascii() or not one.isprintable() or " " in one for one in given):
-        raise Malformed("holds ids of 1 to 64 letters, digits and signs without blanks", where)
+    if any(not 1 <= len(one) <= MAX_NAME or not one.isprintable() for one in given):
+        raise Malformed(f"holds ids or names of 1 to {MAX_NAME} characters", where)
 
 
 def _check_reminders(days: tuple[int, ...]) -> None:
