@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope, Session
+from django.core.mail import EmailMultiAlternatives
 from django.test import override_settings
 
 from muniment.server.background import PartlyFailed
@@ -17,6 +18,7 @@ from muniment.server.notifications import services
 from muniment.server.notifications.events import AT_ONCE, DAILY, OFF
 from muniment.server.notifications.job import Sending
 from muniment.server.notifications.models import Message, Notification
+from muniment.server.notifications.postman import Postman
 from muniment.server.notifications.routing import Choice, Hours, Routing
 from muniment.server.notifications.services import sending
 from muniment.server.tenants.scope import tenant_scope
@@ -131,6 +133,28 @@ def test_an_email_holds_title_and_link_and_nothing_else_of_the_case(
         assert "secret reason" not in text
     assert "MFA on &lt;b&gt;the&lt;/b&gt; legacy VPN" in html.get_content()
     assert not any(sign in html.get_content() for sign in ("<img", "<script", "src=", "utm_", "?"))
+
+
+def test_a_title_with_line_breaks_adds_no_header_and_no_recipient(
+    office: Office, post: Unwilling, job: Sending
+) -> None:
+    person = office.person()
+    title = "VPN\r\nBcc: mallory@elsewhere.example\r\n\r\nAnother text\0 עברית 漢字"
+    office.notify(person.user_id, title=title, facts={"why\0": "a\0b"})
+    job([office.tenant_id])
+    (mail,) = post.to(person.email)
+    assert mail.recipients == (person.email,)
+    assert mail.message["Bcc"] is None
+    assert mail.subject.strip() == "Expires soon: VPN Bcc: mallory@elsewhere.example Another text עברית 漢字"
+
+
+def test_a_line_with_a_dot_alone_does_not_end_the_text(post: Unwilling) -> None:
+    text = "before\n.\n..\n.after\nend"
+    message = EmailMultiAlternatives("Dots", text, "muniment@ledger.example", ["ada@people.example"])
+    with Postman() as postman:
+        assert postman.hand(message, lambda: True).startswith("250")
+    (mail,) = post.to("ada@people.example")
+    assert mail.text.replace("\r\n", "\n").strip() == text
 
 
 def test_each_email_that_went_out_is_an_entry_caused_by_what_was_shown(

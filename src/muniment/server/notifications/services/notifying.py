@@ -146,9 +146,9 @@ def _row(
         event=notice.event,
         subject_kind=notice.subject_kind,
         subject_id=notice.subject_id,
-        title=_BLANK.sub(" ", notice.title).strip()[:MAX_TITLE],
+        title=_line(notice.title)[:MAX_TITLE],
         url=path,
-        facts=dict(notice.facts),
+        facts={_line(name): _line(one) if isinstance(one, str) else one for name, one in notice.facts.items()},
         in_app=choice.in_app,
         created_at=now,
         way=choice.mail,
@@ -159,7 +159,7 @@ def _row(
 def _checked(notice: Notice) -> str:
     """The path of a notice, once everything about it is known to be right."""
     find_event(notice.event)
-    if not _BLANK.sub("", notice.title):
+    if not _line(notice.title):
         raise Malformed("a notification has a title", "title")
     path = _PREFIX.sub("", notice.url, count=1)
     if len(path) > 500 or not _PATH.fullmatch(path):
@@ -167,6 +167,11 @@ def _checked(notice: Notice) -> str:
     if len(notice.facts) > MAX_FACTS or any(len(str(value)) > MAX_FACT for value in notice.facts.values()):
         raise Malformed(f"at most {MAX_FACTS} facts of at most {MAX_FACT} characters", "facts")
     return path
+
+
+def _line(text: str) -> str:
+    """A text in one line, without control characters: nothing that begins another header, or that no database takes."""
+    return _BLANK.sub(" ", text).strip()
 
 
 def _user(given: str) -> str:
