@@ -205,7 +205,8 @@ def test_a_step_is_not_kept_for_later_and_a_decision_freezes_what_it_applies_to(
         move(raw, row, "approved", **done)
 
     assert stopped(office, undecided)
-    for other in ({"scope": "less"}, {"assets": []}, {"expires_on": "2199-01-01"}, {"policy": {"id": "pol_x"}}):
+    others: list[dict[str, Any]] = [{"scope": "less"}, {"assets": []}, {"policy": {"id": "pol_x"}}]
+    for other in (*others, {"expires_on": "2199-01-01"}):
 
         def of_something_else(raw: Raw, other: dict[str, Any] = other) -> None:
             decide(raw, row, step(raw, row, "approve", "approved", **said), **other)
@@ -232,13 +233,14 @@ def test_a_case_is_submitted_under_the_rules_in_force_and_for_as_long_as_they_al
         return act
 
     row = office.draft(risk_level="high")
-    for attack, given in {
+    attacks: dict[str, dict[str, Any]] = {
         "one approval too few": {"levels": 1},
         "none at all": {"levels": 0},
         "under rules that there are not": {"rules": "wfv_other"},
         "without rules": {"rules": ""},
         "to another end": {"ends_at": "2199-01-01"},
-    }.items():
+    }
+    for attack, given in attacks.items():
         assert stopped(office, submits(row, **given)), attack
     long = office.draft(expires_on=in_days(400))
     assert stopped(office, submits(long, levels=1, ends_at=f"{in_days(401)} 00:00+00"))

@@ -39,16 +39,14 @@ def test_whatever_a_decision_rests_on_makes_it_stale_when_it_changes(office: Off
     with tenant_scope(office.tenant_id):
         said = Definition("The plant is cut off.", office.subject("asks"), status="in-force")
         controls.define(office.standing("asks"), "own:SEG-1", said)
-    rows = {
-        kind: office.active(title=kind, **given)
-        for kind, given in {
-            "policy": {},
-            "asset": {},
-            "control": {"compensating_controls": ("own:SEG-1",)},
-            "attachment": {"evidence": (file,)},
-            "none of these": {"assets": (), "policy": policy_beside(office)},
-        }.items()
+    resting: dict[str, dict[str, Any]] = {
+        "policy": {},
+        "asset": {},
+        "control": {"compensating_controls": ("own:SEG-1",)},
+        "attachment": {"evidence": (file,)},
+        "none of these": {"assets": (), "policy": policy_beside(office)},
     }
+    rows = {kind: office.active(title=kind, **given) for kind, given in resting.items()}
     with tenant_scope(office.tenant_id):
         controls.change(office.standing("asks"), "own:SEG-1", {"statement": "The plant is cut off at night."})
     assert stale(office, rows) == {"control"}

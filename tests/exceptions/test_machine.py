@@ -90,7 +90,7 @@ def test_no_path_around_an_approval_is_found_by_people_or_by_a_stolen_role(offic
             if row.state in ("approved", "active", "expired", "revoked"):
                 assert len(given) == row.levels == 2
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=6,

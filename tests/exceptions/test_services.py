@@ -132,7 +132,7 @@ def test_what_an_exception_names_is_there(office: Office) -> None:
         ({"controls": ("nothing:1",)}, "controls"),
         ({"owner": "nobody@nowhere.example"}, "owner"),
     ):
-        content = replace(office.content(), **given)  # type: ignore[arg-type]
+        content = replace(office.content(), **given)
         assert refused(office, "asks", "create", content).partition("[")[0] == field
 
 
@@ -195,6 +195,7 @@ def test_an_exception_expires_on_its_day_while_it_is_being_renewed(office: Offic
     assert refused(office, "colleague", "renew", first.id, {"expires_on": in_days(9)}) == "renews"
     office.does("asks", "submit", second.id)
     late = first.ends_at
+    assert late is not None
     assert run_due(office.tenant_id, late).expired == 1
     office.does("first", "decide", second.id, "approve", comment="once more")
     assert again(office, first).state == "expired"
