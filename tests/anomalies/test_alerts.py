@@ -26,7 +26,7 @@ def test_what_is_unusual_is_raised_with_its_entries_and_told_to_others_than_it_i
     careless, looks = watched.people["careless"], watched.people["looks"]
     alert = watched.raised()
     assert (alert.detector, alert.about, alert.learned) == ("mass-delete", [careless.subject], False)
-    assert alert.sentence.startswith("15 removals by one person between ")
+    assert alert.sentence.startswith("15 removals by one person ")
     (entry,) = watched.entries("alert.raise")
     assert entry["by"] == entry["actor"]["id"] == "system:anomalies"
     assert (entry["resource"], entry["facts"]["about"]) == ({"id": alert.id, "type": "alert"}, careless.subject)

@@ -193,10 +193,12 @@ def _finding(
     detector, zone = OF_DEED[case.deed], case.watched.tz
     until = case.one.at
     since = moment_of(window.began)
-    span = f"between {said_time(since, zone)} and {said_time(until, zone)} on {said_day(case.at.day)}"
+    first, last = said_time(since, zone), said_time(until, zone)
+    span = f"at {last}" if first == last else f"between {first} and {last}"
+    span += f" on {said_day(case.at.day)}"
     if whole_day:
         since = until.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-        span = f"on {said_day(case.at.day)} until {said_time(until, zone)}"
+        span = f"on {said_day(case.at.day)} until {last}"
     by = "" if not who else " by one person" if who.startswith("user:") else " by one program"
     noun = counted(number, *NOUNS[case.deed])
     return Finding(
