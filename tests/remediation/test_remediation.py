@@ -1,8 +1,10 @@
 """Tasks, findings and incidents over the API: their steps, who may take them, what is recorded and refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.controls.conftest import Office, refused
+from tests.controls.conftest import Office, refused, service_token
+from tests.populations.conftest import Desk
 from tests.support.servers import client_with
 
 
@@ -78,3 +80,33 @@ def test_an_incident_names_entries_that_are_there_and_is_closed_with_what_was_le
     assert (closed["state"], closed["lessons"]) == ("closed", "Ask before deleting")
     found = opened(office, incident=made["id"], source="incident")
     assert office.ask("GET", f"/api/findings?incident={made['id']}")["findings"][0]["id"] == found["id"]
+
+
+def test_of_two_who_finish_a_turn_at_once_one_does_and_one_turn_follows(office: Office) -> None:
+    made = office.ask(
+        "POST", "/api/tasks", 201, title="Review access", owner=office.owner, due_on="2028-01-31", recurrence="yearly"
+    )
+
+    def finish(place: int) -> int:
+        with client_with(office.desk.installation.url, office.token) as client:
+            said = {"step": "finish", "comment": f"Reviewed by {place}"}
+            return client.post(f"/api/tasks/{made['id']}/steps", json=said).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(finish, range(4)))
+    assert answers == [200, 422, 422, 422]
+    assert [one["due_on"] for one in office.ask("GET", "/api/tasks")["tasks"]] == ["2028-01-31", "2029-01-31"]
+
+
+def test_nothing_of_another_tenant_is_named(office: Office) -> None:
+    """An id of another tenant is as one that is nowhere."""
+    other = office.desk.installation.tenant()
+    token = service_token(Desk(office.desk.installation, other, "src_x", office.desk.reading), "analyst")
+    with client_with(office.desk.installation.url, token) as client:
+        theirs = client.post("/api/incidents", json={"title": "x", "started_at": "2026-03-01T10:00:00Z"}).json()["id"]
+        asset = client.post("/api/assets", json={"name": "x"}).json()["id"]
+    with client_with(office.desk.installation.url, office.token) as client:
+        assert client.get(f"/api/incidents/{theirs}").status_code == 404
+        assert client.post("/api/findings", json={"title": "x", "incident": theirs}).status_code == 404
+        assert refused(client.post("/api/findings", json={"title": "x", "asset": asset}))[0] == "asset"
+        assert office.ask("GET", "/api/incidents")["incidents"] == []
