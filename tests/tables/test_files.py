@@ -5,7 +5,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 
 import openpyxl
 import pytest
@@ -108,7 +108,7 @@ def test_no_cell_that_is_written_is_run_by_a_spreadsheet(sign: str) -> None:
 def test_a_table_of_another_program_is_read_with_its_days_numbers_and_titles() -> None:
     rows = [
         ["id", "NAME", "Criticality", "In use since", "Count", "Public", "Entry"],
-        ["A-1", 42, "High", datetime(2024, 2, 29), 7.0, True, 11],
+        ["A-1", 42, "High", date(2024, 2, 29), 7.0, True, 11],
         [],
         ["A-2", "two", None, "2026-01-31", "8", "no"],
     ]
@@ -155,9 +155,7 @@ def test_one_bad_row_in_five_thousand_is_named_and_the_others_are_read() -> None
 @pytest.mark.parametrize(
     ("row", "column", "message"),
     [
-        ("A,x,,,,,,,,,", "", "has 11 cells under 9 headings")
-        if False
-        else ("A,x,,,,2026-02-30,,", "since", "is no day"),
+        ("A,x,,,,2026-02-30,,", "since", "is no day"),
         ("A,x,,,,31.12.2026,,", "since", "is no day"),
         ("A,x,,,,,1.5,", "count", "whole number"),
         ("A,x,,,,,1_000,", "count", "whole number"),
@@ -262,7 +260,8 @@ BOMBS: dict[str, Callable[[], io.BytesIO]] = {
     "a part that lies about its size": lambda: lying(),
     "a sheet outside": lambda: repacked(
         {
-            "xl/_rels/workbook.xml.rels": b'<Relationships><Relationship Id="rId1" Target="../../../etc/passwd"/></Relationships>'
+            "xl/_rels/workbook.xml.rels": b'<Relationships><Relationship Id="rId1" '
+            b'Target="../../../etc/passwd"/></Relationships>'
         }
     ),
 }
@@ -295,7 +294,7 @@ def test_an_archive_of_too_many_parts_or_two_of_one_name_is_refused() -> None:
     with pytest.raises(Malformed, match="parts"):
         read_xlsx(repacked({f"xl/{count}.xml": b"" for count in range(1_001)}), ASSETS)
     twice = xlsx_of(["code", "name"], ["A", "x"])
-    with pytest.warns(UserWarning), zipfile.ZipFile(twice, "a") as archive:
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(twice, "a") as archive:
         archive.writestr(SHEET, b"<worksheet/>")
     with pytest.raises(Malformed, match="two parts of one name"):
         read_xlsx(io.BytesIO(twice.getvalue()), ASSETS)
