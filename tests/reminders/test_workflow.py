@@ -76,6 +76,15 @@ def test_an_attestation_is_due_then_overdue_and_not_asked_for_past_the_end() -> 
     assert attestation(times(date(2026, 6, 1), since=since), 180, since + timedelta(days=181)) is None
 
 
+def test_an_attestation_that_was_given_is_asked_for_again_at_another_mark() -> None:
+    since = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    given = times(date(2026, 12, 31), since=since + timedelta(days=20))
+    assert attestation(given, 180, since + timedelta(days=181)) is None
+    again = attestation(given, 180, since + timedelta(days=200))
+    assert again is not None
+    assert again.mark == "attest:2026-07-20"
+
+
 def test_a_decision_is_overdue_once_for_each_submission_and_level() -> None:
     since = datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert escalation(since, 1, 1, 7, since + timedelta(days=7) - timedelta(seconds=1)) is None
