@@ -27,6 +27,7 @@ PARTS = {
     "export": "exports of a million entries over HTTP in each format, and the server's memory meanwhile",
     "packet": "a packet of 1,000 samples, and a bundle of 10,000 entries, built and verified",
     "traces": "the graph of a trace of 1,000 events in a log of 100,000 entries, and what it reads",
+    "lists": "pages of registers with 10,000 exceptions and 100,000 attachments, as a signed-in person waits for them",
     "reminders": "reminders of 10,000 exceptions, all due at once",
     "dlp": "detectors of data protection over text, and files in the process that reads them",
     "anomalies": "anomaly detection: small events a second",

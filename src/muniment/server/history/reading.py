@@ -127,5 +127,5 @@ def _words(standing: Standing, there: Disclosed, event: Mapping[str, Any]) -> tu
         said = parse_json(stored.body)
     except MunimentError:
         return "broken", ""
-    found = next((said[name] for name in _WORDS if name in said and said[name]), "") if isinstance(said, dict) else ""
+    found = next((said[name] for name in _WORDS if said.get(name)), "") if isinstance(said, dict) else ""
     return "shown", found if isinstance(found, str) else ""
