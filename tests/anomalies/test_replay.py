@@ -116,6 +116,11 @@ def test_lines_of_an_export_and_bare_entries_are_read_alike() -> None:
     ]
 
 
+def test_what_a_program_submitted_is_passed_over() -> None:
+    by_program = (ENTRY % 5).replace(b'{"event"', b'{"by":"key:ak_1","event"', 1)
+    assert [one.seq for one in read_lines([ENTRY % 4, by_program, ENTRY % 6])] == [4, 6]
+
+
 @pytest.mark.parametrize(
     "line",
     [

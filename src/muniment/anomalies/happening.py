@@ -94,7 +94,8 @@ def happening_of(entry: Mapping[str, Any]) -> Happening:
 def read_lines(lines: Iterable[bytes]) -> Iterator[Happening]:
     """The small events of a file of lines: an export as NDJSON, or entries one a line. The order is the log's.
 
-    Lines of an export that hold no entry (its header and its end) are passed over.
+    Lines of an export that hold no entry (its header and its end) are passed over, and so are entries that a program
+    submitted with an API key: only what the server itself recorded is watched.
 
     Raises:
         Malformed: naming the line, for one that is no JSON object, too long, or out of the log's order.
@@ -123,4 +124,5 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Happening]:
         if found.seq <= last:
             raise Malformed(f"entry {found.seq} stands after entry {last}: the order is the log's", f"line {number}")
         last = found.seq
-        yield found
+        if not str(entry.get("by", "")).startswith("key:"):
+            yield found
