@@ -7,6 +7,7 @@ entry of the ledger: what is measured are lists.
 
 from __future__ import annotations
 
+import importlib
 import statistics
 import tempfile
 import time
@@ -18,8 +19,6 @@ import psycopg
 
 from bench.row import Row
 from tests.support.databases import Databases, running_cluster
-from tests.support.people import make_person
-from tests.support.servers import installed
 
 EXCEPTIONS = 10_000
 ATTACHMENTS = 100_000
@@ -71,21 +70,26 @@ _FILL = {
 
 def run() -> list[Row]:
     """The pages as a signed-in approver waits for them, the median of some answers each."""
-    with tempfile.TemporaryDirectory() as place, running_cluster() as cluster:
-        with installed(Databases(cluster), Path(place) / "home") as made:
-            tenant = made.tenant()
-            person = make_person(made, tenant, "administrator", "approver")
-            with person.signed_in() as client:
-                base = f"/t/{tenant.made.slug}"
-                said = {"title": "Encryption", "text": "All disks", "owner": person.subject}
-                policy = _post(client, base, "/api/policies", code="P-1", effective_on="2026-01-01", **said)
-                case = {"title": "A host", "policy": policy["id"], "scope": "One", "reason": "Old", "risk_level": "low"}
-                _post(client, base, "/api/exceptions", residual_risk="Little", expires_on="2027-06-30", **case)
-                with psycopg.connect(made.database.url("migrator"), autocommit=True) as raw:
-                    _one_attachment(raw, str(tenant.made.tenant_id), person.subject)
-                    fill(raw, str(tenant.made.tenant_id), "exceptions_exception", EXCEPTIONS)
-                    fill(raw, str(tenant.made.tenant_id), "attachments_attachment", ATTACHMENTS)
-                return measure(client, base)
+    servers = importlib.import_module("tests.support.servers")
+    people = importlib.import_module("tests.support.people")
+    with (
+        tempfile.TemporaryDirectory() as place,
+        running_cluster() as cluster,
+        servers.installed(Databases(cluster), Path(place) / "home") as made,
+    ):
+        tenant = made.tenant()
+        person = people.make_person(made, tenant, "administrator", "approver")
+        with person.signed_in() as client:
+            base = f"/t/{tenant.made.slug}"
+            said = {"title": "Encryption", "text": "All disks", "owner": person.subject}
+            policy = _post(client, base, "/api/policies", code="P-1", effective_on="2026-01-01", **said)
+            case = {"title": "A host", "policy": policy["id"], "scope": "One", "reason": "Old", "risk_level": "low"}
+            _post(client, base, "/api/exceptions", residual_risk="Little", expires_on="2027-06-30", **case)
+            with psycopg.connect(made.database.url("migrator"), autocommit=True) as raw:
+                _one_attachment(raw, str(tenant.made.tenant_id), person.subject)
+                fill(raw, str(tenant.made.tenant_id), "exceptions_exception", EXCEPTIONS)
+                fill(raw, str(tenant.made.tenant_id), "attachments_attachment", ATTACHMENTS)
+            return measure(client, base)
 
 
 def _post(client: httpx.Client, base: str, path: str, **body: object) -> dict[str, str]:
@@ -103,10 +107,12 @@ def _one_attachment(connection: psycopg.Connection, tenant: str, by: str) -> Non
         connection.execute("SET LOCAL ROLE muniment_owner")
         connection.execute("SELECT set_config('muniment.tenant', %s, true)", [tenant])
         connection.execute(
-            "INSERT INTO django.attachments_attachment (id, tenant_id, series, version, name, kind, note, media_type, size, "
-            "sha256, blob_id, controls, created_by, created_at, log_id, seq, event) VALUES ('att_first', %s, 'att_first', 1, "
-            "'a.pdf', 'policy', '', 'application/pdf', 10, repeat('a', 64), 'blb_first', '{soc2:CC6.1}', %s, now(), 1, 1, "
-            "'src/evt')",
+            """
+            INSERT INTO django.attachments_attachment (id, tenant_id, series, version, name, kind, note, media_type,
+                size, sha256, blob_id, controls, created_by, created_at, log_id, seq, event)
+            VALUES ('att_first', %s, 'att_first', 1, 'a.pdf', 'policy', '', 'application/pdf', 10,
+                repeat('a', 64), 'blb_first', '{soc2:CC6.1}', %s, now(), 1, 1, 'src/evt')
+            """,
             [tenant, by],
         )
 
