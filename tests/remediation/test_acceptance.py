@@ -52,7 +52,7 @@ def test_what_accepts_has_been_decided_and_its_end_opens_the_finding_again(offic
     accepted = does(office, "asks", "accept", row.id, "The firmware comes in spring", through.id)
     assert (accepted.state, accepted.exception) == ("accepted", through.id)
 
-    renewal = office.does("asks", "renew", through.id, expires_on=in_days(180))
+    renewal = office.does("asks", "renew", through.id, {"expires_on": in_days(180)})
     office.does("asks", "submit", renewal.id)
     office.does("first", "decide", renewal.id, "approve", comment="once more")
     office.does("first", "revoke", through.id, comment="the renewal holds")
