@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,11 +19,13 @@ from muniment.server.dlp import services as dlp
 from muniment.server.dlp.forms import ReleaseForm
 from muniment.server.members.names import names_of
 
+_SHOWN: Final = 50
+
 
 @page(needs=Capability.DLP_MANAGE)
 def quarantine(request: HttpRequest) -> HttpResponse:
-    """Attachments that are held back."""
-    verdicts = dlp.quarantined(services.KIND)
+    """The newest 50 attachments that are held back, and how many there are."""
+    verdicts = dlp.quarantined(services.KIND, most=_SHOWN)
     rows = {row.id: row for row in Attachment.objects.filter(id__in=[one.subject for one in verdicts])}
     names = names_of(page_standing(request).tenant_id, {row.created_by for row in rows.values()})
     shown = [
@@ -29,7 +33,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         for one in verdicts
         if one.subject in rows
     ]
-    return render(request, "attachments/quarantine.html", {"rows": shown})
+    return render(request, "attachments/quarantine.html", {"rows": shown, "held": dlp.held_count(services.KIND)})
 
 
 @page(needs=Capability.ATTACHMENT_MANAGE, methods=("POST",))

@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "patterns": [(one, policy.rules[one.kind]) for one in policy.patterns],
         "versions": [(one, names.get(one.created_by, "")) for one in versions],
         "refused": [(one, services.findings_of(one), names.get(one.created_by, "")) for one in refused],
-        "held": len(services.withheld_subjects("attachment")),
+        "held": services.held_count("attachment"),
         "may_change": standing.may(Capability.DLP_MANAGE),
         "ocr": engine() is not None,
         "antivirus": bool(settings.CLAMD),

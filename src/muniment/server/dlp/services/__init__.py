@@ -6,6 +6,7 @@ from muniment.server.dlp.services.verdicts import (
     Judged,
     State,
     findings_of,
+    held_count,
     judge_file,
     keep_blocked,
     keep_verdict,
@@ -15,7 +16,6 @@ from muniment.server.dlp.services.verdicts import (
     release,
     state_of,
     states_of,
-    withheld_subjects,
 )
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Verdict",
     "change_policy",
     "findings_of",
+    "held_count",
     "judge_file",
     "keep_blocked",
     "keep_verdict",
@@ -36,5 +37,4 @@ __all__ = [
     "release",
     "state_of",
     "states_of",
-    "withheld_subjects",
 ]

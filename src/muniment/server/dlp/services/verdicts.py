@@ -163,23 +163,28 @@ def newest_verdicts(subjects: Collection[str]) -> Mapping[str, Verdict]:
     return {row.subject: row for row in rows.order_by("tenant_id", "subject", "-seq").distinct("tenant_id", "subject")}
 
 
-def withheld_subjects(kind: str) -> set[str]:
-    """Ids of the stored files of a kind whose newest verdict holds them back, and that nobody released."""
+# Verdicts that hold a stored file back: the newest of it, and nobody released it.
+_HELD: Final = """
+FROM dlp_verdict v WHERE v.action = 'quarantine' AND v.kind = %s AND v.subject <> ''
+AND NOT EXISTS (SELECT FROM dlp_verdict n
+                WHERE n.tenant_id = v.tenant_id AND n.subject = v.subject AND n.seq > v.seq)
+AND NOT EXISTS (SELECT FROM dlp_release r WHERE r.tenant_id = v.tenant_id AND r.verdict = v.id)
+"""
+
+
+def held_count(kind: str) -> int:
+    """How many stored files of a kind are held back."""
     with django_connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT v.subject FROM dlp_verdict v WHERE v.action = 'quarantine' AND v.kind = %s AND v.subject <> '' "
-            "AND NOT EXISTS (SELECT FROM dlp_verdict n WHERE n.tenant_id = v.tenant_id AND n.subject = v.subject "
-            "AND n.seq > v.seq) "
-            "AND NOT EXISTS (SELECT FROM dlp_release r WHERE r.tenant_id = v.tenant_id AND r.verdict = v.id)",
-            [kind],
-        )
-        return {str(row[0]) for row in cursor.fetchall()}
+        cursor.execute(f"SELECT count(*) {_HELD}", [kind])
+        return int(cursor.fetchone()[0])
 
 
 def quarantined(kind: str, *, most: int = 200) -> list[Verdict]:
-    """The newest verdicts of files of a kind that are held back, newest first."""
-    held = withheld_subjects(kind)
-    return sorted(newest_verdicts(held).values(), key=lambda row: -row.seq)[:most]
+    """The verdicts that hold stored files of a kind back, newest first."""
+    with django_connection.cursor() as cursor:
+        cursor.execute(f"SELECT v.id {_HELD} ORDER BY v.seq DESC LIMIT %s", [kind, most])
+        ids = [str(row[0]) for row in cursor.fetchall()]
+    return list(Verdict.objects.filter(id__in=ids).order_by("-seq"))
 
 
 def refusals(*, most: int = 200) -> list[Verdict]:
