@@ -17,10 +17,10 @@ from muniment.server.policies.shapes import (
     ChangedPolicy,
     NewPolicy,
     PolicyList,
-    PolicyOut,
     PolicyRetirement,
     PolicyStatus,
     PolicyVersionList,
+    PolicyVersionOut,
 )
 from muniment.server.policies.workflow import Definition
 from muniment.server.registers.operations import PAGE, Cursor, Doing, Limit, Word, Words, scope
@@ -55,7 +55,7 @@ def listed(
     auth=_MANAGE,
     summary="Bring in a policy",
     operation_id="create_policy",
-    response={201: PolicyOut},
+    response={201: PolicyVersionOut},
 )
 def create(request: HttpRequest, policy: NewPolicy) -> HttpResponse:
     """Its first version; recorded, and so is a refusal."""
@@ -64,7 +64,7 @@ def create(request: HttpRequest, policy: NewPolicy) -> HttpResponse:
         return json_response(policy_json(services.create(standing, Definition(**said), code=policy.code)), status=201)
 
 
-@router.get("/api/policies/{policy_id}", summary="One policy", operation_id="policy", response=PolicyOut)
+@router.get("/api/policies/{policy_id}", summary="One policy", operation_id="policy", response=PolicyVersionOut)
 def policy(request: HttpRequest, policy_id: str) -> HttpResponse:
     """A policy as it stands, by its id or code."""
     with scope(request):
@@ -88,7 +88,7 @@ def versions(request: HttpRequest, policy_id: str) -> HttpResponse:
     "/api/policies/{policy_id}/versions/{int:number}",
     summary="A version of a policy",
     operation_id="policy_version",
-    response=PolicyOut,
+    response=PolicyVersionOut,
 )
 def version(request: HttpRequest, policy_id: str, number: int) -> HttpResponse:
     """One version with its text."""
@@ -101,7 +101,7 @@ def version(request: HttpRequest, policy_id: str, number: int) -> HttpResponse:
     auth=_MANAGE,
     summary="Change a policy",
     operation_id="change_policy",
-    response=PolicyOut,
+    response=PolicyVersionOut,
 )
 def change(request: HttpRequest, policy_id: str, changes: ChangedPolicy) -> HttpResponse:
     """Adds a version; recorded, and so is a refusal."""
@@ -115,7 +115,7 @@ def change(request: HttpRequest, policy_id: str, changes: ChangedPolicy) -> Http
     auth=_MANAGE,
     summary="Retire a policy",
     operation_id="retire_policy",
-    response=PolicyOut,
+    response=PolicyVersionOut,
 )
 def retire(request: HttpRequest, policy_id: str, order: PolicyRetirement) -> HttpResponse:
     """Ends a policy; it stays readable, and its code is not used again."""

@@ -80,7 +80,7 @@ class PolicyRow(Schema):
     entry: int
 
 
-class PolicyOut(PolicyRow):
+class PolicyVersionOut(PolicyRow):
     """A version of a policy."""
 
     text: str

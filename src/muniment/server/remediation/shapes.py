@@ -165,7 +165,7 @@ class IncidentStep(_Given):
     number: _Number = None
 
 
-class StepOut(Schema):
+class RemediationStep(Schema):
     """A step that was taken; `entry` is the place of its record."""
 
     number: int
@@ -180,10 +180,10 @@ class StepOut(Schema):
     entry: int
 
 
-class StepList(Schema):
+class RemediationSteps(Schema):
     """Every step, oldest first."""
 
-    steps: list[StepOut]
+    steps: list[RemediationStep]
 
 
 class TaskOut(Schema):

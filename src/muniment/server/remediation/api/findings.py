@@ -27,8 +27,8 @@ from muniment.server.remediation.shapes import (
     FindingState,
     FindingStep,
     NewFinding,
+    RemediationSteps,
     Severity,
-    StepList,
 )
 
 _LISTED: Final = frozenset(
@@ -107,7 +107,10 @@ def finding(request: HttpRequest, finding_id: str) -> HttpResponse:
 
 
 @router.get(
-    "/api/findings/{finding_id}/steps", summary="Steps of a finding", operation_id="finding_steps", response=StepList
+    "/api/findings/{finding_id}/steps",
+    summary="Steps of a finding",
+    operation_id="finding_steps",
+    response=RemediationSteps,
 )
 def steps(request: HttpRequest, finding_id: str) -> HttpResponse:
     """Every step that it took, oldest first; each has its entry in the ledger."""

@@ -26,8 +26,8 @@ from muniment.server.remediation.shapes import (
     IncidentState,
     IncidentStep,
     NewIncident,
+    RemediationSteps,
     Severity,
-    StepList,
 )
 
 _LISTED: Final = frozenset({"state", "severity", "owner", "text", "after", "limit"})
@@ -69,7 +69,7 @@ def create(request: HttpRequest, order: NewIncident) -> HttpResponse:
         return json_response(incident_json(row), status=201)
 
 
-@router.get("/api/incidents/{incident_id}", summary="One incident", operation_id="incident", response=IncidentOut)
+@router.get("/api/incidents/{incident_id}", summary="One incident", operation_id="incident_case", response=IncidentOut)
 def incident(request: HttpRequest, incident_id: str) -> HttpResponse:
     """An incident as it stands."""
     with scope(request):
@@ -80,7 +80,7 @@ def incident(request: HttpRequest, incident_id: str) -> HttpResponse:
     "/api/incidents/{incident_id}/steps",
     summary="Steps of an incident",
     operation_id="incident_steps",
-    response=StepList,
+    response=RemediationSteps,
 )
 def steps(request: HttpRequest, incident_id: str) -> HttpResponse:
     """Every step that it took, oldest first; each has its entry in the ledger."""

@@ -21,7 +21,7 @@ from muniment.server.remediation.services.reading import tasks as find_tasks
 from muniment.server.remediation.shapes import (
     ChangedTask,
     NewTask,
-    StepList,
+    RemediationSteps,
     TaskDone,
     TaskList,
     TaskOut,
@@ -72,7 +72,9 @@ def task(request: HttpRequest, task_id: str) -> HttpResponse:
         return json_response(task_json(services.task_for(task_id)))
 
 
-@router.get("/api/tasks/{task_id}/steps", summary="Steps of a task", operation_id="task_steps", response=StepList)
+@router.get(
+    "/api/tasks/{task_id}/steps", summary="Steps of a task", operation_id="task_steps", response=RemediationSteps
+)
 def steps(request: HttpRequest, task_id: str) -> HttpResponse:
     """Every step that it took, oldest first; each has its entry in the ledger."""
     with scope(request):
