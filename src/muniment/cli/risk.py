@@ -31,17 +31,12 @@ _FILTERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )
 
 
-class _Cell(click.ParamType):
-    """`3x5`: likelihood, then impact."""
-
-    name = "LxI"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The cell as the API has it."""
-        found = re.fullmatch(r"([1-5])[x×]([1-5])", str(value))
-        if found is None:
-            self.fail("give a likelihood and an impact, such as 3x5", param, ctx)
-        return {"likelihood": int(found[1]), "impact": int(found[2])}
+def _cell(text: str) -> dict[str, int]:
+    """`3x5` as the API has it: likelihood, then impact."""
+    found = re.fullmatch(r"([1-5])[x×]([1-5])", text)
+    if found is None:
+        raise click.BadParameter("give a likelihood and an impact, such as 3x5")
+    return {"likelihood": int(found[1]), "impact": int(found[2])}
 
 
 def _with_filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,7 +51,10 @@ def _with_content(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--description"),
         click.option("--treatment", type=click.Choice(_TREATMENTS)),
         click.option("--plan", help="what is done"),
-        *(click.option(f"--{one}", type=_Cell(), help=f"{one} risk: likelihood x impact") for one in _SCORES),
+        *(
+            click.option(f"--{one}", type=_cell, metavar="LxI", help=f"{one} risk: likelihood x impact")
+            for one in _SCORES
+        ),
         *(
             click.option(f"--{one}", f"{one}s", multiple=True, metavar="ID", help="all that it links, one by one")
             for one in ("exception", "control", "asset", "finding")
