@@ -181,6 +181,12 @@ class Machine(RuleBasedStateMachine):
     def hand_back(self, by: str) -> None:
         self.take("return", by, "")
 
+    @rule(by=st.sampled_from([BEN, CAT, DAN]))
+    def go_back_and_forth(self, by: str) -> None:
+        self.take("approve", by, "")
+        self.take("return", by, "")
+        self.hand_in()
+
     def take(self, kind: Kind, by: str, behalf: str, *, comment: str = "fine", mandated: bool = True) -> None:
         before = self.matter
         if kind == "submit":
