@@ -29,8 +29,8 @@ from muniment.server.exceptions.shapes import (
     ExceptionOut,
     NewDecision,
     NewException,
-    Said,
     State,
+    StepComment,
     StepList,
 )
 from muniment.server.registers.operations import Doing, scope
@@ -123,7 +123,7 @@ def decide(request: HttpRequest, exception_id: str, said: NewDecision) -> HttpRe
     f"{_ONE}/withdraw", auth=_REQUEST, summary="Withdraw an exception", operation_id="withdraw_exception",
     response=ExceptionOut,
 )  # fmt: skip
-def withdraw(request: HttpRequest, exception_id: str, said: Said) -> HttpResponse:
+def withdraw(request: HttpRequest, exception_id: str, said: StepComment) -> HttpResponse:
     """One's own, also once it stands."""
     with scope(request, _doing("withdraw", exception_id)) as standing:
         return _answer(services.withdraw(standing, exception_id, comment=said.comment))
@@ -133,7 +133,7 @@ def withdraw(request: HttpRequest, exception_id: str, said: Said) -> HttpRespons
     f"{_ONE}/revoke", auth=_APPROVE, summary="Revoke an exception", operation_id="revoke_exception",
     response=ExceptionOut,
 )  # fmt: skip
-def revoke(request: HttpRequest, exception_id: str, said: Said) -> HttpResponse:
+def revoke(request: HttpRequest, exception_id: str, said: StepComment) -> HttpResponse:
     """Ends what stands before its last day. A person does, who neither asked for it nor owns it."""
     with scope(request, _doing("revoke", exception_id)) as standing:
         return _answer(services.revoke(standing, exception_id, comment=said.comment))
@@ -143,7 +143,7 @@ def revoke(request: HttpRequest, exception_id: str, said: Said) -> HttpResponse:
     f"{_ONE}/attest", auth=_ATTEST, summary="Attest to an exception", operation_id="attest_exception",
     response=ExceptionOut,
 )  # fmt: skip
-def attest(request: HttpRequest, exception_id: str, said: Said) -> HttpResponse:
+def attest(request: HttpRequest, exception_id: str, said: StepComment) -> HttpResponse:
     """Its owner says that it is still as it was; once the decision is stale, an approver says that it still holds."""
     with scope(request, _doing("attest", exception_id)) as standing:
         return _answer(services.attest(standing, exception_id, comment=said.comment))

@@ -96,7 +96,7 @@ class NewDecision(Schema):
     steps: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="`steps` of what you were shown")] = None
 
 
-class Said(Schema):
+class StepComment(Schema):
     """What is said to a step."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -202,7 +202,7 @@ class BasisOut(Schema):
     applies_to: dict[str, Any]
 
 
-class LinkOut(Schema):
+class ChainLinkOut(Schema):
     """One exception of a chain, with all its steps and decisions."""
 
     exception: ExceptionOut
@@ -214,7 +214,7 @@ class ChainOut(Schema):
     """A chain of renewals, oldest first."""
 
     chain: str
-    links: list[LinkOut]
+    links: list[ChainLinkOut]
 
 
 def _given(shape: Schema) -> dict[str, Any]:
