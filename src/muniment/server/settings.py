@@ -16,7 +16,7 @@
 | `MUNIMENT_MAIL_FROM` | sender of messages; default `muniment@localhost` |
 | `MUNIMENT_HOSTS` | host names that are answered, separated by commas; default: loopback names and `*.localhost` |
 | `MUNIMENT_MAX_REQUEST` | largest request body in bytes, packed or unpacked; default 16 MiB, at most 50 MiB |
-| `MUNIMENT_CLAMD` | antivirus of this machine, `unix:/path` or `tcp://127.0.0.1:3310`; without it files are "not scanned by antivirus" |
+| `MUNIMENT_CLAMD` | an antivirus of this machine, `unix:/path` or `tcp://127.0.0.1:3310`; without it none is asked |
 | `MUNIMENT_TRUSTED_PROXIES` | how many proxies in front may be believed about the client's address; default 0 |
 """
 
