@@ -16,7 +16,7 @@ from muniment.server.exceptions.workflow import STANDING
 from muniment.server.frameworks.services import check_controls
 from muniment.server.registers.keeping import check_number
 from muniment.server.registers.texts import checked_text
-from muniment.server.risks.findings import check_findings
+from muniment.server.remediation import services as remediation
 from muniment.server.risks.models import Risk
 from muniment.server.risks.services.keeping import Author, definition_now, keep
 from muniment.server.risks.services.reading import risk_for
@@ -142,7 +142,8 @@ def _resolved(standing: Standing, said: Definition, before: Definition | None) -
         check_controls(new["controls"], "controls", own=own_ids())
     for one in new["exceptions"]:
         _check_exception(one)
-    check_findings(new["findings"], "findings")
+    for one in new["findings"]:
+        _check_finding(one)
     assets = tuple(
         one if one in old["assets"] else find_asset(one, "assets").id
         for one in (text.strip() for text in said.assets)
@@ -156,3 +157,10 @@ def _check_exception(wanted: str) -> None:
         exceptions.exception_for(wanted)
     except Refused:
         raise Malformed(f"{wanted} is no exception here", "exceptions") from None
+
+
+def _check_finding(wanted: str) -> None:
+    try:
+        remediation.finding_for(wanted)
+    except Refused:
+        raise Malformed(f"{wanted} is no finding here", "findings") from None
