@@ -51,7 +51,7 @@ def listed(
     asset: Annotated[str, Query(max_length=30)] = "",
     mine: Annotated[bool, Query(description="only those that you asked for or own")] = False,
 ) -> HttpResponse:
-    """Newest first, at most 500; /api/exceptions/export.csv has them all."""
+    """Newest first, at most 500; the operations of tables page through all of them."""
     with scope(request) as standing:
         asked = standing.subject if mine else ""
         rows = services.exceptions(state=state or "", asked_by=asked, policy=policy, asset=asset)
