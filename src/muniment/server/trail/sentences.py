@@ -139,6 +139,8 @@ _SENTENCES: Final[Mapping[str, _Said]] = {
     "task.change": _stepped("a task"),
     "finding.change": _stepped("a finding"),
     "incident.change": _stepped("an incident"),
+    "table.import": _went("brought in a file", "could not bring in a file", "had a file refused"),
+    "comment.add": _went("commented", "could not comment", "had a comment refused"),
     "user.login": _went("signed in", "failed to sign in", "was not let in"),
     "user.logout": _went("signed out", "failed to sign out"),
     "mfa.verify": _went("gave a second factor", "gave a wrong second factor"),
