@@ -1,4 +1,4 @@
-"""The controls matrix of a packet, and the registers that it would show."""
+"""The controls matrix of a packet."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ from muniment.server.matrix.services import Matrix, matrix
 from muniment.server.moments import moment
 from muniment.server.packets.scope import Scope
 
-REGISTERS: Final = (
-    ("exceptions", "Exceptions register"),
-    ("risks", "Risk register"),
-    ("vendors", "Vendor register"),
-)
-_NO_REGISTER: Final = "This installation keeps no such register, so there is nothing to extract."
 _NO_CONTROLS: Final = "None of the tenant's own controls belongs to this scope."
 _COLUMNS: Final = (
     "Control", "Version", "Statement", "Owner", "Frequency", "Test procedure", "Status", "Criteria",
@@ -43,11 +37,6 @@ def matrix_shown(scope: Scope, *, size: int, sealed_at: datetime) -> Extract:
     return Extract(
         "matrix", "Controls matrix", _said(found, period), Table(_COLUMNS, tuple(map(_cells, rows))), _counters(rows)
     )
-
-
-def registers_shown() -> tuple[Extract, ...]:
-    """Extracts of registers. There are none yet, and they say so."""
-    return tuple(Extract(id_, title, _NO_REGISTER, None) for id_, title in REGISTERS)
 
 
 def _belongs(row: Row, scope: Scope) -> bool:

@@ -7,14 +7,17 @@ from typing import Final
 
 from muniment.core.errors import Refused, VerificationFailed
 from muniment.ledger.population import Searched, searched
-from muniment.packet.contents import Facts
+from muniment.packet.contents import Extract, Facts
 from muniment.packet.suffix import passive_suffix
 from muniment.server.access.standing import Standing
 from muniment.server.attachments import services as attachments
 from muniment.server.attachments.models import Attachment
 from muniment.server.moments import moment
-from muniment.server.packets.building.controls import matrix_shown, registers_shown
+from muniment.server.packets.building.controls import matrix_shown
 from muniment.server.packets.building.papers import papers_of
+from muniment.server.packets.building.registers import NO_REGISTER, Extraction, Registers
+from muniment.server.packets.building.registers_exceptions import exceptions_shown
+from muniment.server.packets.building.registers_risks import risks_shown
 from muniment.server.packets.building.reviewed import Reviewed, populations_shown, reviewed, sample_shown
 from muniment.server.packets.building.snapshot import KeptFile, KeptSlot, Snapshot
 from muniment.server.packets.models import ScopeVersion
@@ -33,7 +36,7 @@ class Gathered:
         snapshot: the same as a value that is kept.
         range: the checkpoint.
         places: of the entries that its evidence holds, ascending; those about the review among them come with bodies.
-        about: places of what was recorded about the review: draws, marks, attachments.
+        about: places of what was recorded about the review: draws, marks, attachments, steps in the registers.
         sampled: how many sampled entries there are.
     """
 
@@ -63,6 +66,8 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
         range_ = searched(reading, standing.log_id, size=size)
         found = _samples(standing, scope, range_.size)
         shown = tuple(sample_shown(reading, standing, one) for one in found)
+        extraction = Extraction.of(standing, reading, scope, size=range_.size, sealed_at=range_.sealed_at)
+        registers = _registers(extraction)
     named = [populations.population_for(standing, one) for one in scope.populations]
     listed = {one.id: one for one in (*named, *(one.population for one in found))}
     for population in listed.values():
@@ -81,14 +86,20 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
         matrix=matrix_shown(scope, size=range_.size, sealed_at=range_.sealed_at),
         populations=populations_shown(tuple(listed.values())),
         samples=shown,
-        registers=registers_shown(),
+        registers=registers.extracts,
         slots=slots,
         papers=papers.papers,
         notes=(),
     )
     sampled = {place for one in found for place in one.sample.places}
     about = {place for one in found for place in one.places} - sampled
-    about |= {one.seq for one in named} | attached | papers.places | ({row.seq} if row.seq < range_.size else set())
+    about |= (
+        {one.seq for one in named}
+        | attached
+        | papers.places
+        | (registers.places - sampled)
+        | ({row.seq} if row.seq < range_.size else set())
+    )
     count = sum(len(one.sample.places) for one in found)
     if count > MAX_SAMPLED:
         raise Refused(f"has {count:,} sampled entries, and a packet holds at most {MAX_SAMPLED:,}", "samples")
@@ -98,6 +109,12 @@ def gather(standing: Standing, row: ScopeVersion, *, facts: Facts, size: int | N
 def _samples(standing: Standing, scope: Scope, size: int) -> list[Reviewed]:
     rows = [populations.sample_for(standing, one) for one in scope.samples]
     return [reviewed(standing, row, populations.population_for(standing, row.population_id), size=size) for row in rows]
+
+
+def _registers(extraction: Extraction) -> Registers:
+    exceptions, risks = exceptions_shown(extraction), risks_shown(extraction)
+    vendors = Extract("vendors", "Vendor register", NO_REGISTER, None)
+    return Registers((*exceptions.extracts, *risks.extracts, vendors), exceptions.places | risks.places)
 
 
 def _facts(row: ScopeVersion, scope: Scope, given: Facts) -> Facts:

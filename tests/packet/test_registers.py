@@ -1,0 +1,167 @@
+"""Registers in packets: each step of an exception is an entry of the packet's bundle, and nobody alters one unnamed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from muniment.core.bundle import EntryLine, Subtree, read_bundle
+from muniment.core.entry import entry_hash, parse_entry
+from muniment.keys import KeyRing
+from muniment.packet.checking import verify_packet
+from muniment.verifier.options import Options
+from muniment.verifier.pins import Pins
+from muniment.verifier.standalone import muniment_verify
+from tests.exceptions.conftest import Office, in_days, inside, office, staff
+from tests.packet.conftest import files_of, named, rezipped
+from tests.packet_requests.conftest import Seat
+from tests.support.people import Person
+
+# Django was set up by the imports above.
+from muniment.server.exceptions.services import run_due  # isort: skip
+
+__all__ = ["inside", "office", "staff"]
+
+
+@pytest.fixture(scope="module")
+def browser(staff: dict[str, Person]) -> Iterator[httpx.Client]:
+    with staff["asks"].signed_in() as client:
+        yield client
+
+
+@pytest.fixture
+def seat(office: Office, browser: httpx.Client) -> Seat:
+    return Seat(office.tenant.made.slug, office.people["asks"], browser)
+
+
+def renewed_twice(office: Office) -> list[str]:
+    """A chain of three: the first expired, the second active, the third under review."""
+    first = office.active(expires_on=in_days(2))
+    second = office.does("asks", "renew", first.id, {"expires_on": in_days(60)})
+    office.does("asks", "submit", second.id)
+    office.does("first", "decide", second.id, "approve", comment="=once more")
+    assert first.ends_at is not None
+    run_due(office.tenant_id, first.ends_at)
+    third = office.does("asks", "renew", second.id, {"expires_on": in_days(90)})
+    office.does("asks", "submit", third.id)
+    return [first.id, second.id, third.id]
+
+
+def packet(office: Office, seat: Seat, path: Path, **said: Any) -> Path:
+    """The archive of a packet over a scope of one framework."""
+    scope = seat.done("/api/packet-scopes", name="The year", frameworks=["soc2"], **said)
+    office.installation.seal()
+    made = seat.done("/api/packets", scope=scope["id"])
+    office.installation.seal()
+    answer = seat.post(f"/api/packets/{made['id']}/archive")
+    assert answer.status_code == 200, answer.text
+    path.write_bytes(answer.content)
+    return path
+
+
+def bundled(text: bytes) -> dict[int, bytes]:
+    """The entries of a bundle by their places."""
+    found, position = {}, 0
+    for line in read_bundle(io.BytesIO(text)):
+        if isinstance(line, EntryLine):
+            found[position] = line.text
+            position += 1
+        elif isinstance(line, Subtree):
+            position += 1 << line.level
+    return found
+
+
+def rows_of(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    rows = list(csv.DictReader(io.StringIO(files[f"data/{name}.csv"].decode(), newline="")))
+    told = json.loads(files[f"data/{name}.json"])["rows"]
+    assert len(rows) == len(told)
+    return rows
+
+
+def test_every_step_of_a_chain_of_renewals_is_proven_by_the_packets_own_bundle(
+    office: Office, seat: Seat, tmp_path: Path
+) -> None:
+    chain = renewed_twice(office)
+    other = office.active(controls=("cis-8-1:8.2",))
+    path = packet(office, seat, tmp_path / "packet.zip")
+    files = files_of(path)
+    cases = {row["Exception"]: row["State"] for row in rows_of(files, "exceptions")}
+    assert cases == {chain[0]: "expired", chain[1]: "active", chain[2]: "under_review"}
+    assert other.id not in cases
+    entries = bundled(files["evidence.bundle"])
+    steps = rows_of(files, "exception-steps")
+    taken = [office.look("steps_of", office.look("exception_for", one)) for one in chain]
+    assert [int(row["Entry"]) for row in steps] == [step.seq for of_one in taken for step in of_one]
+    for row in steps:
+        text = entries[int(row["Entry"])]
+        event = parse_entry(text).event
+        labels = dict(label.split("=", 1) for label in event.labels)
+        assert entry_hash(text).hex() == row["Entry hash"]
+        assert event.action == f"exception.{row['Step']}"
+        assert event.resource is not None
+        assert event.resource.id == row["Exception"]
+        assert (labels["number"], labels["to"]) == (row["Number"], row["To"])
+        assert labels.get("digest", "") == row["Digest"]
+    decisions = rows_of(files, "exception-decisions")
+    assert len(decisions) == 2
+    for row in decisions:
+        text = b"muniment/exception-decision/1\0" + row["Decided"].encode()
+        assert hashlib.sha256(text).hexdigest() == row["Digest"]
+        assert row["Digest"].encode() in files["evidence.bundle"]
+    # What a spreadsheet would take for a formula is text in the CSV and as it was in the JSON.
+    assert "'=once more" in {row["Comment"] for row in steps}
+    assert b'"=once more"' in files["data/exception-steps.json"]
+    (risk,) = rows_of(files, "risks")
+    assert set(risk["Exceptions"].split()) <= set(chain)
+    for row in rows_of(files, "risk-versions"):
+        event = parse_entry(entries[int(row["Entry"])]).event
+        assert f"digest={row['Digest']}" in event.labels
+        assert hashlib.sha256(row["Says"].encode()).hexdigest() == row["Digest"]
+    assert json.loads(files["data/vendors.json"])["state"] == "not supplied"
+
+    ring = KeyRing(office.installation.places.keys)
+    options = Options(Pins(root=ring.root_verifier()), None, 2**50, workers=1)
+    pins = muniment_verify.Pins(root=muniment_verify.read_vkey(ring.root_verifier().vkey, 1))
+    assert verify_packet(path, options).verdict == "verified"
+    assert muniment_verify.verify_packet(str(path), pins)["verdict"] == "verified"
+    altered = files["data/exception-steps.csv"].replace(b",fine,", b",fime,", 1)
+    assert altered != files["data/exception-steps.csv"]
+    forged = rezipped({**files, "data/exception-steps.csv": altered}, tmp_path / "forged.zip")
+    assert named(verify_packet(forged, options).as_json()) == {"data/exception-steps.csv"}
+    assert named(muniment_verify.verify_packet(str(forged), pins)) == {"data/exception-steps.csv"}
+
+
+def test_a_register_is_as_of_its_checkpoint_and_shows_no_row_that_its_entry_does_not(
+    office: Office, seat: Seat, tmp_path: Path
+) -> None:
+    row = office.active()
+    scope = seat.done("/api/packet-scopes", name="The year", controls=["soc2:CC6.1"])
+    office.installation.seal()
+    early = seat.done("/api/packets", scope=scope["id"])
+    office.does("asks", "withdraw", row.id, comment="it is mended")
+    office.installation.seal()
+    late = seat.done("/api/packets", scope=scope["id"])
+    assert seat.done("/api/packets", scope=scope["id"], size=early["size"])["id"] == early["id"]
+    for made, state in ((early, "active"), (late, "withdrawn")):
+        office.installation.seal()
+        path = tmp_path / f"{state}.zip"
+        path.write_bytes(seat.post(f"/api/packets/{made['id']}/archive").content)
+        assert [one["State"] for one in rows_of(files_of(path), "exceptions")] == [state]
+    # The database takes no second word for a step; somebody who is above it writes one all the same.
+    with office.tenant.in_database() as raw:
+        raw.execute("SET session_replication_role = replica")
+        raw.execute(
+            "UPDATE django.exceptions_step SET by = %s WHERE exception = %s AND kind = 'approve'",
+            [office.subject("second"), row.id],
+        )
+    refused = seat.post("/api/packets", scope=scope["id"])
+    assert refused.status_code >= 400
+    assert "another actor than the register says" in refused.text
