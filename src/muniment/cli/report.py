@@ -72,6 +72,30 @@ def integrity(
     _make({"kind": "integrity", "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
+@command.command("board")
+@click.option("--from", "since", default="", metavar="TIME", help="evidence recorded at or after, such as 2026-01-01")
+@click.option("--to", "until", default="", metavar="TIME", help="evidence recorded before")
+@_TITLE
+@_SIZE
+@_OUTPUT
+@_FORCE
+@with_ledger
+def board(
+    since: str,
+    until: str,
+    title: str,
+    size: int | None,
+    output: Path | None,
+    force: bool,
+    url: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Report frameworks with their gaps, exceptions, risks, overdue work and incidents; recorded."""
+    order = {"kind": "board", "from": since, "to": until, "title": title}
+    _make(order, size, output, force=force, url=url, key=key, as_json=as_json)
+
+
 @command.command("custom")
 @click.argument("population")
 @click.option(

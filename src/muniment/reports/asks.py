@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
 from muniment.reports.blocks import MalformedReport, exactly, list_at, object_at, text_at
+from muniment.reports.conditions import Condition, read_conditions
+
+Group: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]"
+"""What evidences a control: ids of which an entry holds one, actions, and actions that `x` leaves out."""
 
 FILTERS: Final = ("from", "to", "action", "actor", "agent", "workspace", "outcome")
 STRATA: Final = ("actor", "action", "outcome", "workspace", "day")
@@ -18,6 +22,8 @@ SAMPLE_FACTS: Final = ("items", "marked", "exceptions", "conclusion")
 NEWEST_FACTS: Final = ("place", "time")
 MAX_EVIDENCE: Final = 500
 MAX_STEPS: Final = 6
+MAX_IDS: Final = 2_000
+"""Things, or controls, that one question names."""
 MAX_NUMBERS: Final = 4_000
 """Numbers of one report."""
 KINDS: Final = {
@@ -27,6 +33,8 @@ KINDS: Final = {
     "population": "how many entries a saved population was recorded with",
     "sample": "how far the review of a sample had come",
     "recorded": "what an entry says in a label or in its body",
+    "subjects": "how many things of a type stood so, by the entries of their steps",
+    "evidenced": "how many controls have an entry",
 }
 
 
@@ -47,6 +55,12 @@ class Ask:
         id: of a population or sample.
         seq: of `recorded`: the entry's place.
         path: of `recorded`: `labels` and a name, or `body` and the way to a value; a part of a list goes by its `name`.
+        about: of `subjects`: type of the things; their steps are the server's own entries with one of `actions`.
+        where: of `subjects`: what the newest of these steps must say. Nothing: everything that took a step counts.
+        ids: of `subjects`: these things alone; None for all.
+        below: of `subjects`: only entries before this place count; 0 for all under the checkpoint.
+        groups: of `evidenced`: for each control the ids, actions and `besides` that evidence it, as above; an entry
+            that matches one of `filters` too is enough.
     """
 
     kind: str
@@ -59,10 +73,23 @@ class Ask:
     id: str = ""
     seq: int = 0
     path: tuple[str, ...] = ()
+    about: str = ""
+    where: tuple[Condition, ...] = ()
+    ids: tuple[str, ...] | None = None
+    below: int = 0
+    groups: tuple[Group, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         """The question as a JSON object; what is not asked for is absent."""
         said: dict[str, Json] = {"kind": self.kind}
+        if self.kind == "subjects":
+            said |= {"about": self.about, "actions": list(self.actions)}
+            said["where"] = [one.as_json() for one in self.where]
+            said |= {} if self.ids is None else {"ids": list(self.ids)}
+            return said | ({"below": self.below} if self.below else {})
+        if self.kind == "evidenced":
+            groups: list[Json] = [[list(part) for part in group] for group in self.groups]
+            return said | {"filters": dict(self.filters or {}), "groups": groups}
         if self.kind in ("count", "newest"):
             said["filters"] = dict(self.filters or {})
             if self.controls or self.actions:
@@ -92,6 +119,13 @@ class Ask:
         match self.kind:
             case "entries":
                 return "entries under the checkpoint"
+            case "subjects":
+                told = [f"things of the type {self.about}" if self.ids is None else f"of {len(self.ids):,} named ones"]
+                told += [one.words for one in self.where]
+                told += [f"before entry {self.below:,}"] if self.below else []
+                return f"{'; '.join(told)}; by the newest of {', '.join(self.actions)}"
+            case "evidenced":
+                return "; ".join([f"how many of {len(self.groups):,} controls have an entry", *parts])
             case "count":
                 return "count of entries: " + ("; ".join(parts) or "all")
             case "newest":
@@ -115,6 +149,15 @@ def read_ask(value: Json, where: str) -> Ask:
         raise MalformedReport(f"is none of {', '.join(KINDS)}", f"{where}.kind")
     if kind in ("count", "newest"):
         return _read_question(members, kind, where)
+    if kind == "subjects":
+        return _read_subjects(members, where)
+    if kind == "evidenced":
+        exactly(members, ("kind", "filters", "groups"), where)
+        groups = list_at(members, "groups", where, MAX_IDS)
+        return Ask(
+            kind, filters=_filters(members, where),
+            groups=tuple(_group(one, f"{where}.groups[{at}]") for at, one in enumerate(groups)),
+        )  # fmt: skip
     if kind == "recorded":
         exactly(members, ("kind", "seq", "path"), where)
         seq, path = members["seq"], list_at(members, "path", where, MAX_STEPS)
@@ -146,21 +189,50 @@ def _read_question(members: dict[str, Json], kind: str, where: str) -> Ask:
     keys += ["stratum"] if kind == "count" and "stratum" in members else []
     keys += ["of"] if kind == "newest" else []
     exactly(members, keys, where)
-    filters = object_at(members["filters"], f"{where}.filters")
-    for name, text in filters.items():
-        if name not in FILTERS:
-            raise MalformedReport(f"is none of {', '.join(FILTERS)}", f"{where}.filters.{name[:40]}")
-        if not isinstance(text, str) or not 1 <= len(text) <= 1_024:
-            raise MalformedReport("is a text of 1 to 1,024 characters", f"{where}.filters.{name}")
     return Ask(
         kind,
-        filters={name: str(text) for name, text in filters.items()},
+        filters=_filters(members, where),
         controls=_names(members, "controls", where) if evidenced else (),
         actions=_names(members, "actions", where) if evidenced else (),
         besides=_names(members, "besides", where) if evidenced else (),
         stratum=_stratum(members, where),
         of=_one_of(members, "of", NEWEST_FACTS, where) if kind == "newest" else "",
     )
+
+
+def _filters(members: Mapping[str, Json], where: str) -> dict[str, str]:
+    filters = object_at(members["filters"], f"{where}.filters")
+    for name, text in filters.items():
+        if name not in FILTERS:
+            raise MalformedReport(f"is none of {', '.join(FILTERS)}", f"{where}.filters.{name[:40]}")
+        if not isinstance(text, str) or not 1 <= len(text) <= 1_024:
+            raise MalformedReport("is a text of 1 to 1,024 characters", f"{where}.filters.{name}")
+    return {name: str(text) for name, text in filters.items()}
+
+
+def _read_subjects(members: dict[str, Json], where: str) -> Ask:
+    optional = [name for name in ("ids", "below") if name in members]
+    exactly(members, ["kind", "about", "actions", "where", *optional], where)
+    about, below = text_at(members, "about", where), members.get("below", 0)
+    if not 1 <= len(about) <= 64:
+        raise MalformedReport("is a type", f"{where}.about")
+    if not isinstance(below, int) or below < ("below" in members):
+        raise MalformedReport("is a place of the log", f"{where}.below")
+    return Ask(
+        "subjects",
+        about=about,
+        actions=_names(members, "actions", where),
+        where=read_conditions(members, where),
+        ids=_names(members, "ids", where, MAX_IDS) if "ids" in members else None,
+        below=below,
+    )
+
+
+def _group(value: Json, where: str) -> Group:
+    if not isinstance(value, list) or len(value) != 3:
+        raise MalformedReport("is ids, actions, and actions that are left out", where)
+    parts = [_names({"": part}, "", f"{where}[{at}]") for at, part in enumerate(value)]
+    return parts[0], parts[1], parts[2]
 
 
 def _stratum(members: Mapping[str, Json], where: str) -> tuple[str, str] | None:
@@ -174,8 +246,8 @@ def _stratum(members: Mapping[str, Json], where: str) -> tuple[str, str] | None:
     return str(pair[0]), str(pair[1])
 
 
-def _names(members: Mapping[str, Json], name: str, where: str) -> tuple[str, ...]:
-    found = list_at(members, name, where, MAX_EVIDENCE)
+def _names(members: Mapping[str, Json], name: str, where: str, most: int = MAX_EVIDENCE) -> tuple[str, ...]:
+    found = list_at(members, name, where, most)
     for at, one in enumerate(found):
         if not isinstance(one, str) or not 1 <= len(one) <= 256:
             raise MalformedReport("is a text of 1 to 256 characters", f"{where}.{name}[{at}]")

@@ -27,7 +27,7 @@ from muniment.reports.blocks import (
 FORMAT: Final = "muniment-report/1"
 TEMPLATE: Final = "1"
 """Of how pages are drawn from a document; another one draws other bytes."""
-KINDS: Final = ("control", "integrity", "custom")
+KINDS: Final = ("control", "integrity", "custom", "board", "executive")
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_BLOCKS: Final = 2_000
 _DEPTH: Final = 10

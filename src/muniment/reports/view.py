@@ -14,6 +14,8 @@ KINDS: Final = {
     "control": "Control evidence report",
     "integrity": "Integrity report",
     "custom": "Custom report",
+    "board": "Board report",
+    "executive": "Executive report",
 }
 _WIDE_COLUMNS: Final = 4
 _CELL: Final = 400

@@ -22,7 +22,7 @@ from muniment.server.problems import refuse
 from muniment.server.reports import services
 from muniment.server.reports.answers import answer_json, report_json
 from muniment.server.reports.models import Report
-from muniment.server.reports.scope import Scope, control_scope, custom_scope, integrity_scope
+from muniment.server.reports.scope import Scope, board_scope, control_scope, custom_scope, integrity_scope
 from muniment.server.reports.shapes import AnswerList, NewReport, Questions, ReportList, ReportOut
 
 PDF: Final = "application/pdf"
@@ -119,7 +119,12 @@ def _scope(order: NewReport) -> Scope:
         "population": order.population,
         "layout": order.layout,
     }
-    taken = {"control": ("framework", "controls", "from", "to"), "integrity": (), "custom": ("population", "layout")}
+    taken = {
+        "control": ("framework", "controls", "from", "to"),
+        "integrity": (),
+        "custom": ("population", "layout"),
+        "board": ("from", "to"),
+    }
     for name, value in given.items():
         if value and name not in taken[order.kind]:
             raise Malformed(f"does not belong to a report of the kind {order.kind}", name)
@@ -134,6 +139,8 @@ def _scope(order: NewReport) -> Scope:
         )
     if order.kind == "integrity":
         return integrity_scope(title=order.title, size=order.size)
+    if order.kind == "board":
+        return board_scope(since=order.since, until=order.until, title=order.title, size=order.size)
     if order.title:
         raise Malformed("stands in the layout", "title")
     if order.layout is None:

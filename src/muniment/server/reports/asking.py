@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,11 +13,13 @@ from muniment.catalogs.actions import registry
 from muniment.core.entry import parse_entry
 from muniment.core.errors import Malformed, Refused
 from muniment.core.event import Event
+from muniment.ledger.newest_steps import NewestStep, newest_steps
 from muniment.ledger.population import Searched, Stratum, count_members, in_range, member_strata
 from muniment.ledger.query import EntryFilter, Evidence, find_entries, in_one_process
 from muniment.ledger.read import entry_at
-from muniment.reports.asks import STRATA, Ask
+from muniment.reports.asks import STRATA, Ask, Group
 from muniment.reports.blocks import Figure
+from muniment.reports.conditions import ACTION, Condition
 from muniment.reports.document import Number, Value
 from muniment.server.access.standing import Standing
 from muniment.server.moments import moment
@@ -49,6 +52,8 @@ class Asking:
     numbers: list[Number] = field(default_factory=list)
     _strata: dict[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     _known: dict[str, Figure] = field(default_factory=dict)
+    _evidenced: dict[str, bool] = field(default_factory=dict)
+    _steps: dict[tuple[str, tuple[str, ...], int], Mapping[str, Mapping[str, NewestStep]]] = field(default_factory=dict)
 
     def figure(self, what: str, ask: Ask) -> Figure:
         """Ask, and keep the answer as a number with a reference; what was asked before has the reference it had."""
@@ -86,7 +91,46 @@ class Asking:
                 return self._population(ask)
             case "sample":
                 return self._sample(ask)
+            case "subjects":
+                return self._subjects(ask)
+            case "evidenced":
+                return sum(self._is_evidenced(ask, group) for group in ask.groups)
         return self._recorded(ask)
+
+    def steps(self, about: str, actions: Sequence[str], below: int = 0) -> Mapping[str, Mapping[str, NewestStep]]:
+        """The newest step of each action, for all things of a type, under the checkpoint or before an earlier place."""
+        limit = min(below or self.under.size, self.under.size)
+        known = (about, tuple(actions), limit)
+        if known not in self._steps:
+            self._steps[known] = newest_steps(
+                self.reading, self.standing.log_id, kind=about, actions=actions, below=limit
+            )
+        return self._steps[known]
+
+    def _subjects(self, ask: Ask) -> int:
+        found = self.steps(ask.about, ask.actions, ask.below)
+        wanted = found if ask.ids is None else [one for one in dict.fromkeys(ask.ids) if one in found]
+        return sum(_stands(found[one], ask.where) for one in wanted)
+
+    def _is_evidenced(self, ask: Ask, group: Group) -> bool:
+        controls, actions, besides = group
+        one = Ask("newest", ask.filters, controls, actions, besides, of="place")
+        asked = orjson.dumps(one.as_json(), option=orjson.OPT_SORT_KEYS).decode()
+        if asked not in self._evidenced:
+            # A question that names neither would be one about every entry.
+            self._evidenced[asked] = bool(controls or actions) and self._newest(one) != NONE
+        return self._evidenced[asked]
+
+    def place_at(self, at: datetime) -> int:
+        """How many entries under the checkpoint were recorded before a time."""
+        in_one_process(self.reading)
+        asked = EntryFilter(until=at, below=self.under.size)
+        page = find_entries(self.reading, self.standing.log_id, asked, limit=1)
+        return page.entries[0].seq + 1 if page.entries else 0
+
+    def is_evidenced(self, filters: Mapping[str, str], group: Group) -> bool:
+        """Whether a control has an entry."""
+        return self._is_evidenced(Ask("evidenced", filters), group)
 
     def strata(self, population: Population, by: str) -> Mapping[str, int]:
         """How many entries of a saved population are in each stratum, by its name."""
@@ -179,6 +223,18 @@ class Asking:
             found = member_strata(self.reading, self.standing.log_id, asked, _stratum_name(by))
             self._strata[name, by] = {one: len(places) for one, places in found.items()}
         return self._strata[name, by]
+
+
+def _stands(steps: Mapping[str, NewestStep], where: Sequence[Condition]) -> bool:
+    newest = max(steps.values(), key=lambda one: one.seq)
+    for condition in where:
+        step = newest if not condition.of else steps.get(condition.of)
+        if step is None:
+            return False
+        value = step.action if condition.label == ACTION else step.labels.get(condition.label, "")
+        if not condition.holds(value):
+            return False
+    return True
 
 
 def _members(population: Population) -> EntryFilter:

@@ -7,11 +7,12 @@ from typing import Any, Final
 from django import forms
 
 from muniment.core.errors import Malformed
-from muniment.server.reports.scope import MAX_TITLE, Scope, control_scope, custom_scope, integrity_scope
+from muniment.server.reports.scope import MAX_TITLE, Scope, board_scope, control_scope, custom_scope, integrity_scope
 
 KINDS: Final = (
     ("control", "Control evidence: each control with its entries, its sample and its gaps"),
     ("integrity", "Integrity: chain, walks, anchors, and what was not checked"),
+    ("board", "Board: frameworks with their gaps, exceptions, risks, overdue work, incidents"),
     ("custom", "Custom: a saved population, laid out as you choose"),
 )
 EXAMPLE: Final = """{
@@ -46,10 +47,13 @@ class ReportForm(forms.Form):
         help_text="Control evidence, instead of a framework: ids with spaces between, such as soc2:CC6.1 own:AI-7.",
     )
     since = forms.CharField(
-        label="From", required=False, max_length=64, help_text="Control evidence. UTC, such as 2026-01-01."
+        label="From", required=False, max_length=64, help_text="Control evidence, board. UTC, such as 2026-01-01."
     )
     until = forms.CharField(
-        label="Until", required=False, max_length=64, help_text="Control evidence. UTC; what was recorded before it."
+        label="Until",
+        required=False,
+        max_length=64,
+        help_text="Control evidence, board. UTC; what was recorded before it.",
     )
     population = forms.ChoiceField(label="Population", required=False, help_text="Custom.")
     layout = forms.CharField(
@@ -76,6 +80,8 @@ class ReportForm(forms.Form):
             return integrity_scope(title=data["title"])
         if data["kind"] == "custom":
             return custom_scope(population=data["population"], layout=data["layout"].encode())
+        if data["kind"] == "board":
+            return board_scope(since=data["since"], until=data["until"], title=data["title"])
         return control_scope(
             framework=data["framework"],
             controls=tuple(data["controls"].split()),

@@ -21,7 +21,7 @@ class Scope:
     """What is to be reported.
 
     Attributes:
-        kind: control, integrity or custom.
+        kind: control, integrity, custom, board or executive.
         title: of the report; "" for one that follows from the rest.
         framework: of a control report: a catalog's id, `own` for the tenant's own controls, or "".
         controls: of a control report, instead of a framework.
@@ -84,6 +84,16 @@ def integrity_scope(*, title: str = "", size: int | None = None) -> Scope:
         Malformed: naming the field.
     """
     return Scope("integrity", checked_title(title), size=size)
+
+
+def board_scope(*, since: str = "", until: str = "", title: str = "", size: int | None = None) -> Scope:
+    """The scope of a board report; the period is that of the evidence of controls.
+
+    Raises:
+        Malformed: naming the field.
+    """
+    period = read_question({"from": since, "to": until}).given
+    return Scope("board", checked_title(title), period=period, size=size)
 
 
 def custom_scope(*, population: str, layout: bytes, size: int | None = None) -> Scope:

@@ -22,6 +22,7 @@ from muniment.server.populations.services.populations import reference_of
 from muniment.server.problems import refuse
 from muniment.server.recording import record
 from muniment.server.reports.asking import Asking
+from muniment.server.reports.board_report import board_blocks
 from muniment.server.reports.control_report import control_blocks
 from muniment.server.reports.custom_report import custom_blocks
 from muniment.server.reports.integrity_report import integrity_blocks
@@ -41,6 +42,7 @@ _BLOCKS: Final[dict[str, Callable[[Asking, Scope], tuple[str, str, list[Block]]]
     "control": control_blocks,
     "integrity": integrity_blocks,
     "custom": custom_blocks,
+    "board": board_blocks,
 }
 
 
