@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
+from click.testing import CliRunner
 
+from muniment.cli.main import muniment
 from muniment.core.bundle import EntryLine, Subtree, read_bundle
 from muniment.core.entry import entry_hash, parse_entry
+from muniment.core.event import Resource
 from muniment.keys import KeyRing
 from muniment.packet.checking import verify_packet
 from muniment.verifier.options import Options
@@ -27,6 +31,9 @@ from tests.support.people import Person
 
 # Django was set up by the imports above.
 from muniment.server.exceptions.services import run_due  # isort: skip
+from muniment.server.remediation import services as remediation  # isort: skip
+from muniment.server.remediation.contents import FindingContent, TaskContent  # isort: skip
+from muniment.server.tenants.scope import tenant_scope  # isort: skip
 
 __all__ = ["inside", "office", "staff"]
 
@@ -165,3 +172,42 @@ def test_a_register_is_as_of_its_checkpoint_and_shows_no_row_that_its_entry_does
     refused = seat.post("/api/packets", scope=scope["id"])
     assert refused.status_code >= 400
     assert "another actor than the register says" in refused.text
+
+
+def test_exceptions_leave_as_a_plan_whose_evidence_are_entries_of_the_log(office: Office, tmp_path: Path) -> None:
+    first, second, _third = renewed_twice(office)
+    with tenant_scope(office.tenant_id):
+        asks = office.standing("asks")
+        finding = remediation.findings.create(asks, FindingContent("VPN without a second factor"))
+        owner = office.subject("asks")
+        remediation.tasks.create(asks, TaskContent("Replace it", owner=owner, due_on=in_days(9), finding=finding.id))
+        remediation.findings.accept(asks, finding.id, "The firmware comes in spring", second)
+    office.installation.seal()
+    environment = {
+        "MUNIMENT_URL": office.installation.url,
+        "MUNIMENT_READ_KEY": office.tenant.made.tokens["read"],
+        "NO_PROXY": "*",
+    }
+    path = tmp_path / "poam.json"
+    made = CliRunner().invoke(muniment, ["report", "poam", "-o", str(path), "--framework", "soc2"], env=environment)
+    assert made.exit_code == 0, made.output
+    (entry,) = [one for one in office.entries("export.create") if one["facts"]["form"] == "oscal-poam"]
+    assert entry["facts"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    document = json.loads(path.read_bytes())
+    schema = Path(__file__).parents[1] / "formats" / "schemas" / "oscal-1.2.1-poam.json"
+    validator = jsonschema_rs.validator_for(json.loads(schema.read_bytes()))
+    assert not [f"{one.instance_path}: {one.message}" for one in validator.iter_errors(document)]
+    plan = document["plan-of-action-and-milestones"]
+    assert [one["status"] for one in plan["risks"]] == ["open", "deviation-approved", "deviation-requested"]
+    # The task is towards the end of the whole chain.
+    assert [one["remediations"][0]["title"] for one in plan["risks"]] == ["Replace it"] * 3
+    with office.tenant.client("read") as reading:
+        for proof in plan["observations"][0]["relevant-evidence"]:
+            said = {one["name"]: one["value"] for one in proof["props"]}
+            address = proof["href"][proof["href"].index("/api/") :]
+            text = reading.get(address).content
+            assert hashlib.sha256(b"\0" + text).hexdigest() == said["entry-hash"]
+            assert parse_entry(text).event.resource == Resource(first, "exception")
+    other = CliRunner().invoke(muniment, ["report", "poam", "-o", str(path), "--force", "cis-8-1:8.2"], env=environment)
+    assert other.exit_code != 0
+    assert "no exception was submitted" in other.output

@@ -85,11 +85,11 @@ def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
     with office.tenant.client() as append:
         event = complete(f"src_{ulid()}", b"{}", controls=[f"soc2:{missing[0]}"])
         assert append.post("/api/events", json=event).status_code == 201
-        # Whoever holds a key can have such an event recorded; a step of the server's it is not.
+        # A step is the server's to record: nobody who holds a key adds one.
         forged = complete(
             f"src_{ulid()}", b"{}", action="exception.activate", resource={"type": "exception", "id": "exc_forged"}
         )
-        assert append.post("/api/events", json=forged).status_code == 201
+        assert append.post("/api/events", json=forged).status_code == 422
     office.installation.seal()
     after = drawn(muniment_run, "board", tmp_path / "after.pdf")
     assert gaps(after) == missing[1:]

@@ -128,6 +128,42 @@ def custom(
     _make(order, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
+@command.command("poam")
+@click.argument("controls", nargs=-1, metavar="[CONTROL]...")
+@click.option("--framework", "frameworks", multiple=True, metavar="ID", help="of a framework, such as soc2; repeatable")
+@_SIZE
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="written here",
+)
+@_FORCE
+@with_ledger
+def poam(
+    controls: tuple[str, ...],
+    frameworks: tuple[str, ...],
+    size: int | None,
+    output: Path,
+    force: bool,
+    url: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Write exceptions as an OSCAL plan of action and milestones, all or those of CONTROLs; recorded."""
+    order = {"controls": list(controls), "frameworks": list(frameworks), **({"size": size} if size else {})}
+    if output.exists() and not force:
+        raise Malformed("exists already; name another file, or overwrite it with --force", str(output))
+    with client_of(url, key) as client:
+        data = _taken(client, "/api/poam", order)
+    _write(output, data, force=force)
+    items = len(json.loads(data)["plan-of-action-and-milestones"]["poam-items"])
+    told = {"file": str(output), "items": items, "sha256": sha256(data).hexdigest()}
+    click.echo(json.dumps(told) if as_json else f"{output}: {items:,} items, sha256 {told['sha256']}")
+
+
 @command.command("list")
 @with_ledger
 def list_(url: str | None, key: str | None, as_json: bool) -> None:
@@ -192,6 +228,22 @@ def _make(
         if output is not None:
             _write(output, _pdf(client, found), force=force)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_told(found, numbers=False)))
+
+
+def _taken(client: httpx.Client, path: str, order: Mapping[str, Any]) -> bytes:
+    """The bytes that an operation answers with, as they were recorded.
+
+    Raises:
+        Refused: with what the ledger says, if it does not give them.
+    """
+    answer = client.post(path, json=dict(order), timeout=300.0)
+    if answer.status_code == 200:
+        return answer.content
+    try:
+        said = str(answer.json().get("detail") or "")
+    except ValueError:
+        said = ""
+    raise Refused(said or f"the ledger answers {answer.status_code}", path)
 
 
 def _pdf(client: httpx.Client, found: Mapping[str, Any]) -> bytes:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from muniment.catalogs.framework import Catalog
-from muniment.core.errors import Malformed
+from muniment.core.errors import Malformed, Refused
 from muniment.ledger.newest_steps import NewestStep
 from muniment.reports.asks import Ask, Group
 from muniment.reports.blocks import Bars, Block, Cell, Column, Facts, Heading, Notice, Paragraph, Table
+from muniment.server.capabilities import Capability
 from muniment.server.controls.services import evidence_of, newest
 from muniment.server.exceptions.models import PolicyException
 from muniment.server.frameworks.services import find_catalog
@@ -51,7 +52,13 @@ class _Framework:
 
 
 def board_blocks(asking: Asking, scope: Scope) -> tuple[str, str, list[Block]]:
-    """Title, subtitle and pages of a board report."""
+    """Title, subtitle and pages of a board report.
+
+    Raises:
+        Refused: for whoever may not see exceptions and risks.
+    """
+    if not asking.standing.may(Capability.EXCEPTION_READ):
+        raise Refused(f"it shows exceptions and risks, for which you need {Capability.EXCEPTION_READ.value}", "kind")
     period = dict(scope.period or {})
     used, said = _used(asking, _decided(asking))
     blocks = [*_short(asking), Heading("Frameworks", 1), Paragraph((said,), "quiet")]

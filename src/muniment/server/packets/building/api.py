@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
@@ -13,6 +14,7 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from muniment.core.errors import Malformed, Refused
+from muniment.formats.poam import CONTENT_TYPE as POAM_TYPE
 from muniment.ledger.proofs import NotSealed
 from muniment.server.access.operations import AsyncNeeds, Needs, standing_in
 from muniment.server.access.standing import Standing
@@ -23,9 +25,11 @@ from muniment.server.moments import moment
 from muniment.server.packets.building import services
 from muniment.server.packets.building.archiving import archive as archive_of
 from muniment.server.packets.building.models import Packet, SignatureBundle
-from muniment.server.packets.building.shapes import NewPacket, PacketList, PacketOut
+from muniment.server.packets.building.registers_poam import plan_of
+from muniment.server.packets.building.shapes import NewPacket, NewPlan, PacketList, PacketOut
 from muniment.server.problems import refuse
-from muniment.server.recording import record_apart
+from muniment.server.record.addresses import api_address
+from muniment.server.recording import record, record_apart
 from muniment.server.tenants.scope import tenant_scope
 
 CONTENT_TYPE: Final = "application/zip"
@@ -90,6 +94,34 @@ async def archive(request: HttpRequest, packet_id: str) -> HttpResponseBase:
         raise
     headers = {"Content-Disposition": f'attachment; filename="{packet_id}.zip"'}
     return StreamingHttpResponse(in_threads(chunks, first), content_type=CONTENT_TYPE, headers=headers)
+
+
+@router.post(
+    "/api/poam",
+    auth=Needs(Capability.EXPORT_CREATE),
+    summary="Exceptions as an OSCAL plan of action and milestones",
+    operation_id="create_poam",
+)
+def poam(request: HttpRequest, order: NewPlan) -> HttpResponse:
+    """A document of the model of OSCAL 1.2.1, as of a checkpoint; recorded as an export. Needs `exception.read` too."""
+    standing = standing_in(request)
+    with _refusals(), tenant_scope(standing.tenant_id):
+        standing.require(Capability.EXCEPTION_READ)
+        under, plan = plan_of(
+            standing,
+            api=api_address(request),
+            controls=order.controls,
+            frameworks=order.frameworks,
+            size=order.size,
+        )
+        record(
+            "export.create",
+            by=standing.subject,
+            labels={"form": "oscal-poam", "size": under.size, "sha256": hashlib.sha256(plan).hexdigest()},
+            body={"controls": order.controls, "frameworks": order.frameworks},
+        )
+    headers = {"Content-Disposition": 'attachment; filename="poam.oscal.json"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(plan, content_type=POAM_TYPE, headers=headers)
 
 
 def packet_json(row: Packet, made: SignatureBundle | None) -> dict[str, object]:

@@ -52,14 +52,15 @@ class Extraction:
     Attributes:
         standing: of who builds; in its tenant's open scope.
         reading: in a transaction of the tenant.
-        scope: what the packet is to hold.
+        controls, frameworks: what is wanted names one of these; with neither everything is.
         size: of the checkpoint: what was recorded at this place or later is not shown.
         since, until: instants between which something held, the second one excluded.
     """
 
     standing: Standing
     reading: Connection[Any]
-    scope: Scope
+    controls: tuple[str, ...]
+    frameworks: tuple[str, ...]
     size: int
     since: datetime
     until: datetime
@@ -72,8 +73,7 @@ class Extraction:
         """The extraction of a scope as of a checkpoint; without a period it is the twelve months up to it."""
         period = period_of(scope, sealed_at)
         since, until = (datetime.combine(day, time(), UTC) for day in (period.since, period.until))
-        own = {row.control: frozenset(row.criteria) for row in newest()}
-        return cls(standing, reading, scope, size, since, until, own)
+        return cls(standing, reading, scope.controls, scope.frameworks, size, since, until, own_criteria())
 
     def within(self, begun: datetime | None, over: datetime | None) -> bool:
         """Whether something that began and ended then was there in the period; None for an end that has not come."""
@@ -81,12 +81,12 @@ class Extraction:
 
     def belongs(self, controls: Iterable[str]) -> bool:
         """Whether something with these controls belongs to the scope. What names no control belongs to every scope."""
-        scope, named = self.scope, set(controls)
-        if not named or not (scope.controls or scope.frameworks):
+        named = set(controls)
+        if not named or not (self.controls or self.frameworks):
             return True
         named |= {criterion for one in named for criterion in self._own.get(one, ())}
-        return not named.isdisjoint(scope.controls) or any(
-            one.partition(":")[0] in scope.frameworks for one in named if not one.startswith("own:")
+        return not named.isdisjoint(self.controls) or any(
+            one.partition(":")[0] in self.frameworks for one in named if not one.startswith("own:")
         )
 
     def entries(self, places: Iterable[int]) -> dict[int, StoredEntry]:
@@ -104,6 +104,11 @@ class Extraction:
     def _read(self, places: Sequence[int]) -> Iterator[StoredEntry]:
         for first in range(0, len(places), PAGE):
             yield from entries_of_places(self.reading, self.standing.log_id, places[first : first + PAGE])
+
+
+def own_criteria() -> dict[str, frozenset[str]]:
+    """The criteria that each of the tenant's own controls is linked to."""
+    return {row.control: frozenset(row.criteria) for row in newest()}
 
 
 def held_to(row: Recorded, stored: StoredEntry, *, action: str, resource: str, by: str, **labels: object) -> Entry:

@@ -50,7 +50,7 @@ _DECISION_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """An exception as it stood under the checkpoint: its steps up to there, and the decisions that they made."""
 
     row: PolicyException
@@ -59,10 +59,12 @@ class _Case:
 
     @property
     def state(self) -> str:
+        """After its newest step."""
         return self.steps[-1].target
 
     @property
     def stale(self) -> bool:
+        """Whether what its decision rests on had changed, and nobody attested it since."""
         told = [one.kind for one in self.steps if one.kind in ("stale", "attest")]
         return bool(told) and told[-1] == "stale" and self.state in OPEN
 
@@ -74,7 +76,7 @@ def exceptions_shown(extraction: Extraction) -> Registers:
         Refused: if it has more steps than a packet takes.
         VerificationFailed: for what is not what was recorded any more.
     """
-    cases = _cases(extraction)
+    cases = cases_of(extraction)
     places = frozenset(step.seq for case in cases for step in case.steps)
     if not cases:
         return Registers((Extract("exceptions", _TITLE, f"{_SAID} There were none.", Table(_COLUMNS, ())),), places)
@@ -87,8 +89,12 @@ def exceptions_shown(extraction: Extraction) -> Registers:
     return Registers(extracts, places)
 
 
-def _cases(extraction: Extraction) -> list[_Case]:
-    """Chains of which one belongs to the scope and its period, oldest first, each whole."""
+def cases_of(extraction: Extraction) -> list[Case]:
+    """Chains of which one belongs to the scope and its period, oldest first, each whole.
+
+    Raises:
+        Refused: if they have more steps than a packet takes.
+    """
     taken: dict[str, list[Step]] = defaultdict(list)
     for step in Step.objects.filter(seq__lt=extraction.size).order_by("exception", "number"):
         taken[step.exception].append(step)
@@ -102,7 +108,7 @@ def _cases(extraction: Extraction) -> list[_Case]:
     decisions: dict[str, dict[str, Decision]] = defaultdict(dict)
     for one in found:
         decisions[one.exception][one.step] = one
-    return [_Case(row, taken[row.id], decisions[row.id]) for row in rows]
+    return [Case(row, taken[row.id], decisions[row.id]) for row in rows]
 
 
 def _shown(extraction: Extraction, row: PolicyException, steps: Sequence[Step]) -> bool:
@@ -111,13 +117,13 @@ def _shown(extraction: Extraction, row: PolicyException, steps: Sequence[Step]) 
     return extraction.within(begun, over) and extraction.belongs((*row.controls, *row.compensating_controls))
 
 
-def _counters(cases: Sequence[_Case]) -> tuple[tuple[str, str], ...]:
+def _counters(cases: Sequence[Case]) -> tuple[tuple[str, str], ...]:
     states = [case.state for case in cases]
     told = tuple((STATES[state].lower(), f"{states.count(state):,}") for state in STATES if state in states)
     return (*told, ("of these stale", f"{sum(case.stale for case in cases):,}"))
 
 
-def _cells(case: _Case) -> tuple[str, ...]:
+def _cells(case: Case) -> tuple[str, ...]:
     row = case.row
     return (
         row.id,
@@ -147,7 +153,7 @@ def _cells(case: _Case) -> tuple[str, ...]:
     )
 
 
-def _steps(cases: Sequence[_Case], entries: Mapping[int, StoredEntry]) -> tuple[tuple[str, ...], ...]:
+def _steps(cases: Sequence[Case], entries: Mapping[int, StoredEntry]) -> tuple[tuple[str, ...], ...]:
     return tuple(
         _step(step, case.decisions.get(step.id), entries[step.seq], number)
         for case in cases
@@ -155,7 +161,12 @@ def _steps(cases: Sequence[_Case], entries: Mapping[int, StoredEntry]) -> tuple[
     )
 
 
-def _step(step: Step, decision: Decision | None, stored: StoredEntry, number: int) -> tuple[str, ...]:
+def step_held(step: Step, decision: Decision | None, stored: StoredEntry, number: int) -> None:
+    """Hold a step to its entry.
+
+    Raises:
+        VerificationFailed: naming what differs, or if it is not the step of that number.
+    """
     if step.number != number:
         raise VerificationFailed(f"its step {number} is not there any more", step.exception)
     told = {
@@ -167,6 +178,10 @@ def _step(step: Step, decision: Decision | None, stored: StoredEntry, number: in
         "digest": "" if decision is None else decision.digest,
     }
     held_to(step, stored, action=f"exception.{step.kind}", resource=step.exception, by=step.by, **told)
+
+
+def _step(step: Step, decision: Decision | None, stored: StoredEntry, number: int) -> tuple[str, ...]:
+    step_held(step, decision, stored, number)
     return (
         step.exception,
         f"{step.number}",
@@ -185,7 +200,7 @@ def _step(step: Step, decision: Decision | None, stored: StoredEntry, number: in
     )
 
 
-def _decisions(cases: Sequence[_Case]) -> Table:
+def _decisions(cases: Sequence[Case]) -> Table:
     ordered = (case.decisions[step.id] for case in cases for step in case.steps if step.id in case.decisions)
     return Table(_DECISION_COLUMNS, tuple(map(_decision, ordered)))
 

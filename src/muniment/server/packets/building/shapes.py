@@ -25,6 +25,22 @@ class NewPacket(Schema):
     bodies: Annotated[bool, Field(description="the payloads of the sampled entries come along")] = False
 
 
+class NewPlan(Schema):
+    """A plan of action and milestones. With neither controls nor frameworks every exception belongs to it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    controls: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=96)]], Field(max_length=500, default_factory=list)
+    ]
+    frameworks: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=100, default_factory=list)
+    ]
+    size: Annotated[
+        int | None, Field(ge=1, le=_MAX_SIZE, description="as of this checkpoint; the newest by default")
+    ] = None
+
+
 class ArchiveOut(Schema):
     """The archive, once it was made: it is the same each time."""
 
