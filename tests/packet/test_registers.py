@@ -180,7 +180,7 @@ def test_exceptions_leave_as_a_plan_whose_evidence_are_entries_of_the_log(office
         asks = office.standing("asks")
         finding = remediation.findings.create(asks, FindingContent("VPN without a second factor"))
         owner = office.subject("asks")
-        remediation.tasks.create(asks, TaskContent("Replace it", owner=owner, due_on=in_days(9), finding=finding.id))
+        remediation.tasks.create(asks, TaskContent("Replace it", owner, in_days(9)), finding=finding.id)
         remediation.findings.accept(asks, finding.id, "The firmware comes in spring", second)
     office.installation.seal()
     environment = {

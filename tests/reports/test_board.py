@@ -107,6 +107,18 @@ def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
         # It was the same question as that of the framework as long as there was no second one.
         f"{first.id}: stale": (None, 0),
     }
+    # The short one: what changed since the one before it, each of both asked by entries.
+    first_of_all = drawn(muniment_run, "executive", tmp_path / "first.pdf")
+    assert not [what for what in numbers(first_of_all) if "last report" in what]
+    third = office.active(title="A third one", risk_level="low")
+    office.does("asks", "withdraw", second.id, comment="it is mended")
+    office.installation.seal()
+    compared = numbers(drawn(muniment_run, "executive", tmp_path / "second.pdf"))
+    assert third.state == "active"
+    assert [compared[f"{name}{then}"] for name in ("Exceptions in force", "of these ending within 30 days")
+            for then in ("", ", at the last report")] == [2, 2, 0, 1]  # fmt: skip
+    checked = muniment_run("verify", str(tmp_path / "second.pdf"), "--no-known-logs")
+    assert checked.output.startswith("VERIFIED"), checked.output
     # Under the first checkpoint it is the first report, byte for byte, whatever was recorded since.
     drawn(muniment_run, "board", tmp_path / "again.pdf", "--size", str(before.checkpoint.size))
     assert (tmp_path / "again.pdf").read_bytes() == (tmp_path / "before.pdf").read_bytes()

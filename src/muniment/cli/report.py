@@ -128,6 +128,19 @@ def custom(
     _make(order, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
+@command.command("executive")
+@_TITLE
+@_SIZE
+@_OUTPUT
+@_FORCE
+@with_ledger
+def executive(
+    title: str, size: int | None, output: Path | None, force: bool, url: str | None, key: str | None, as_json: bool
+) -> None:
+    """Report how exceptions, risks and open work stand, and what changed since the last one; recorded."""
+    _make({"kind": "executive", "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
+
+
 @command.command("poam")
 @click.argument("controls", nargs=-1, metavar="[CONTROL]...")
 @click.option("--framework", "frameworks", multiple=True, metavar="ID", help="of a framework, such as soc2; repeatable")

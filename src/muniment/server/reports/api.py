@@ -22,7 +22,14 @@ from muniment.server.problems import refuse
 from muniment.server.reports import services
 from muniment.server.reports.answers import answer_json, report_json
 from muniment.server.reports.models import Report
-from muniment.server.reports.scope import Scope, board_scope, control_scope, custom_scope, integrity_scope
+from muniment.server.reports.scope import (
+    Scope,
+    board_scope,
+    control_scope,
+    custom_scope,
+    executive_scope,
+    integrity_scope,
+)
 from muniment.server.reports.shapes import AnswerList, NewReport, Questions, ReportList, ReportOut
 
 PDF: Final = "application/pdf"
@@ -141,6 +148,8 @@ def _scope(order: NewReport) -> Scope:
         return integrity_scope(title=order.title, size=order.size)
     if order.kind == "board":
         return board_scope(since=order.since, until=order.until, title=order.title, size=order.size)
+    if order.kind == "executive":
+        return executive_scope(title=order.title, size=order.size)
     if order.title:
         raise Malformed("stands in the layout", "title")
     if order.layout is None:

@@ -7,12 +7,21 @@ from typing import Any, Final
 from django import forms
 
 from muniment.core.errors import Malformed
-from muniment.server.reports.scope import MAX_TITLE, Scope, board_scope, control_scope, custom_scope, integrity_scope
+from muniment.server.reports.scope import (
+    MAX_TITLE,
+    Scope,
+    board_scope,
+    control_scope,
+    custom_scope,
+    executive_scope,
+    integrity_scope,
+)
 
 KINDS: Final = (
     ("control", "Control evidence: each control with its entries, its sample and its gaps"),
     ("integrity", "Integrity: chain, walks, anchors, and what was not checked"),
     ("board", "Board: frameworks with their gaps, exceptions, risks, overdue work, incidents"),
+    ("executive", "Executive: one page of how things stand, and what changed since the last one"),
     ("custom", "Custom: a saved population, laid out as you choose"),
 )
 EXAMPLE: Final = """{
@@ -80,6 +89,8 @@ class ReportForm(forms.Form):
             return integrity_scope(title=data["title"])
         if data["kind"] == "custom":
             return custom_scope(population=data["population"], layout=data["layout"].encode())
+        if data["kind"] == "executive":
+            return executive_scope(title=data["title"])
         if data["kind"] == "board":
             return board_scope(since=data["since"], until=data["until"], title=data["title"])
         return control_scope(

@@ -77,6 +77,15 @@ def control_scope(
     return Scope("control", checked_title(title), framework, controls, period, size=size)
 
 
+def executive_scope(*, title: str = "", size: int | None = None) -> Scope:
+    """The scope of an executive report.
+
+    Raises:
+        Malformed: naming the field.
+    """
+    return Scope("executive", checked_title(title), size=size)
+
+
 def integrity_scope(*, title: str = "", size: int | None = None) -> Scope:
     """The scope of an integrity report.
 

@@ -25,6 +25,7 @@ from muniment.server.reports.asking import Asking
 from muniment.server.reports.board_report import board_blocks
 from muniment.server.reports.control_report import control_blocks
 from muniment.server.reports.custom_report import custom_blocks
+from muniment.server.reports.executive_report import executive_blocks
 from muniment.server.reports.integrity_report import integrity_blocks
 from muniment.server.reports.models import Report, report_id
 from muniment.server.reports.scope import Scope
@@ -43,6 +44,7 @@ _BLOCKS: Final[dict[str, Callable[[Asking, Scope], tuple[str, str, list[Block]]]
     "integrity": integrity_blocks,
     "custom": custom_blocks,
     "board": board_blocks,
+    "executive": executive_blocks,
 }
 
 

@@ -18,7 +18,7 @@ class NewReport(Schema):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    kind: Literal["control", "integrity", "custom", "board"]
+    kind: Literal["control", "integrity", "custom", "board", "executive"]
     title: Annotated[str, Field(max_length=MAX_TITLE)] = ""
     framework: Annotated[str, Field(max_length=64, description="a catalog's id, or own for your own controls")] = ""
     controls: Annotated[
