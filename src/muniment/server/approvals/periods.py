@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from muniment.core.errors import Malformed
-from muniment.server.packets.workflow import zone_of
+from muniment.server.zones import zone_of
 
 MAX_DAYS: Final = 366
 MAX_AHEAD: Final = 366

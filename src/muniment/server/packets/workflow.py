@@ -6,10 +6,10 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.capabilities import Capability
+from muniment.server.zones import zone_of
 
 REQUESTED: Final = "requested"
 APPROVED: Final = "approved"
@@ -177,20 +177,6 @@ class Rules:
             if not least <= value <= most:
                 raise Malformed(f"is {least} to {most}", field)
         zone_of(self.zone)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name.
-
-    Raises:
-        Malformed: if there is none of that name.
-    """
-    if not 1 <= len(name) <= 64 or not name.isascii() or not name.isprintable():
-        raise Malformed("is the name of a time zone, such as Europe/Warsaw", "zone")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Malformed(f"{name} is no time zone that is known here; one is Europe/Warsaw", "zone") from None
 
 
 def due_at(asked: datetime, rules: Rules) -> datetime:
