@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from muniment.core.errors import Malformed
-from muniment.packet.contents import Table
+from muniment.packet.contents import Extract, Table
 from muniment.packet.draft import draft_packet, write_packet
 from muniment.packet.manifest import parse_manifest
 from muniment.packet.page import POLICY
-from muniment.packet.tabular import as_csv
+from muniment.packet.tabular import as_csv, as_markdown
 from tests.packet.scene import LETTER, Scene, scene
 
 
@@ -69,3 +69,15 @@ def test_an_attachment_that_is_not_what_was_recorded_is_refused(made: Scene) -> 
 def test_a_cell_that_a_spreadsheet_would_run_is_disarmed() -> None:
     rows = as_csv(Table(("a",), (("=1+1",), ("@x",), ("-1",), ("plain",)))).decode().split("\r\n")
     assert rows == ["a", "'=1+1", "'@x", "'-1", "plain", ""]
+
+
+def test_markdown_of_a_register_holds_no_markup_of_others() -> None:
+    hostile = "a | b\n# c <script> [x](http://e) `d` \u202eevil ![i](j)"
+    text = as_markdown(
+        Extract("exceptions", "Exceptions", "All.", Table(("Id", "Why"), (("exc_1", hostile),)))
+    ).decode()
+    assert text.splitlines()[-3:-1] == ["| Id | Why |", "| --- | --- |"]
+    assert text.splitlines()[-1] == (
+        r"| exc\_1 | a \| b \# c \<script\> \[x\]\(http\://e\) \`d\` \[U\+202E\]evil \!\[i\]\(j\) |"
+    )
+    assert b"Not supplied." in as_markdown(Extract("vendors", "Vendors", "None.", None))

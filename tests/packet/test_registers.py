@@ -208,6 +208,13 @@ def test_exceptions_leave_as_a_plan_whose_evidence_are_entries_of_the_log(office
             text = reading.get(address).content
             assert hashlib.sha256(b"\0" + text).hexdigest() == said["entry-hash"]
             assert parse_entry(text).event.resource == Resource(first, "exception")
+    for name, form in (("exceptions", "csv"), ("exceptions", "md"), ("risks", "md")):
+        file = tmp_path / f"{name}.{form}"
+        command = ["report", "register", name, "--format", form, "-o", str(file)]
+        taken = CliRunner().invoke(muniment, command, env=environment)
+        assert taken.exit_code == 0, taken.output
+        assert first in file.read_text() or name == "risks"
+    assert "\\=once more" in (tmp_path / "exceptions.md").read_text()
     other = CliRunner().invoke(muniment, ["report", "poam", "-o", str(path), "--force", "cis-8-1:8.2"], env=environment)
     assert other.exit_code != 0
     assert "no exception was submitted" in str(other.exception)

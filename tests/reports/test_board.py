@@ -110,6 +110,9 @@ def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
     # The short one: what changed since the one before it, each of both asked by entries.
     first_of_all = drawn(muniment_run, "executive", tmp_path / "first.pdf")
     assert not [what for what in numbers(first_of_all) if "last report" in what]
+    with office.tenant.client("read") as reading:
+        refused = reading.post("/api/reports", json={"kind": "executive", "framework": "soc2"})
+        assert (refused.status_code, refused.json()["field"]) == (422, "framework")
     third = office.active(title="A third one", risk_level="low")
     office.does("asks", "withdraw", second.id, comment="it is mended")
     office.installation.seal()

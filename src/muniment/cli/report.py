@@ -13,6 +13,7 @@ import httpx
 
 from muniment.cli.export import download
 from muniment.cli.population import asked, client_of, plain, with_ledger
+from muniment.cli.register_files import poam, register, write_file
 from muniment.core.errors import Malformed, Refused, VerificationFailed
 from muniment.reports.layout import parse_layout
 
@@ -27,6 +28,10 @@ _TITLE = click.option("--title", default="", metavar="TEXT", help="of the report
 @click.group("report")
 def command() -> None:
     """PDF/A files whose every number can be asked for again: `muniment verify report.pdf`."""
+
+
+command.add_command(poam)
+command.add_command(register)
 
 
 @command.command("control")
@@ -141,42 +146,6 @@ def executive(
     _make({"kind": "executive", "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
-@command.command("poam")
-@click.argument("controls", nargs=-1, metavar="[CONTROL]...")
-@click.option("--framework", "frameworks", multiple=True, metavar="ID", help="of a framework, such as soc2; repeatable")
-@_SIZE
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="written here",
-)
-@_FORCE
-@with_ledger
-def poam(
-    controls: tuple[str, ...],
-    frameworks: tuple[str, ...],
-    size: int | None,
-    output: Path,
-    force: bool,
-    url: str | None,
-    key: str | None,
-    as_json: bool,
-) -> None:
-    """Write exceptions as an OSCAL plan of action and milestones, all or those of CONTROLs; recorded."""
-    order = {"controls": list(controls), "frameworks": list(frameworks), **({"size": size} if size else {})}
-    if output.exists() and not force:
-        raise Malformed("exists already; name another file, or overwrite it with --force", str(output))
-    with client_of(url, key) as client:
-        data = _taken(client, "/api/poam", order)
-    _write(output, data, force=force)
-    items = len(json.loads(data)["plan-of-action-and-milestones"]["poam-items"])
-    told = {"file": str(output), "items": items, "sha256": sha256(data).hexdigest()}
-    click.echo(json.dumps(told) if as_json else f"{output}: {items:,} items, sha256 {told['sha256']}")
-
-
 @command.command("list")
 @with_ledger
 def list_(url: str | None, key: str | None, as_json: bool) -> None:
@@ -217,7 +186,7 @@ def get(
     with client_of(url, key) as client:
         found = asked(client, "GET", f"/api/reports/{report}")
         if output is not None:
-            _write(output, _pdf(client, found), force=force)
+            write_file(output, _pdf(client, found), force=force)
         if proof is not None:
             download(client, {"seqs": [found["entry"]]}, proof, force=force)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_told(found, numbers=output is None)))
@@ -239,24 +208,8 @@ def _make(
             raise Malformed("exists already; name another file, or overwrite it with --force", str(output))
         found = asked(client, "POST", "/api/reports", json=given, timeout=300.0)
         if output is not None:
-            _write(output, _pdf(client, found), force=force)
+            write_file(output, _pdf(client, found), force=force)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_told(found, numbers=False)))
-
-
-def _taken(client: httpx.Client, path: str, order: Mapping[str, Any]) -> bytes:
-    """The bytes that an operation answers with, as they were recorded.
-
-    Raises:
-        Refused: with what the ledger says, if it does not give them.
-    """
-    answer = client.post(path, json=dict(order), timeout=300.0)
-    if answer.status_code == 200:
-        return answer.content
-    try:
-        said = str(answer.json().get("detail") or "")
-    except ValueError:
-        said = ""
-    raise Refused(said or f"the ledger answers {answer.status_code}", path)
 
 
 def _pdf(client: httpx.Client, found: Mapping[str, Any]) -> bytes:
@@ -266,16 +219,6 @@ def _pdf(client: httpx.Client, found: Mapping[str, Any]) -> bytes:
     if sha256(answer.content).hexdigest() != found["sha256"]:
         raise VerificationFailed("the bytes that came are not those whose hash was recorded", found["id"])
     return answer.content
-
-
-def _write(path: Path, data: bytes, *, force: bool) -> None:
-    try:
-        with path.open("wb" if force else "xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise Malformed("exists already; name another file, or overwrite it with --force", str(path)) from error
-    except OSError as error:
-        raise Malformed(f"cannot be written: {error.strerror}", str(path)) from error
 
 
 def _told(found: Mapping[str, Any], *, numbers: bool) -> Iterator[str]:

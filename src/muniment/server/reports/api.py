@@ -131,6 +131,7 @@ def _scope(order: NewReport) -> Scope:
         "integrity": (),
         "custom": ("population", "layout"),
         "board": ("from", "to"),
+        "executive": (),
     }
     for name, value in given.items():
         if value and name not in taken[order.kind]:

@@ -25,8 +25,9 @@ from muniment.server.moments import moment
 from muniment.server.packets.building import services
 from muniment.server.packets.building.archiving import archive as archive_of
 from muniment.server.packets.building.models import Packet, SignatureBundle
+from muniment.server.packets.building.registers_extract import TYPES, extract_of
 from muniment.server.packets.building.registers_poam import plan_of
-from muniment.server.packets.building.shapes import NewPacket, NewPlan, PacketList, PacketOut
+from muniment.server.packets.building.shapes import NewExtract, NewPacket, NewPlan, PacketList, PacketOut
 from muniment.server.problems import refuse
 from muniment.server.record.addresses import api_address
 from muniment.server.recording import record, record_apart
@@ -122,6 +123,36 @@ def poam(request: HttpRequest, order: NewPlan) -> HttpResponse:
         )
     headers = {"Content-Disposition": 'attachment; filename="poam.oscal.json"', "X-Content-Type-Options": "nosniff"}
     return HttpResponse(plan, content_type=POAM_TYPE, headers=headers)
+
+
+@router.post(
+    "/api/register-extracts",
+    auth=Needs(Capability.EXPORT_CREATE),
+    summary="A register as CSV or Markdown",
+    operation_id="create_register_extract",
+)
+def extract(request: HttpRequest, order: NewExtract) -> HttpResponse:
+    """Exceptions or risks as of a checkpoint; recorded as an export. Needs `exception.read` too."""
+    standing = standing_in(request)
+    with _refusals(), tenant_scope(standing.tenant_id):
+        standing.require(Capability.EXCEPTION_READ)
+        made = extract_of(
+            standing,
+            order.register,
+            order.format,
+            controls=order.controls,
+            frameworks=order.frameworks,
+            size=order.size,
+        )
+        form, digest = f"{order.register}.{order.format}", hashlib.sha256(made.content).hexdigest()
+        record(
+            "export.create",
+            by=standing.subject,
+            labels={"form": form, "size": made.under.size, "sha256": digest},
+            body={"controls": order.controls, "frameworks": order.frameworks},
+        )
+    headers = {"Content-Disposition": f'attachment; filename="{form}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(made.content, content_type=TYPES[order.format], headers=headers)
 
 
 def packet_json(row: Packet, made: SignatureBundle | None) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import orjson
 
@@ -17,12 +16,10 @@ from muniment.server.access.standing import Standing
 from muniment.server.moments import moment
 from muniment.server.packets.building.registers import Extraction, own_criteria
 from muniment.server.packets.building.registers_exceptions import Case, cases_of, step_held
+from muniment.server.packets.building.registers_extract import EVER
 from muniment.server.remediation.models import Finding, Task
 from muniment.server.risks.models import RiskVersion
 from muniment.server.risks.workflow import CLOSED
-
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def plan_of(
@@ -50,7 +47,7 @@ def plan_of(
     with standing.transaction() as reading:
         under = searched(reading, standing.log_id, size=size)
         extraction = Extraction(
-            standing, reading, tuple(controls), tuple(frameworks), under.size, _FIRST, _LAST, own_criteria()
+            standing, reading, tuple(controls), tuple(frameworks), under.size, *EVER, own_criteria()
         )
         cases = cases_of(extraction)
         if not cases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
@@ -39,6 +39,13 @@ class NewPlan(Schema):
     size: Annotated[
         int | None, Field(ge=1, le=_MAX_SIZE, description="as of this checkpoint; the newest by default")
     ] = None
+
+
+class NewExtract(NewPlan):
+    """A register as a file."""
+
+    register: Literal["exceptions", "risks"]
+    format: Annotated[Literal["csv", "md"], Field(description="md shows steps, decisions and versions as well")] = "csv"
 
 
 class ArchiveOut(Schema):
