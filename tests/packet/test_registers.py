@@ -213,7 +213,7 @@ def test_exceptions_leave_as_a_plan_whose_evidence_are_entries_of_the_log(office
         command = ["report", "register", name, "--format", form, "-o", str(file)]
         taken = CliRunner().invoke(muniment, command, env=environment)
         assert taken.exit_code == 0, taken.output
-        assert first in file.read_text() or name == "risks"
+        assert (first if form == "csv" else first.replace("_", "\\_")) in file.read_text() or name == "risks"
     assert "\\=once more" in (tmp_path / "exceptions.md").read_text()
     other = CliRunner().invoke(muniment, ["report", "poam", "-o", str(path), "--force", "cis-8-1:8.2"], env=environment)
     assert other.exit_code != 0

@@ -138,13 +138,13 @@ def extract(request: HttpRequest, order: NewExtract) -> HttpResponse:
         standing.require(Capability.EXCEPTION_READ)
         made = extract_of(
             standing,
-            order.register,
+            order.which,
             order.format,
             controls=order.controls,
             frameworks=order.frameworks,
             size=order.size,
         )
-        form, digest = f"{order.register}.{order.format}", hashlib.sha256(made.content).hexdigest()
+        form, digest = f"{order.which}.{order.format}", hashlib.sha256(made.content).hexdigest()
         record(
             "export.create",
             by=standing.subject,

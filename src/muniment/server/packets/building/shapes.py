@@ -44,7 +44,7 @@ class NewPlan(Schema):
 class NewExtract(NewPlan):
     """A register as a file."""
 
-    register: Literal["exceptions", "risks"]
+    which: Annotated[Literal["exceptions", "risks"], Field(alias="register")]
     format: Annotated[Literal["csv", "md"], Field(description="md shows steps, decisions and versions as well")] = "csv"
 
 
