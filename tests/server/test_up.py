@@ -53,6 +53,14 @@ def free_port() -> int:
     return port
 
 
+def command_of(pid: int) -> bytes:
+    """What a process was started with; nothing for one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def default_log(of: Installation) -> TenantLog:
     """The log of the tenant that the first start makes."""
     with psycopg.connect(of.places.database_url("app"), autocommit=True) as connection:
@@ -155,10 +163,7 @@ def test_passwords_stand_in_no_command_line(shared: tuple[Installation, str]) ->
     passwords = [path.read_text().split(":")[2].split("@")[0].encode() for path in of.places.urls.iterdir()]
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+            command = command_of(int(entry.name))
             assert not any(password in command for password in passwords)
 
 
@@ -455,7 +460,7 @@ def test_a_killed_background_process_is_started_again(home: Installation) -> Non
         found = [
             int(pid) for task in children.parent.parent.iterdir() for pid in (task / "children").read_text().split()
         ]
-        return [pid for pid in found if b"background_jobs" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in found if b"background_jobs" in command_of(pid)]
 
     wait_for(lambda: len(background()) == 1, "the background process")
     (first,) = background()
