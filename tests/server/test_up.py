@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -455,6 +456,22 @@ def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(sec
     (home.places.postgres / "data").rename(home.places.postgres / "gone")
     assert "the database holds no log, and" in home.run("up", code=1)
     assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+
+
+def test_a_home_that_was_copied_starts_with_its_own_database(once: Prepared, second: Installation) -> None:
+    second.up()
+    copied = Installation(second.home.with_name("copied"))
+    subprocess.run(["cp", "-a", str(once.original), str(copied.home)], check=True)
+    copied.up()
+    try:
+        with httpx.Client(verify=False, base_url=copied.server().url, trust_env=False) as client:
+            assert append(client, printed_key(once.said, "append")).status_code == 201
+        with psycopg.connect(copied.places.database_url("app")) as connection:
+            assert connection.execute("SHOW port").fetchone() == (
+                (copied.places.postgres / "port").read_text().strip(),
+            )
+    finally:
+        copied.run("down")
 
 
 def test_lost_keys_are_not_replaced_in_silence(second: Installation) -> None:
