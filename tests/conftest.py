@@ -28,6 +28,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One short line for each kind of failure, last: what is left to see of a log that is cut at its end."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for what in ("failed", "error"):
+        for report in terminalreporter.getreports(what):
+            crash = getattr(report.longrepr, "reprcrash", None)
+            said = (crash.message if crash else str(report.longrepr)).strip().partition("\n")[0]
+            kinds.setdefault((what, said[:90]), []).append(report.nodeid)
+    for (what, said), names in sorted(kinds.items(), key=lambda kind: len(kind[1])):
+        terminalreporter.write_line(f"{what} {len(names)} x {said} | first: {names[0]}")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[EmbeddedPostgres]:
     with running_cluster() as started:

@@ -256,10 +256,11 @@ def _seed(world: World, table: tuple[str, str]) -> None:
         if found is None:
             raw.execute(sql.SQL("SET session_replication_role = replica"))
             raw.execute(
-                sql.SQL("UPDATE {t} SET tenant_id = %s WHERE ctid = (SELECT min(ctid) FROM {t})").format(
-                    t=named(table)
-                ),
-                ours,
+                # Theirs, and nobody else's: the server of these tests goes on being used by others.
+                sql.SQL(
+                    "UPDATE {t} SET tenant_id = %s WHERE ctid = (SELECT min(ctid) FROM {t} WHERE tenant_id = %s)"
+                ).format(t=named(table)),
+                [*ours, str(world.theirs.made.tenant_id)],
             )
 
 

@@ -1,6 +1,7 @@
 """A mapping is read back from its text, and says which entries it annotates that earlier mappings did not."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_a_mapping_is_what_its_text_says() -> None:
         lambda text, version: ("[]", version),
     ],
 )
-def test_a_text_that_is_not_of_its_version_is_refused(alter) -> None:  # type: ignore[no-untyped-def]
+def test_a_text_that_is_not_of_its_version_is_refused(alter: Callable[[str, str], tuple[str, str]]) -> None:
     made = resolve(SHIPS)
     with pytest.raises(Malformed):
         read_resolved(*alter(made.text().decode(), made.version))

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,7 +115,9 @@ def test_the_program_printed_for_auditors_draws_the_same_sample() -> None:
 
 
 @pytest.mark.parametrize("draw", [random_sample, systematic_sample])
-def test_more_than_the_population_is_refused_with_a_clear_word(draw) -> None:  # type: ignore[no-untyped-def]
+def test_more_than_the_population_is_refused_with_a_clear_word(
+    draw: Callable[[Sequence[int], int, bytes], object],
+) -> None:
     with pytest.raises(Refused, match="the population has 3 items; a sample of 4 cannot be drawn from it"):
         draw([1, 2, 3], 4, SEED)
     with pytest.raises(Malformed):

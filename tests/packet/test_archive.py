@@ -4,6 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +31,7 @@ def read(data: bytes) -> dict[str, bytes]:
     return {member.name: b"".join(read_member(stream, member)) for member in read_archive(stream)}
 
 
-def read_standalone(data: bytes, path) -> dict[str, bytes]:  # type: ignore[no-untyped-def]
+def read_standalone(data: bytes, path: Path) -> dict[str, bytes]:
     path.write_bytes(data)
     files = PacketFiles(path)
     try:
@@ -46,7 +48,7 @@ def test_what_was_written_is_read_by_us_and_by_every_other_reader() -> None:
         assert {name: other.read(name) for name in other.namelist()} == FILES
 
 
-def test_every_single_byte_that_is_changed_is_found(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_every_single_byte_that_is_changed_is_found(tmp_path: Path) -> None:
     data = archive(FILES)
     for place in range(len(data)):
         for flip in (0x01, 0x80):
@@ -69,7 +71,9 @@ def test_every_single_byte_that_is_changed_is_found(tmp_path) -> None:  # type: 
         ("bytes between two files", lambda data: data.replace(b"<p>PK", b"<p>..PK", 1)),
     ],
 )
-def test_nothing_stands_around_or_between_the_files(what: str, change, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_stands_around_or_between_the_files(
+    what: str, change: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
     data = change(archive(FILES))
     with pytest.raises(Malformed):
         read(data)
@@ -96,7 +100,7 @@ def test_nothing_stands_around_or_between_the_files(what: str, change, tmp_path)
         "x" * 201,
     ],
 )
-def test_names_that_climb_hide_or_mislead_are_refused(name: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_names_that_climb_hide_or_mislead_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(MalformedArchive):
         check_name(name)
     out = io.BytesIO()
@@ -108,7 +112,7 @@ def test_names_that_climb_hide_or_mislead_are_refused(name: str, tmp_path) -> No
         read_standalone(out.getvalue(), tmp_path / "other.zip")
 
 
-def test_packed_files_are_refused_so_that_nothing_swells(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_packed_files_are_refused_so_that_nothing_swells(tmp_path: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as other:
         other.writestr(zipfile.ZipInfo("bomb", (1980, 1, 1, 0, 0, 0)), bytes(10_000_000), zipfile.ZIP_DEFLATED)
@@ -117,7 +121,7 @@ def test_packed_files_are_refused_so_that_nothing_swells(tmp_path) -> None:  # t
             reading(out.getvalue())
 
 
-def test_two_files_of_one_name_are_refused_also_where_only_their_case_differs(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_two_files_of_one_name_are_refused_also_where_only_their_case_differs(tmp_path: Path) -> None:
     with pytest.raises(MalformedArchive, match="two files of one name"):
         archive({"a/x": b"1", "A/x": b"2"})
     data = archive({"a/x": b"1", "b/x": b"2"}).replace(b"b/x", b"a/x")

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -82,24 +83,24 @@ def test_somebody_outside_signs_and_takes_by_a_link_that_ends(office: Office) ->
         assert TEXT.splitlines()[0] in page.text
         token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
 
-        def send(path: str, **fields: str) -> object:
+        def send(path: str, **fields: str) -> httpx.Response:
             return visitor.post(
                 f"{link}{path}", data={"csrfmiddlewaretoken": token, **fields}, headers={"Referer": str(page.url)}
             )
 
-        assert send("/take").status_code == 422  # type: ignore[attr-defined]
+        assert send("/take").status_code == 422
         signed = send("/sign", name="Zoë Quill", sha256=text["sha256"])
-        assert "not built yet" in signed.text  # type: ignore[attr-defined]
+        assert "not built yet" in signed.text
         built = office.build(asked["id"])
         taken = send("/take")
-        assert hashlib.sha256(taken.content).hexdigest() == built["packet"]["sha256"]  # type: ignore[attr-defined]
+        assert hashlib.sha256(taken.content).hexdigest() == built["packet"]["sha256"]
         with office.tenant.in_database() as raw:
             raw.execute(
                 "UPDATE django.packets_request SET link_until = now() - interval '1 second' WHERE id = %s",
                 [asked["id"]],
             )
         assert visitor.get(link).status_code == 404
-        assert send("/take").status_code == 404  # type: ignore[attr-defined]
+        assert send("/take").status_code == 404
     (delivered,) = office.entries("packet.deliver")
     assert (delivered["facts"]["way"], delivered["facts"]["party"]) == ("link", asked["party"])
     with office.tenant.client("read") as reading:

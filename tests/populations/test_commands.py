@@ -1,6 +1,7 @@
 """The commands count, save, draw, walk, mark and take out what the API gives, and say no where it says no."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.populations.conftest import Desk
 
 
 @pytest.fixture
-def run(desk: Desk):  # type: ignore[no-untyped-def]
+def run(desk: Desk) -> Callable[..., Result]:
     def ran(*arguments: str, token: str | None = None) -> Result:
         environment = {
             "MUNIMENT_URL": desk.installation.url,
@@ -23,7 +24,7 @@ def run(desk: Desk):  # type: ignore[no-untyped-def]
     return ran
 
 
-def test_from_a_count_to_a_verified_bundle(desk: Desk, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_from_a_count_to_a_verified_bundle(desk: Desk, run: Callable[..., Result], tmp_path: Path) -> None:
     places = desk.record(9, controls=["own:1"], actor={"id": "agent:\u202ered", "type": "agent"})
     desk.seal()
     counted = run("population", "count", "--control", "own:1")
@@ -50,7 +51,7 @@ def test_from_a_count_to_a_verified_bundle(desk: Desk, run, tmp_path: Path) -> N
     assert "the population has 9 items" in str(too_many.exception)
 
 
-def test_a_walk_over_a_changed_entry_fails(desk: Desk, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_walk_over_a_changed_entry_fails(desk: Desk, run: Callable[..., Result]) -> None:
     (place,) = desk.record(1, controls=["own:1"])
     desk.seal()
     sample = desk.draw(desk.save(control="own:1")["id"], method="random", count=1)["id"]
@@ -66,7 +67,7 @@ def test_a_walk_over_a_changed_entry_fails(desk: Desk, run) -> None:  # type: ig
     assert "0 of 1 entries" in walked.output
 
 
-def test_a_plain_read_key_marks_nothing_and_a_service_account_may(desk: Desk, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_plain_read_key_marks_nothing_and_a_service_account_may(desk: Desk, run: Callable[..., Result]) -> None:
     desk.record(2, controls=["own:1"])
     desk.seal()
     sample = desk.draw(desk.save(control="own:1")["id"], method="random", count=1)

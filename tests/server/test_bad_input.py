@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import socket
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -219,7 +220,7 @@ def test_a_body_over_the_limit_is_refused_and_the_client_gets_to_read_why(tenant
 
 
 def test_a_streamed_body_over_the_limit_is_refused(tenant: Tenant) -> None:
-    def chunks():  # type: ignore[no-untyped-def]
+    def chunks() -> Iterator[bytes]:
         for _ in range(50):
             yield b" " * (1 << 20)
 

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from muniment.ledger.registry import TenantLog, tenant_logs
 from muniment.server.runtime import read_jobs, server_is_running
 from muniment.verifier.pins import load_pin
 from tests.support.databases import running_cluster
-from tests.support.installations import Installation, append, installation, printed_key, wait_for
+from tests.support.installations import Installation, Prepared, append, installation, prepared, printed_key, wait_for
 from tests.support.volumes import directory_on_another_volume
 
 pytestmark = pytest.mark.long
@@ -29,6 +30,19 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def home() -> Iterator[Installation]:
     with installation() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def once() -> Iterator[Prepared]:
+    with prepared() as made:
+        yield made
+
+
+@pytest.fixture
+def second(once: Prepared) -> Iterator[Installation]:
+    """An installation that was started before and holds sealed logs, for tests of what comes after the first start."""
+    with once.copy() as made:
         yield made
 
 
@@ -51,6 +65,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def command_of(pid: int) -> bytes:
+    """What a process was started with; nothing for one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def default_log(of: Installation) -> TenantLog:
@@ -155,10 +177,7 @@ def test_passwords_stand_in_no_command_line(shared: tuple[Installation, str]) ->
     passwords = [path.read_text().split(":")[2].split("@")[0].encode() for path in of.places.urls.iterdir()]
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+            command = command_of(int(entry.name))
             assert not any(password in command for password in passwords)
 
 
@@ -218,12 +237,9 @@ def test_status_tells_what_runs_and_warns_of_the_root_key(shared: tuple[Installa
     assert "last audit walk" in of.run("status")
 
 
-def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(home: Installation) -> None:
-    key = printed_key(home.up(), "append")
-    heads = home.places.heads
-    wait_for(lambda: bool(list(heads.glob("*.head"))), "a first checkpoint")
-    home.run("down")
-    for path in heads.glob("*.head"):
+def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(once: Prepared, second: Installation) -> None:
+    home, key = second, printed_key(once.said, "append")
+    for path in home.places.heads.glob("*.head"):
         path.unlink()
     home.up()
     with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
@@ -300,25 +316,29 @@ def home_has_no_problem(of: Installation) -> bool:
     return json.loads(of.run("status", "--json"))["problems"] == []
 
 
-def test_without_the_root_key_the_ledger_runs_and_only_its_own_steps_are_refused(home: Installation) -> None:
-    said = home.up()
+def test_without_the_root_key_the_ledger_runs_and_only_its_own_steps_are_refused(
+    once: Prepared, second: Installation
+) -> None:
+    home = second
     (home.places.keys / "root.key").unlink()
-    home.run("down")
     again = home.up()
     assert "WARNING" not in again
     assert "mk_" not in again
     with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
-        assert append(client, printed_key(said, "append")).status_code == 201
+        assert append(client, printed_key(once.said, "append")).status_code == 201
     assert "put it back for this one step" in home.run("tenants", "create", "late", code=1)
     assert "put it back for this one step" in home.run("logs", "rotate-key", code=1)
 
 
 @pytest.mark.parametrize("victims", [("server",), ("database",), ("server", "database"), ("database", "server")])
-def test_no_acknowledged_entry_is_lost_whatever_is_killed(home: Installation, victims: tuple[str, ...]) -> None:
+def test_no_acknowledged_entry_is_lost_whatever_is_killed(
+    once: Prepared, second: Installation, victims: tuple[str, ...]
+) -> None:
+    home = second
     # A port of its own: while the server is dead, no other installation may take its address and the writers along.
     start = ("up", "--detach", "--port", str(free_port()))
-    said = home.run(*start)
-    load = Load(home, printed_key(said, "append"))
+    home.run(*start)
+    load = Load(home, printed_key(once.said, "append"))
     load.at_least(100)
     for victim in victims:
         home.kill_server() if victim == "server" else home.kill_database()
@@ -354,10 +374,11 @@ def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Ins
         assert "the database cannot be reached" in home.run("up", code=1)
 
 
-def test_a_database_that_must_move_to_another_port_takes_the_server_along(home: Installation) -> None:
-    said = home.up()
+def test_a_database_that_must_move_to_another_port_takes_the_server_along(once: Prepared, second: Installation) -> None:
+    home = second
+    home.up()
     before = home.server()
-    load = Load(home, printed_key(said, "append"))
+    load = Load(home, printed_key(once.said, "append"))
     load.at_least(50)
     port = int((home.places.postgres / "port").read_text())
     # Held still, so that the thief is there first.
@@ -383,10 +404,11 @@ def bound(thief: socket.socket, port: int) -> bool:
     return True
 
 
-def test_sigterm_answers_what_has_begun_and_stops_everything(home: Installation) -> None:
-    said = home.up()
+def test_sigterm_answers_what_has_begun_and_stops_everything(once: Prepared, second: Installation) -> None:
+    home = second
+    home.up()
     server = home.server()
-    load = Load(home, printed_key(said, "append"))
+    load = Load(home, printed_key(once.said, "append"))
     load.at_least(50)
     os.kill(server.pid, signal.SIGTERM)
     wait_for(lambda: not server_is_running(home.places), "the server's end")
@@ -430,25 +452,39 @@ def test_a_server_that_cannot_start_says_why_and_stops_what_it_started(home: Ins
     assert not (home.places.postgres / "data" / "postmaster.pid").exists()
 
 
-def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(home: Installation) -> None:
+def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(second: Installation) -> None:
     """Whoever deletes the database must not get a fresh ledger that looks as if nothing had been there."""
-    home.up()
-    wait_for(lambda: bool(list(home.places.heads.glob("*.head"))), "a first checkpoint")
-    home.run("down")
+    home = second
     (home.places.postgres / "data").rename(home.places.postgres / "gone")
     assert "the database holds no log, and" in home.run("up", code=1)
     assert not (home.places.postgres / "data" / "postmaster.pid").exists()
 
 
-def test_lost_keys_are_not_replaced_in_silence(home: Installation) -> None:
-    home.up()
-    home.run("down")
+def test_a_home_that_was_copied_starts_with_its_own_database(once: Prepared, second: Installation) -> None:
+    second.up()
+    copied = Installation(second.home.with_name("copied"))
+    subprocess.run(["cp", "-a", str(once.original), str(copied.home)], check=True)
+    copied.up()
+    try:
+        with httpx.Client(verify=False, base_url=copied.server().url, trust_env=False) as client:
+            assert append(client, printed_key(once.said, "append")).status_code == 201
+        with psycopg.connect(copied.places.database_url("app")) as connection:
+            assert connection.execute("SHOW port").fetchone() == (
+                (copied.places.postgres / "port").read_text().strip(),
+            )
+    finally:
+        copied.run("down")
+
+
+def test_lost_keys_are_not_replaced_in_silence(second: Installation) -> None:
+    home = second
     home.places.keys.rename(home.home / "moved")
     assert "there are no keys here" in home.run("up", code=1)
     assert not list(home.places.keys.glob("root*"))
 
 
-def test_a_killed_background_process_is_started_again(home: Installation) -> None:
+def test_a_killed_background_process_is_started_again(second: Installation) -> None:
+    home = second
     home.up()
     server = home.server()
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
@@ -457,7 +493,7 @@ def test_a_killed_background_process_is_started_again(home: Installation) -> Non
         found = [
             int(pid) for task in children.parent.parent.iterdir() for pid in (task / "children").read_text().split()
         ]
-        return [pid for pid in found if b"background_jobs" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in found if b"background_jobs" in command_of(pid)]
 
     wait_for(lambda: len(background()) == 1, "the background process")
     (first,) = background()

@@ -13,7 +13,7 @@ from muniment.server.installation import Database
 from muniment.server.installation_kek import SharedVolume, choose_mode
 from muniment.server.runtime import Places, server_is_running
 from tests.support.databases import running_cluster
-from tests.support.installations import Installation, installation
+from tests.support.installations import Installation, Prepared, installation, prepared
 from tests.support.volumes import directory_on_another_volume
 
 pytestmark = pytest.mark.long
@@ -22,6 +22,18 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def home() -> Iterator[Installation]:
     with installation() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def once() -> Iterator[Prepared]:
+    with prepared() as made:
+        yield made
+
+
+@pytest.fixture
+def second(once: Prepared) -> Iterator[Installation]:
+    with once.copy() as made:
         yield made
 
 
@@ -48,14 +60,16 @@ def seal_something(of: Installation) -> None:
         )
 
 
-def test_with_nothing_configured_it_is_an_evaluation_and_says_so(home: Installation) -> None:
+def test_with_nothing_configured_it_is_an_evaluation_and_says_so(second: Installation) -> None:
+    home = second
     said = home.up()
     assert "EVALUATION, because nothing was configured, and the keys stand on the database's volume" in said
     assert is_evaluation(home)
     assert FileKek.load(home.places.kek)
 
 
-def test_a_lost_or_exchanged_key_encryption_key_is_not_replaced_in_silence(home: Installation) -> None:
+def test_a_lost_or_exchanged_key_encryption_key_is_not_replaced_in_silence(second: Installation) -> None:
+    home = second
     home.up()
     seal_something(home)
     home.run("down")
@@ -96,9 +110,8 @@ def test_keys_on_another_volume_are_production(home: Installation, other_volume:
     assert not (home.home / "keys").exists()
 
 
-def test_a_key_encryption_key_that_others_may_read_stops_the_start(home: Installation) -> None:
-    home.up()
-    home.run("down")
+def test_a_key_encryption_key_that_others_may_read_stops_the_start(second: Installation) -> None:
+    home = second
     home.places.kek.chmod(0o640)
     assert "chmod 600" in home.run("up", code=1)
     assert not (home.places.postgres / "data" / "postmaster.pid").exists()

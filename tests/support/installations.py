@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,44 @@ def installation() -> Iterator[Installation]:
     down = [sys.executable, "-m", "muniment.cli.main", "down"]
     with kept(directory, down, {**_clean(), "MUNIMENT_HOME": str(made.home)}):
         yield made
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A home that was started once and stopped, of which tests get one copy after the other.
+
+    Copies stand in one place, because the database's addresses name it.
+
+    Attributes:
+        installation: in the home that copies stand in.
+        said: what the first start printed.
+        original: what is copied.
+    """
+
+    installation: Installation
+    said: str
+    original: Path
+
+    @contextmanager
+    def copy(self) -> Iterator[Installation]:
+        """A copy that nobody started yet; stopped and removed at the end."""
+        home = self.installation.home
+        subprocess.run(["cp", "-a", str(self.original), str(home)], check=True)
+        made = Installation(home)
+        try:
+            yield made
+        finally:
+            made.run("down")
+            shutil.rmtree(home)
+
+
+@contextmanager
+def prepared() -> Iterator[Prepared]:
+    with installation() as made:
+        said = made.up()
+        wait_for(lambda: bool(list(made.places.heads.glob("*.head"))), "a first checkpoint")
+        made.run("down")
+        yield Prepared(made, said, made.home.rename(made.home.with_name("original")))
 
 
 def printed_key(said: str, scope: str) -> str:

@@ -149,8 +149,10 @@ class EmbeddedPostgres:
         )
 
     def is_its_socket(self, host: str) -> bool:
-        """Whether a URL with this host was one of ours."""
-        return is_socket_directory(self.directory, Path(host))
+        """Whether a URL with this host was one of ours, or of the place where our data stood before they were moved."""
+        place = Path(host)
+        moved = (self.data / "PG_VERSION").exists() and place.parts[-2:] == (self.directory.name, "socket")
+        return moved or is_socket_directory(self.directory, place)
 
     def _make_directory(self) -> None:
         if not self.directory.is_dir():

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def blob_id() -> str:
@@ -49,7 +46,7 @@ class Blob(models.Model):
 
         db_table = "attachments_blob"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="attachments_blob_tenant", grants=FROZEN)
+            TenantIsolation(name="attachments_blob_tenant", grants=APPEND_ONLY)
         ]
 
 
@@ -68,7 +65,7 @@ class Chunk(models.Model):
 
         db_table = "attachments_chunk"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="attachments_chunk_tenant", grants=FROZEN),
+            TenantIsolation(name="attachments_chunk_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="attachments_chunk_number", fields=["tenant_id", "blob_id", "number"]),
         ]
 
@@ -101,7 +98,7 @@ class Attachment(models.Model):
 
         db_table = "attachments_attachment"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="attachments_attachment_tenant", grants=FROZEN),
+            TenantIsolation(name="attachments_attachment_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="attachments_attachment_version", fields=["tenant_id", "series", "version"]),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -125,7 +122,7 @@ class Withdrawal(models.Model):
 
         db_table = "attachments_withdrawal"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="attachments_withdrawal_tenant", grants=FROZEN),
+            TenantIsolation(name="attachments_withdrawal_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="attachments_withdrawal_series", fields=["tenant_id", "series"]),
         ]
 
@@ -179,7 +176,7 @@ class Limit(models.Model):
 
         db_table = "attachments_limit"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="attachments_limit_tenant", grants=("SELECT", "INSERT", "UPDATE")),
+            TenantIsolation(name="attachments_limit_tenant", grants=NEVER_REMOVED),
             models.CheckConstraint(
                 name="attachments_limit_bounds", condition=models.Q(mebibytes__gte=1, mebibytes__lte=64)
             ),

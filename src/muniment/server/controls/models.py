@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def version_id() -> str:
@@ -47,7 +44,7 @@ class OwnControl(models.Model):
 
         db_table = "controls_control"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="controls_control_tenant", grants=FROZEN),
+            TenantIsolation(name="controls_control_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="controls_control_number", fields=["tenant_id", "code", "number"]),
         ]
 

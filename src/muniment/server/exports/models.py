@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def export_id() -> str:
@@ -45,5 +43,5 @@ class Export(models.Model):
 
         db_table = "exports_export"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="exports_export_tenant", grants=FROZEN)
+            TenantIsolation(name="exports_export_tenant", grants=APPEND_ONLY)
         ]

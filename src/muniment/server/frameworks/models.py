@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def import_id() -> str:
@@ -48,6 +45,6 @@ class CatalogImport(models.Model):
 
         db_table = "frameworks_catalogimport"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="frameworks_catalogimport_tenant", grants=FROZEN),
+            TenantIsolation(name="frameworks_catalogimport_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="frameworks_catalogimport_number", fields=["tenant_id", "catalog", "number"]),
         ]

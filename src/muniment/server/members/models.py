@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import NEVER_REMOVED, TenantIsolation
 
 
 def role_id() -> str:
@@ -187,5 +187,5 @@ class KeyUse(models.Model):
 
         db_table = "members_keyuse"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="members_keyuse_tenant", grants=("SELECT", "INSERT", "UPDATE"))
+            TenantIsolation(name="members_keyuse_tenant", grants=NEVER_REMOVED)
         ]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
-# What goes on by its workflow, and is not removed.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def scope_id() -> str:
@@ -65,7 +60,7 @@ class ScopeVersion(models.Model):
 
         db_table = "packets_scope"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_scope_tenant", grants=FROZEN),
+            TenantIsolation(name="packets_scope_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="packets_scope_version", fields=["tenant_id", "series", "version"]),
         ]
 
@@ -88,7 +83,7 @@ class NdaText(models.Model):
 
         db_table = "packets_nda"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_nda_tenant", grants=FROZEN),
+            TenantIsolation(name="packets_nda_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="packets_nda_version", fields=["tenant_id", "version"]),
         ]
 
@@ -108,7 +103,7 @@ class DeskRules(models.Model):
 
         db_table = "packets_rules"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_rules_tenant", grants=CHANGING),
+            TenantIsolation(name="packets_rules_tenant", grants=NEVER_REMOVED),
             models.CheckConstraint(
                 name="packets_rules_bounds",
                 condition=models.Q(due_hours__gte=1, due_hours__lte=2160, link_hours__gte=1, link_hours__lte=2160),
@@ -129,7 +124,7 @@ class Recipient(models.Model):
 
         db_table = "packets_recipient"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_recipient_tenant", grants=CHANGING)
+            TenantIsolation(name="packets_recipient_tenant", grants=NEVER_REMOVED)
         ]
 
 
@@ -172,7 +167,7 @@ class PacketRequest(models.Model):
 
         db_table = "packets_request"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_request_tenant", grants=CHANGING)
+            TenantIsolation(name="packets_request_tenant", grants=NEVER_REMOVED)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="packets_request_link", fields=["tenant_id", "link_hash"])
@@ -200,7 +195,7 @@ class Signature(models.Model):
 
         db_table = "packets_signature"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_signature_tenant", grants=FROZEN),
+            TenantIsolation(name="packets_signature_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="packets_signature_once", fields=["tenant_id", "request", "party"]),
         ]
 
@@ -222,5 +217,5 @@ class Delivery(models.Model):
 
         db_table = "packets_delivery"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packets_delivery_tenant", grants=FROZEN)
+            TenantIsolation(name="packets_delivery_tenant", grants=APPEND_ONLY)
         ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def population_id() -> str:
@@ -59,7 +56,7 @@ class Population(models.Model):
 
         db_table = "populations_population"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="populations_population_tenant", grants=FROZEN),
+            TenantIsolation(name="populations_population_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="populations_population_name", fields=["tenant_id", "name"]),
         ]
 
@@ -87,7 +84,7 @@ class Sample(models.Model):
 
         db_table = "populations_sample"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="populations_sample_tenant", grants=FROZEN),
+            TenantIsolation(name="populations_sample_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="populations_sample_number", fields=["tenant_id", "population_id", "number"]),
         ]
 
@@ -113,7 +110,7 @@ class Mark(models.Model):
 
         db_table = "populations_mark"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="populations_mark_tenant", grants=FROZEN),
+            TenantIsolation(name="populations_mark_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(
                 name="populations_mark_number",
                 fields=["tenant_id", "sample_id", "place", "number"],

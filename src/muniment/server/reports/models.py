@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def report_id() -> str:
@@ -44,7 +41,7 @@ class Report(models.Model):
 
         db_table = "reports_report"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="reports_report_tenant", grants=FROZEN),
+            TenantIsolation(name="reports_report_tenant", grants=APPEND_ONLY),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="reports_report_newest", fields=["tenant_id", "-created_at"]),

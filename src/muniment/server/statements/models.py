@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def statement_id() -> str:
@@ -36,5 +36,5 @@ class Issued(models.Model):
 
         db_table = "statements_issued"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="statements_issued_tenant", grants=("SELECT", "INSERT")),
+            TenantIsolation(name="statements_issued_tenant", grants=APPEND_ONLY),
         ]

@@ -16,6 +16,11 @@ TENANT: Final = "tenant_id = (SELECT nullif(current_setting('muniment.tenant', t
 APP_ROLE: Final = "muniment_app"
 AUDITOR_ROLE: Final = "muniment_auditor"
 ALL: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+APPEND_ONLY: Final = ("SELECT", "INSERT")
+"""Grants of a table whose rows stand as they were written: the database lets the application neither change nor remove
+them."""
+NEVER_REMOVED: Final = ("SELECT", "INSERT", "UPDATE")
+"""Grants of a table whose rows go on by their workflow and stay."""
 
 
 class TenantIsolation(BaseConstraint):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from muniment.server.tenants.identifiers import host_id, workspace_id
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import NEVER_REMOVED, TenantIsolation
 
 
 class TenantProfile(models.Model):
@@ -95,6 +95,6 @@ class DataKey(models.Model):
 
         db_table = "tenants_datakey"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="tenants_datakey_tenant", grants=("SELECT", "INSERT", "UPDATE")),
+            TenantIsolation(name="tenants_datakey_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(name="tenants_datakey_number", fields=["tenant_id", "number"]),
         ]

@@ -52,12 +52,14 @@ class AssetError(Exception):
 @cache
 def _roots() -> tuple[Path, ...]:
     return tuple(
-        Path(config.path, "static").resolve()
+        root
         for config in apps.get_app_configs()
-        if config.name.split(".")[0] == "muniment"
+        if config.name.split(".")[0] == "muniment" and (root := Path(config.path, "static").resolve()).is_dir()
     )
 
 
+# A page names dozens of files. Only what was found is kept: asking for what is not there fills nothing.
+@lru_cache(maxsize=512)
 def locate(path: str) -> Path:
     """The file that a relative path with forward slashes names, inside one of the static folders.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def packet_id() -> str:
@@ -57,7 +54,7 @@ class Packet(models.Model):
 
         db_table = "packet_building_packet"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packet_building_packet_tenant", grants=FROZEN),
+            TenantIsolation(name="packet_building_packet_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="packet_building_packet_same", fields=["tenant_id", "fingerprint"]),
         ]
 
@@ -79,6 +76,6 @@ class SignatureBundle(models.Model):
 
         db_table = "packet_building_signature"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="packet_building_signature_tenant", grants=FROZEN),
+            TenantIsolation(name="packet_building_signature_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="packet_building_signature_packet", fields=["tenant_id", "packet_id"]),
         ]
