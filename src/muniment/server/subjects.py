@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-
 WITHDRAWN: Final = "withdrawn"
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
-# What goes on, and is not removed.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def alert_id() -> str:
@@ -51,7 +46,7 @@ class Alert(models.Model):
 
         db_table = "anomalies_alert"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="anomalies_alert_tenant", grants=FROZEN),
+            TenantIsolation(name="anomalies_alert_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="anomalies_alert_once", fields=["tenant_id", "key"]),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -76,7 +71,7 @@ class Acknowledgement(models.Model):
 
         db_table = "anomalies_acknowledgement"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="anomalies_acknowledgement_tenant", grants=FROZEN)
+            TenantIsolation(name="anomalies_acknowledgement_tenant", grants=APPEND_ONLY)
         ]
 
 
@@ -94,7 +89,7 @@ class Settings(models.Model):
 
         db_table = "anomalies_settings"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="anomalies_settings_tenant", grants=CHANGING)
+            TenantIsolation(name="anomalies_settings_tenant", grants=NEVER_REMOVED)
         ]
 
 
@@ -120,7 +115,7 @@ class Reading(models.Model):
 
         db_table = "anomalies_reading"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="anomalies_reading_tenant", grants=CHANGING)
+            TenantIsolation(name="anomalies_reading_tenant", grants=NEVER_REMOVED)
         ]
 
 

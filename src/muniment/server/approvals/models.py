@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def version_id() -> str:
@@ -45,7 +42,7 @@ class RulesVersion(models.Model):
 
         db_table = "approvals_rules"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="approvals_rules_tenant", grants=FROZEN),
+            TenantIsolation(name="approvals_rules_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="approvals_rules_number", fields=["tenant_id", "number"]),
         ]
 
@@ -76,7 +73,7 @@ class Delegation(models.Model):
 
         db_table = "approvals_delegation"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="approvals_delegation_tenant", grants=FROZEN)
+            TenantIsolation(name="approvals_delegation_tenant", grants=APPEND_ONLY)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="approvals_delegation_person", fields=["tenant_id", "person", "-ends"]),
@@ -100,5 +97,5 @@ class Revocation(models.Model):
 
         db_table = "approvals_revocation"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="approvals_revocation_tenant", grants=FROZEN)
+            TenantIsolation(name="approvals_revocation_tenant", grants=APPEND_ONLY)
         ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Lower
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def asset_id() -> str:
@@ -53,7 +50,7 @@ class AssetVersion(models.Model):
 
         db_table = "assets_asset"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="assets_asset_tenant", grants=FROZEN),
+            TenantIsolation(name="assets_asset_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="assets_asset_number", fields=["tenant_id", "asset", "number"]),
             models.UniqueConstraint("tenant_id", Lower("code"), "number", name="assets_asset_code"),
         ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def comment_id() -> str:
@@ -41,7 +38,7 @@ class Comment(models.Model):
 
         db_table = "comments_comment"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="comments_comment_tenant", grants=FROZEN)
+            TenantIsolation(name="comments_comment_tenant", grants=APPEND_ONLY)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="comments_comment_subject", fields=["tenant_id", "kind", "subject", "at", "id"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-FROZEN: Final = ("SELECT", "INSERT")
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 def policy_id() -> str:
@@ -43,7 +41,7 @@ class PolicyVersion(models.Model):
 
         db_table = "dlp_policyversion"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="dlp_policyversion_tenant", grants=FROZEN),
+            TenantIsolation(name="dlp_policyversion_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="dlp_policyversion_number", fields=["tenant_id", "number"]),
         ]
 
@@ -74,7 +72,7 @@ class Verdict(models.Model):
 
         db_table = "dlp_verdict"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="dlp_verdict_tenant", grants=FROZEN),
+            TenantIsolation(name="dlp_verdict_tenant", grants=APPEND_ONLY),
             models.CheckConstraint(
                 name="dlp_verdict_action", condition=models.Q(action__in=["allow", "quarantine", "block"])
             ),
@@ -101,6 +99,6 @@ class Release(models.Model):
 
         db_table = "dlp_release"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="dlp_release_tenant", grants=FROZEN),
+            TenantIsolation(name="dlp_release_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="dlp_release_verdict", fields=["tenant_id", "verdict"]),
         ]

@@ -5,19 +5,14 @@ An exception's row goes on by its steps only, which triggers hold; everything el
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
-# What goes on by its workflow, and is not removed.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def exception_id() -> str:
@@ -85,7 +80,7 @@ class PolicyException(models.Model):
 
         db_table = "exceptions_exception"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="exceptions_exception_tenant", grants=CHANGING),
+            TenantIsolation(name="exceptions_exception_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(
                 name="exceptions_exception_renewed_once",
                 fields=["tenant_id", "renews"],
@@ -128,7 +123,7 @@ class Step(models.Model):
 
         db_table = "exceptions_step"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="exceptions_step_tenant", grants=FROZEN),
+            TenantIsolation(name="exceptions_step_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="exceptions_step_number", fields=["tenant_id", "exception", "number"]),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -157,7 +152,7 @@ class Decision(models.Model):
 
         db_table = "exceptions_decision"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="exceptions_decision_tenant", grants=FROZEN),
+            TenantIsolation(name="exceptions_decision_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="exceptions_decision_step", fields=["tenant_id", "step"]),
             models.UniqueConstraint(name="exceptions_decision_number", fields=["tenant_id", "exception", "number"]),
         ]
@@ -180,7 +175,7 @@ class Rest(models.Model):
 
         db_table = "exceptions_rest"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="exceptions_rest_tenant", grants=FROZEN)
+            TenantIsolation(name="exceptions_rest_tenant", grants=APPEND_ONLY)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="exceptions_rest_subject", fields=["tenant_id", "kind", "subject"]),

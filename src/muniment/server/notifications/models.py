@@ -7,10 +7,9 @@ from typing import ClassVar
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import NEVER_REMOVED, TenantIsolation
 
 # Marked as read, put into a message; never removed by the application.
-CHANGING = ("SELECT", "INSERT", "UPDATE")
 
 
 def notification_id() -> str:
@@ -57,7 +56,7 @@ class Notification(models.Model):
 
         db_table = "notifications_notification"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="notifications_notification_tenant", grants=CHANGING)
+            TenantIsolation(name="notifications_notification_tenant", grants=NEVER_REMOVED)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="notifications_of_person", fields=["tenant_id", "user_id", "id"]),
@@ -101,7 +100,7 @@ class Message(models.Model):
 
         db_table = "notifications_message"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="notifications_message_tenant", grants=CHANGING)
+            TenantIsolation(name="notifications_message_tenant", grants=NEVER_REMOVED)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
@@ -132,6 +131,6 @@ class PersonRouting(models.Model):
 
         db_table = "notifications_routing"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="notifications_routing_tenant", grants=CHANGING),
+            TenantIsolation(name="notifications_routing_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(name="notifications_routing_person", fields=["tenant_id", "user_id"]),
         ]

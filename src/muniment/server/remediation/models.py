@@ -5,18 +5,13 @@ A row goes on by its steps only, which triggers hold; steps are never changed.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
-# What goes on by its workflow, and is not removed.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def task_id() -> str:
@@ -71,7 +66,7 @@ class Task(models.Model):
 
         db_table = "remediation_task"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="remediation_task_tenant", grants=CHANGING),
+            TenantIsolation(name="remediation_task_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(name="remediation_task_turn", fields=["tenant_id", "series", "turn"]),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -110,7 +105,7 @@ class Finding(models.Model):
 
         db_table = "remediation_finding"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="remediation_finding_tenant", grants=CHANGING)
+            TenantIsolation(name="remediation_finding_tenant", grants=NEVER_REMOVED)
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(name="remediation_finding_exception", fields=["tenant_id", "exception"]),
@@ -145,7 +140,7 @@ class Incident(models.Model):
 
         db_table = "remediation_incident"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="remediation_incident_tenant", grants=CHANGING)
+            TenantIsolation(name="remediation_incident_tenant", grants=NEVER_REMOVED)
         ]
 
 
@@ -173,6 +168,6 @@ class Step(models.Model):
 
         db_table = "remediation_step"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="remediation_step_tenant", grants=FROZEN),
+            TenantIsolation(name="remediation_step_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="remediation_step_number", fields=["tenant_id", "kind", "item", "number"]),
         ]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import APPEND_ONLY, TenantIsolation
 
 
 class Mark(models.Model):
@@ -24,6 +24,6 @@ class Mark(models.Model):
 
         db_table = "reminders_mark"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="reminders_mark_tenant", grants=("SELECT", "INSERT")),
+            TenantIsolation(name="reminders_mark_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="reminders_mark_once", fields=["tenant_id", "exception", "mark"]),
         ]

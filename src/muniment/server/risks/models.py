@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from muniment.server.risks.acceptance import ACCEPTED, PROPOSED
 from muniment.server.tenants.identifiers import new_id
-from muniment.server.tenants.isolation import TenantIsolation
-
-# What is frozen cannot be updated: the database grants neither that nor removal.
-FROZEN: Final = ("SELECT", "INSERT")
-# What goes on by its workflow, and is not removed.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
+from muniment.server.tenants.isolation import APPEND_ONLY, NEVER_REMOVED, TenantIsolation
 
 
 def matrix_id() -> str:
@@ -66,7 +61,7 @@ class MatrixVersion(models.Model):
 
         db_table = "risks_matrix"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_matrix_tenant", grants=FROZEN),
+            TenantIsolation(name="risks_matrix_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="risks_matrix_version", fields=["tenant_id", "version"]),
         ]
 
@@ -116,7 +111,7 @@ class Risk(models.Model):
 
         db_table = "risks_risk"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_risk_tenant", grants=CHANGING),
+            TenantIsolation(name="risks_risk_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(
                 name="risks_risk_chain", fields=["tenant_id", "chain"], condition=~models.Q(chain="")
             ),
@@ -149,7 +144,7 @@ class RiskVersion(models.Model):
 
         db_table = "risks_version"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_version_tenant", grants=FROZEN),
+            TenantIsolation(name="risks_version_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="risks_version_number", fields=["tenant_id", "risk", "version"]),
         ]
 
@@ -180,7 +175,7 @@ class Acceptance(models.Model):
 
         db_table = "risks_acceptance"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_acceptance_tenant", grants=CHANGING),
+            TenantIsolation(name="risks_acceptance_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(
                 name="risks_acceptance_waiting", fields=["tenant_id", "risk"], condition=models.Q(state=PROPOSED)
             ),
@@ -211,7 +206,7 @@ class AcceptanceDecision(models.Model):
 
         db_table = "risks_decision"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_decision_tenant", grants=FROZEN),
+            TenantIsolation(name="risks_decision_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(name="risks_decision_once", fields=["tenant_id", "acceptance"]),
         ]
 
@@ -236,7 +231,7 @@ class Snapshot(models.Model):
 
         db_table = "risks_snapshot"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="risks_snapshot_tenant", grants=FROZEN),
+            TenantIsolation(name="risks_snapshot_tenant", grants=APPEND_ONLY),
             models.UniqueConstraint(
                 name="risks_snapshot_daily", fields=["tenant_id", "day"], condition=models.Q(daily=True)
             ),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
-from muniment.server.tenants.isolation import TenantIsolation
+from muniment.server.tenants.isolation import NEVER_REMOVED, TenantIsolation
 
 # Written by triggers of the registers' tables, as whoever writes those; nothing is removed there.
-CHANGING: Final = ("SELECT", "INSERT", "UPDATE")
 
 
 class Words(models.Model):
@@ -32,6 +31,6 @@ class Words(models.Model):
 
         db_table = "work_words"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            TenantIsolation(name="work_words_tenant", grants=CHANGING),
+            TenantIsolation(name="work_words_tenant", grants=NEVER_REMOVED),
             models.UniqueConstraint(name="work_words_subject", fields=["tenant_id", "kind", "subject"]),
         ]
