@@ -57,6 +57,7 @@ KINDS: Final = (
     Kind("risks", "Risks", ("risk",)),
     Kind("registers", "Policies and assets", ("policy", "asset")),
     Kind("remediation", "Tasks, findings and incidents", ("task", "finding", "incident")),
+    Kind("work", "Comments and imported tables", ("comment", "table")),
     Kind("reads", "Recorded reads", also=("record.read",)),
     Kind("refusals", "Refusals", ("access",)),
 )
