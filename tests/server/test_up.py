@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,35 +20,9 @@ from muniment.ledger.registry import TenantLog, tenant_logs
 from muniment.server.runtime import read_jobs, server_is_running
 from muniment.verifier.pins import load_pin
 from tests.support.databases import running_cluster
-from tests.support.installations import Installation, Prepared, append, installation, prepared, printed_key, wait_for
-from tests.support.volumes import directory_on_another_volume
+from tests.support.installations import Installation, Prepared, append, installation, printed_key, wait_for
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture
-def home() -> Iterator[Installation]:
-    with installation() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def once() -> Iterator[Prepared]:
-    with prepared() as made:
-        yield made
-
-
-@pytest.fixture
-def second(once: Prepared) -> Iterator[Installation]:
-    """An installation that was started before and holds sealed logs, for tests of what comes after the first start."""
-    with once.copy() as made:
-        yield made
-
-
-@pytest.fixture
-def other_volume() -> Iterator[Path]:
-    with directory_on_another_volume() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -237,24 +210,25 @@ def test_status_tells_what_runs_and_warns_of_the_root_key(shared: tuple[Installa
     assert "last audit walk" in of.run("status")
 
 
-def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(once: Prepared, second: Installation) -> None:
-    home, key = second, printed_key(once.said, "append")
-    for path in home.places.heads.glob("*.head"):
+def test_a_lost_head_stops_sealing_visibly_until_it_is_adopted(once: Prepared, stopped: Installation) -> None:
+    key = printed_key(once.said, "append")
+    for path in stopped.places.heads.glob("*.head"):
         path.unlink()
-    home.up()
-    with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
+    stopped.up()
+    with httpx.Client(verify=False, base_url=stopped.server().url, trust_env=False) as client:
         assert append(client, key).status_code == 201
     wait_for(
-        lambda: any(job.failures for job in read_jobs(home.places) if job.name == "sealing"), "the sealer's complaint"
+        lambda: any(job.failures for job in read_jobs(stopped.places) if job.name == "sealing"),
+        "the sealer's complaint",
     )
-    assert "the last signed head is missing" in home.run("status", code=1)
-    assert "the last signed head is now that of size" in home.run("logs", "adopt-head", "--yes")
+    assert "the last signed head is missing" in stopped.run("status", code=1)
+    assert "the last signed head is now that of size" in stopped.run("logs", "adopt-head", "--yes")
     # The head of every log was lost; the installation's own grows with the audit walks over it.
-    assert "the last signed head is now that of size" in home.run(
+    assert "the last signed head is now that of size" in stopped.run(
         "logs", "adopt-head", "--tenant", "installation", "--yes"
     )
-    wait_for(lambda: not any(job.failures for job in read_jobs(home.places)), "sealing")
-    assert "is not replaced" in home.run("logs", "adopt-head", "--yes", code=1)
+    wait_for(lambda: not any(job.failures for job in read_jobs(stopped.places)), "sealing")
+    assert "is not replaced" in stopped.run("logs", "adopt-head", "--yes", code=1)
 
 
 def test_keys_are_made_listed_and_revoked(shared: tuple[Installation, str]) -> None:
@@ -317,42 +291,40 @@ def home_has_no_problem(of: Installation) -> bool:
 
 
 def test_without_the_root_key_the_ledger_runs_and_only_its_own_steps_are_refused(
-    once: Prepared, second: Installation
+    once: Prepared, stopped: Installation
 ) -> None:
-    home = second
-    (home.places.keys / "root.key").unlink()
-    again = home.up()
+    (stopped.places.keys / "root.key").unlink()
+    again = stopped.up()
     assert "WARNING" not in again
     assert "mk_" not in again
-    with httpx.Client(verify=False, base_url=home.server().url, trust_env=False) as client:
+    with httpx.Client(verify=False, base_url=stopped.server().url, trust_env=False) as client:
         assert append(client, printed_key(once.said, "append")).status_code == 201
-    assert "put it back for this one step" in home.run("tenants", "create", "late", code=1)
-    assert "put it back for this one step" in home.run("logs", "rotate-key", code=1)
+    assert "put it back for this one step" in stopped.run("tenants", "create", "late", code=1)
+    assert "put it back for this one step" in stopped.run("logs", "rotate-key", code=1)
 
 
 @pytest.mark.parametrize("victims", [("server",), ("database",), ("server", "database"), ("database", "server")])
 def test_no_acknowledged_entry_is_lost_whatever_is_killed(
-    once: Prepared, second: Installation, victims: tuple[str, ...]
+    once: Prepared, stopped: Installation, victims: tuple[str, ...]
 ) -> None:
-    home = second
     # A port of its own: while the server is dead, no other installation may take its address and the writers along.
     start = ("up", "--detach", "--port", str(free_port()))
-    home.run(*start)
-    load = Load(home, printed_key(once.said, "append"))
+    stopped.run(*start)
+    load = Load(stopped, printed_key(once.said, "append"))
     load.at_least(100)
     for victim in victims:
-        home.kill_server() if victim == "server" else home.kill_database()
+        stopped.kill_server() if victim == "server" else stopped.kill_database()
     if "server" in victims:
-        home.run(*start)
+        stopped.run(*start)
     # The same address again, and without `up` where only the database was killed.
     load.at_least(100)
     acknowledged = load.stop()
-    assert acknowledged <= entries(home)
-    wait_for(lambda: not any(job.failures for job in read_jobs(home.places)), "every job's recovery")
-    with psycopg.connect(home.places.database_url("app"), autocommit=True) as connection:
-        connection.execute("SELECT pg_notify('muniment_walk', %s)", [str(default_log(home).log.log_id)])
+    assert acknowledged <= entries(stopped)
+    wait_for(lambda: not any(job.failures for job in read_jobs(stopped.places)), "every job's recovery")
+    with psycopg.connect(stopped.places.database_url("app"), autocommit=True) as connection:
+        connection.execute("SELECT pg_notify('muniment_walk', %s)", [str(default_log(stopped).log.log_id)])
     asked = time.time()
-    wait_for(lambda: walked_since(home, asked), "a walk over the whole log that holds")
+    wait_for(lambda: walked_since(stopped, asked), "a walk over the whole log that holds")
 
 
 def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Installation, other_volume: Path) -> None:
@@ -374,25 +346,26 @@ def test_ones_own_postgresql_serves_and_its_administrator_is_forgotten(home: Ins
         assert "the database cannot be reached" in home.run("up", code=1)
 
 
-def test_a_database_that_must_move_to_another_port_takes_the_server_along(once: Prepared, second: Installation) -> None:
-    home = second
-    home.up()
-    before = home.server()
-    load = Load(home, printed_key(once.said, "append"))
+def test_a_database_that_must_move_to_another_port_takes_the_server_along(
+    once: Prepared, stopped: Installation
+) -> None:
+    stopped.up()
+    before = stopped.server()
+    load = Load(stopped, printed_key(once.said, "append"))
     load.at_least(50)
-    port = int((home.places.postgres / "port").read_text())
+    port = int((stopped.places.postgres / "port").read_text())
     # Held still, so that the thief is there first.
     os.kill(before.pid, signal.SIGSTOP)
-    home.kill_database()
+    stopped.kill_database()
     with socket.socket() as thief:
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         wait_for(lambda: bound(thief, port), "the database's port")
         thief.listen()
         os.kill(before.pid, signal.SIGCONT)
-        wait_for(lambda: (home.places.postgres / "port").read_text().strip() != str(port), "the database's move")
+        wait_for(lambda: (stopped.places.postgres / "port").read_text().strip() != str(port), "the database's move")
         load.at_least(50)
-    assert load.stop() <= entries(home)
-    after = home.server()
+    assert load.stop() <= entries(stopped)
+    after = stopped.server()
     assert (after.pid, after.url) == (before.pid, before.url)
 
 
@@ -404,18 +377,17 @@ def bound(thief: socket.socket, port: int) -> bool:
     return True
 
 
-def test_sigterm_answers_what_has_begun_and_stops_everything(once: Prepared, second: Installation) -> None:
-    home = second
-    home.up()
-    server = home.server()
-    load = Load(home, printed_key(once.said, "append"))
+def test_sigterm_answers_what_has_begun_and_stops_everything(once: Prepared, stopped: Installation) -> None:
+    stopped.up()
+    server = stopped.server()
+    load = Load(stopped, printed_key(once.said, "append"))
     load.at_least(50)
     os.kill(server.pid, signal.SIGTERM)
-    wait_for(lambda: not server_is_running(home.places), "the server's end")
+    wait_for(lambda: not server_is_running(stopped.places), "the server's end")
     acknowledged = load.stop()
-    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
-    home.up()
-    assert acknowledged <= entries(home)
+    assert not (stopped.places.postgres / "data" / "postmaster.pid").exists()
+    stopped.up()
+    assert acknowledged <= entries(stopped)
 
 
 def test_in_the_foreground_it_stops_on_ctrl_c_and_leaves_nothing_running(home: Installation) -> None:
@@ -452,41 +424,40 @@ def test_a_server_that_cannot_start_says_why_and_stops_what_it_started(home: Ins
     assert not (home.places.postgres / "data" / "postmaster.pid").exists()
 
 
-def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(second: Installation) -> None:
+def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(stopped: Installation) -> None:
     """Whoever deletes the database must not get a fresh ledger that looks as if nothing had been there."""
-    home = second
-    (home.places.postgres / "data").rename(home.places.postgres / "gone")
-    assert "the database holds no log, and" in home.run("up", code=1)
-    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+    (stopped.places.postgres / "data").rename(stopped.places.postgres / "gone")
+    assert "the database holds no log, and" in stopped.run("up", code=1)
+    assert not (stopped.places.postgres / "data" / "postmaster.pid").exists()
 
 
-def test_a_home_that_was_copied_starts_with_its_own_database(once: Prepared, second: Installation) -> None:
-    second.up()
-    copied = Installation(second.home.with_name("copied"))
-    subprocess.run(["cp", "-a", str(once.original), str(copied.home)], check=True)
-    copied.up()
-    try:
+def test_a_home_that_was_copied_starts_with_its_own_database(once: Prepared, stopped: Installation) -> None:
+    stopped.up()
+    stopped.run("down")
+    with Prepared(once.said, stopped.home).copy() as copied:
+        # What the copy knows of its database leads to this one.
+        stopped.up()
+        copied.up()
         with httpx.Client(verify=False, base_url=copied.server().url, trust_env=False) as client:
-            assert append(client, printed_key(once.said, "append")).status_code == 201
-        with psycopg.connect(copied.places.database_url("app")) as connection:
-            assert connection.execute("SHOW port").fetchone() == (
-                (copied.places.postgres / "port").read_text().strip(),
-            )
-    finally:
-        copied.run("down")
+            assert append(client, printed_key(once.said, "append"), tool="copied").status_code == 201
+        assert ("copied" in tools(copied), "copied" in tools(stopped)) == (True, False)
 
 
-def test_lost_keys_are_not_replaced_in_silence(second: Installation) -> None:
-    home = second
-    home.places.keys.rename(home.home / "moved")
-    assert "there are no keys here" in home.run("up", code=1)
-    assert not list(home.places.keys.glob("root*"))
+def tools(of: Installation) -> set[str | None]:
+    with psycopg.connect(of.places.database_url("app")) as connection:
+        connection.execute("SELECT set_config('muniment.tenant', %s, false)", [str(default_log(of).log.tenant_id)])
+        return {row[0] for row in connection.execute("SELECT tool FROM ledger.entries")}
 
 
-def test_a_killed_background_process_is_started_again(second: Installation) -> None:
-    home = second
-    home.up()
-    server = home.server()
+def test_lost_keys_are_not_replaced_in_silence(stopped: Installation) -> None:
+    stopped.places.keys.rename(stopped.home / "moved")
+    assert "there are no keys here" in stopped.run("up", code=1)
+    assert not list(stopped.places.keys.glob("root*"))
+
+
+def test_a_killed_background_process_is_started_again(stopped: Installation) -> None:
+    stopped.up()
+    server = stopped.server()
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
 
     def background() -> list[int]:
@@ -500,7 +471,7 @@ def test_a_killed_background_process_is_started_again(second: Installation) -> N
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: len(background()) == 1 and background() != [first], "its successor")
     killed_at = time.time()
-    wait_for(lambda: any(job.good_at > killed_at for job in read_jobs(home.places)), "a good round of the successor")
+    wait_for(lambda: any(job.good_at > killed_at for job in read_jobs(stopped.places)), "a good round of the successor")
 
 
 def test_without_an_installation_every_command_says_what_to_do(home: Installation) -> None:

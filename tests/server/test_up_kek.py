@@ -1,6 +1,5 @@
 """Where the key encryption key may stand, and what happens when it is lost: real starts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,34 +12,9 @@ from muniment.server.installation import Database
 from muniment.server.installation_kek import SharedVolume, choose_mode
 from muniment.server.runtime import Places, server_is_running
 from tests.support.databases import running_cluster
-from tests.support.installations import Installation, Prepared, installation, prepared
-from tests.support.volumes import directory_on_another_volume
+from tests.support.installations import Installation
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture
-def home() -> Iterator[Installation]:
-    with installation() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def once() -> Iterator[Prepared]:
-    with prepared() as made:
-        yield made
-
-
-@pytest.fixture
-def second(once: Prepared) -> Iterator[Installation]:
-    with once.copy() as made:
-        yield made
-
-
-@pytest.fixture
-def other_volume() -> Iterator[Path]:
-    with directory_on_another_volume() as found:
-        yield found
 
 
 def is_evaluation(of: Installation) -> bool:
@@ -60,26 +34,24 @@ def seal_something(of: Installation) -> None:
         )
 
 
-def test_with_nothing_configured_it_is_an_evaluation_and_says_so(second: Installation) -> None:
-    home = second
-    said = home.up()
+def test_with_nothing_configured_it_is_an_evaluation_and_says_so(stopped: Installation) -> None:
+    said = stopped.up()
     assert "EVALUATION, because nothing was configured, and the keys stand on the database's volume" in said
-    assert is_evaluation(home)
-    assert FileKek.load(home.places.kek)
+    assert is_evaluation(stopped)
+    assert FileKek.load(stopped.places.kek)
 
 
-def test_a_lost_or_exchanged_key_encryption_key_is_not_replaced_in_silence(second: Installation) -> None:
-    home = second
-    home.up()
-    seal_something(home)
-    home.run("down")
-    kept = home.places.kek.rename(home.home / "kept")
-    assert "is gone, and the secrets in the database need it: put the file back" in home.run("up", code=1)
-    assert not home.places.kek.exists()
-    FileKek.create(home.places.kek)
-    assert "put that one back" in home.run("up", code=1)
-    kept.replace(home.places.kek)
-    home.up()
+def test_a_lost_or_exchanged_key_encryption_key_is_not_replaced_in_silence(stopped: Installation) -> None:
+    stopped.up()
+    seal_something(stopped)
+    stopped.run("down")
+    kept = stopped.places.kek.rename(stopped.home / "kept")
+    assert "is gone, and the secrets in the database need it: put the file back" in stopped.run("up", code=1)
+    assert not stopped.places.kek.exists()
+    FileKek.create(stopped.places.kek)
+    assert "put that one back" in stopped.run("up", code=1)
+    kept.replace(stopped.places.kek)
+    stopped.up()
 
 
 def test_keys_that_were_configured_may_not_stand_on_the_databases_volume(home: Installation) -> None:
@@ -110,11 +82,10 @@ def test_keys_on_another_volume_are_production(home: Installation, other_volume:
     assert not (home.home / "keys").exists()
 
 
-def test_a_key_encryption_key_that_others_may_read_stops_the_start(second: Installation) -> None:
-    home = second
-    home.places.kek.chmod(0o640)
-    assert "chmod 600" in home.run("up", code=1)
-    assert not (home.places.postgres / "data" / "postmaster.pid").exists()
+def test_a_key_encryption_key_that_others_may_read_stops_the_start(stopped: Installation) -> None:
+    stopped.places.kek.chmod(0o640)
+    assert "chmod 600" in stopped.run("up", code=1)
+    assert not (stopped.places.postgres / "data" / "postmaster.pid").exists()
 
 
 def test_of_ones_own_database_its_directory_is_compared_when_it_can_be_seen(other_volume: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -84,31 +83,22 @@ def installation() -> Iterator[Installation]:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A home that was started once and stopped, of which tests get one copy after the other.
-
-    Copies stand in one place, because the database's addresses name it.
+    """A home that was started once and stopped, to be copied for each test.
 
     Attributes:
-        installation: in the home that copies stand in.
         said: what the first start printed.
-        original: what is copied.
+        home: what is copied.
     """
 
-    installation: Installation
     said: str
-    original: Path
+    home: Path
 
     @contextmanager
     def copy(self) -> Iterator[Installation]:
-        """A copy that nobody started yet; stopped and removed at the end."""
-        home = self.installation.home
-        subprocess.run(["cp", "-a", str(self.original), str(home)], check=True)
-        made = Installation(home)
-        try:
+        """A copy in a place of its own, which nobody started yet."""
+        with installation() as made:
+            subprocess.run(["cp", "-a", str(self.home), str(made.home)], check=True)
             yield made
-        finally:
-            made.run("down")
-            shutil.rmtree(home)
 
 
 @contextmanager
@@ -117,7 +107,7 @@ def prepared() -> Iterator[Prepared]:
         said = made.up()
         wait_for(lambda: bool(list(made.places.heads.glob("*.head"))), "a first checkpoint")
         made.run("down")
-        yield Prepared(made, said, made.home.rename(made.home.with_name("original")))
+        yield Prepared(said, made.home)
 
 
 def printed_key(said: str, scope: str) -> str:

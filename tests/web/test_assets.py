@@ -1,9 +1,12 @@
 """Static files: kept for a year under the name of their content, else asked for again; nothing else is reachable."""
 
 import gzip
+import os
+from pathlib import Path
 
 import pytest
 
+from muniment.server.web import assets
 from tests.web.conftest import Site
 
 CSS = "/static/muniment/base.css"
@@ -81,3 +84,18 @@ def test_head_tells_the_length_without_the_body(site: Site) -> None:
     whole, head = site.get(CSS), site.get(CSS, method="HEAD")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["etag"] == whole.headers["etag"]
+
+
+def test_a_file_that_changed_is_read_anew_and_one_that_is_gone_is_not_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(assets, "_roots", lambda: (tmp_path.resolve(),))
+    file = tmp_path / "passing.css"
+    file.write_text("a {}")
+    first = assets.asset("passing.css")
+    file.write_text("b {}")
+    os.utime(file, ns=(0, 0))
+    assert assets.asset("passing.css").version != first.version
+    file.unlink()
+    with pytest.raises(assets.AssetError):
+        assets.asset("passing.css")

@@ -91,7 +91,11 @@ def asset(path: str) -> Asset:
         AssetError: as `locate` does.
     """
     file = locate(path)
-    return _read(file, file.stat().st_mtime_ns)
+    try:
+        return _read(file, file.stat().st_mtime_ns)
+    except FileNotFoundError:
+        # It was there when it was found first.
+        raise AssetError(path) from None
 
 
 def asset_url(path: str) -> str:
