@@ -426,6 +426,9 @@ def test_a_server_that_cannot_start_says_why_and_stops_what_it_started(home: Ins
 
 def test_an_empty_database_beside_known_heads_is_not_taken_for_a_first_start(stopped: Installation) -> None:
     """Whoever deletes the database must not get a fresh ledger that looks as if nothing had been there."""
+    # What the home knows of its database is of this place, not of the one that it was copied from.
+    stopped.up()
+    stopped.run("down")
     (stopped.places.postgres / "data").rename(stopped.places.postgres / "gone")
     assert "the database holds no log, and" in stopped.run("up", code=1)
     assert not (stopped.places.postgres / "data" / "postmaster.pid").exists()
