@@ -41,9 +41,9 @@ def with_database(url: str) -> Iterator[None]:
 
 
 def _forget() -> None:
-    if hasattr(connections._connections, "default"):
-        connections["default"].close()
-        del connections["default"]
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        del connections[connection.alias]
 
 
 @dataclass

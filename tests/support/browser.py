@@ -136,7 +136,9 @@ def visiting(
 ) -> Iterator[Visitor]:
     """A new visitor, whose browser must not have complained when the block is left without an error."""
     width, height = size
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **settings)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light", **settings
+    )
     context.set_default_timeout(15_000)
     try:
         visitor = Visitor(context)

@@ -19,8 +19,9 @@ from muniment.ledger.apikeys import Scope, create_api_key
 from muniment.ledger.connection import tenant_transaction
 from muniment.ledger.heads import HeadDirectory
 from muniment.ledger.seal import Sealer
-from muniment.server.installation_tenants import INSTALLATION_SLUG, NewTenant, create_tenant_with_log
+from muniment.server.installation_tenants import NewTenant, create_tenant_with_log
 from muniment.server.runtime import JobState, Places, write_jobs
+from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from tests.support.databases import Database, Databases
 
 # As `muniment up` serves, without its background process: tests seal and walk when they want to.
