@@ -3,7 +3,7 @@
 import pytest
 
 from muniment.catalogs import actions
-from muniment.catalogs.annotations import annotated_actions, annotations
+from muniment.catalogs.annotations import annotated_actions, annotations, unannotated_actions
 from muniment.catalogs.known import check_known, is_shipped
 from muniment.catalogs.mapping import base_controls, capabilities
 from muniment.catalogs.shipped import catalog
@@ -27,6 +27,18 @@ def test_every_id_of_the_base_mapping_is_a_requirement_of_its_framework() -> Non
 
 def test_every_action_with_annotations_of_its_own_is_registered() -> None:
     assert all(actions.is_registered(action) for action in annotated_actions())
+
+
+def test_every_registered_action_has_annotations_of_its_own_or_a_reason_why_none() -> None:
+    assert not set(annotated_actions()) & set(unannotated_actions())
+    assert set(annotated_actions()) | set(unannotated_actions()) == set(actions.registry())
+    assert all(unannotated_actions().values())
+
+
+def test_the_decision_on_an_exception_is_evidence_of_how_deviations_are_managed() -> None:
+    for step in ("approve", "reject", "return", "revoke", "expire", "attest"):
+        assert {"iso27001-2022:A.5.36", "nist-csf-2:ID.RA-07", "soc2:CC5.3"} <= set(annotations(f"exception.{step}"))
+    assert "pci-dss-4:12.3.1" in annotations("risk.open")
 
 
 def test_annotations_never_change_what_is_baked_into_entries() -> None:

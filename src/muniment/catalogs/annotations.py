@@ -7,6 +7,7 @@ when it is shown or exported, are marked as such, and name their own version.
 import tomllib
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from muniment.catalogs import actions
 
@@ -14,11 +15,17 @@ NOTES_VERSION = "notes-1"
 
 
 @cache
-def _notes() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+def _read() -> dict[str, Any]:
     name = f"data/mapping-{NOTES_VERSION}.toml"
     data = tomllib.loads(files("muniment.catalogs").joinpath(name).read_text(encoding="utf-8"))
     if data["version"] != NOTES_VERSION:
         raise ValueError(f"{name} says it is version {data['version']}")
+    return data
+
+
+@cache
+def _notes() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    data = _read()
     by_capability = {capability: frozenset(ids) for capability, ids in data["capability"].items()}
     return by_capability, {action: frozenset(ids) for action, ids in data["action"].items()}
 
@@ -26,6 +33,13 @@ def _notes() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
 def annotated_actions() -> tuple[str, ...]:
     """The actions that have annotations of their own, beside those of their capabilities."""
     return tuple(sorted(_notes()[1]))
+
+
+@cache
+def unannotated_actions() -> dict[str, str]:
+    """The actions for which the annotations of their capabilities are all, each with the reason why."""
+    data = _read()
+    return {action: row["reason"] for row in data["capabilities_suffice"] for action in row["actions"]}
 
 
 @lru_cache(maxsize=4096)
