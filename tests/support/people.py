@@ -31,7 +31,7 @@ from muniment.server.tenants.secrets import load_kek, tenant_keys
 from tests.support.browser import totp
 from tests.support.databases import Database
 
-# Cheap parameters: they stand in the hash, and the server checks what stands there.
+# As cheap as the passwords of the servers that tests start.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([A-Za-z0-9]+)"')
 

@@ -24,9 +24,12 @@ from muniment.server.runtime import JobState, Places, write_jobs
 from muniment.server.tenants.identifiers import INSTALLATION_SLUG
 from tests.support.databases import Database, Databases
 
-# As `muniment up` serves, without its background process: tests seal and walk when they want to.
+# As `muniment up` serves, but without its background process (tests seal and walk when they want to), and with
+# passwords that cost next to nothing: hundreds of people sign in, and what a password costs has tests of its own.
 SERVE = """
 import socket, sys
+from django.contrib.auth.hashers import Argon2PasswordHasher as Cost
+Cost.time_cost, Cost.memory_cost, Cost.parallelism = 1, 8, 1
 from muniment.server.runtime import Places
 from muniment.server.runtime_http import HttpServer
 HttpServer(Places.of(), socket.socket(fileno=int(sys.argv[1]))).serve_until_stopped()
