@@ -71,6 +71,10 @@ def test_a_tenants_own_action_has_the_annotations_of_its_capabilities() -> None:
         ("CC6.1", "not a valid control id"),
         (7, "not a valid control id"),
         ("soc2:cc6.1", "not in SOC 2"),
+        # Whoever mistakes an edition or a prefix of the standard is told what is near.
+        ("iso27001:A.8.5", "no catalog that is known here; near it: iso27001-2022"),
+        ("iso27001-2022:8.5", "near it: iso27001-2022:A.8.5"),
+        ("nist-csf-2.0:PR.AA-03", "nist-csf-2.0:PR.AA-03 is not a valid control id; .*near it: nist-csf-2"),
     ],
 )
 def test_an_unknown_control_id_is_refused_with_the_fields_name_and_position(control: object, reason: str) -> None:

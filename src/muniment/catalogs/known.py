@@ -1,12 +1,15 @@
 """Whether a control id names something: a row of a catalog, or a control of the tenant's own."""
 
 from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 
 from muniment.catalogs.framework import Catalog
 from muniment.catalogs.shipped import catalog, catalog_ids
 from muniment.core.errors import Malformed
 from muniment.core.identifiers import check_control
+
+_SHOWN = 128
 
 
 def check_known(
@@ -29,17 +32,36 @@ def check_known(
     """
     given = []
     for at, value in enumerate(controls):
-        control = check_control(value, f"{where}[{at}]")
+        place = f"{where}[{at}]"
+        try:
+            control = check_control(value, place)
+        except Malformed as error:
+            if not isinstance(value, str) or len(value) > _SHOWN:
+                raise
+            raise Malformed(f"{value} {error.reason}{_nearest(value)}", place) from None
         if control not in own:
             prefix, _, requirement = control.partition(":")
             try:
                 known = find(prefix)
             except Malformed:
-                raise Malformed(f"{control} belongs to no catalog that is known here", f"{where}[{at}]") from None
+                said = f"{control} belongs to no catalog that is known here{_nearest(control)}"
+                raise Malformed(said, place) from None
             if requirement not in known.rows:
-                raise Malformed(f"{control} is not in {known.title}, {known.version}", f"{where}[{at}]")
+                near = get_close_matches(requirement, known.rows, n=3, cutoff=0.5)
+                said = f"{control} is not in {known.title}, {known.version}"
+                raise Malformed(said + _perhaps(f"{prefix}:{one}" for one in near), place)
         given.append(control)
     return tuple(given)
+
+
+def _nearest(control: str) -> str:
+    """Shipped catalogs whose id looks like that of a control id that is none."""
+    return _perhaps(get_close_matches(control.partition(":")[0].lower(), catalog_ids(), n=3, cutoff=0.7))
+
+
+def _perhaps(near: Iterable[str]) -> str:
+    names = ", ".join(near)
+    return f"; near it: {names}" if names else ""
 
 
 def refuse_unknown(controls: Iterable[str], known: Callable[[str], bool]) -> None:
