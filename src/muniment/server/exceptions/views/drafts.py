@@ -122,16 +122,27 @@ def _form(
             record_refused(standing, action, None if row is None else ("exception", row.id), error)
             form.accuse(error)
         else:
-            messages.success(request, "Kept as a draft. Nobody is asked to decide before you submit it.")
+            messages.success(request, "Kept. Nobody is asked to decide before you submit it.")
             return HttpResponseRedirect(reverse("exceptions:exception", args=[kept.id]))
-    context = {"form": form, "row": row, "renews": renews}
+    context = {
+        "form": form,
+        "row": row,
+        "renews": renews,
+        "may_list": standing.may(Capability.REGISTER_MANAGE),
+        "may_attach": standing.may(Capability.ATTACHMENT_MANAGE),
+        "no_policy": "policy" in form.fields and len(form.fields["policy"].choices) < 2,  # type: ignore[attr-defined]
+    }
     return render(request, "exceptions/form.html", context, status=422 if form.errors else 200)
 
 
 def _content_form(request: HttpRequest, standing: Standing, before: Content | None) -> ContentForm:
     known = [(one.policy, f"{one.code}  {one.title}") for one in policies.policies(status="in-force")[:_OFFERED]]
     listed = [(one.asset, f"{one.code}  {one.name}") for one in assets.assets(status="in-use")[:_OFFERED]]
-    files = [(one.id, f"{one.name}, version {one.version}") for one in attachments.attachments()[:_OFFERED]]
+    files = [
+        (one.attachment.id, f"{one.attachment.name}, version {one.attachment.version}")
+        for one in attachments.listed(attachments.attachments()[:_OFFERED])
+        if not one.state.withheld
+    ]
     return ContentForm(
         request.POST if request.method == "POST" else None,
         before=before,

@@ -16,7 +16,7 @@ from muniment.server.remediation.forms import FindingForm, StepForm
 from muniment.server.remediation.models import Finding
 from muniment.server.remediation.services import findings
 from muniment.server.remediation.services.reading import tasks
-from muniment.server.remediation.views.shown import item_context, kept_form, take
+from muniment.server.remediation.views.shown import item_context, kept_form, take, title_of
 from muniment.server.tables.lists import list_page
 
 _FROM_ADDRESS = ("title", "source", "reference", "asset", "severity", "controls")
@@ -124,6 +124,8 @@ def _finding(request: HttpRequest, standing: Standing, row: Finding, tried: Step
         "severity": SEVERITIES[row.severity],
         "source": SOURCES[row.source],
         "asset": find_assets([row.asset]).get(row.asset) if row.asset else None,
+        "accepted_through": title_of("exception", row.exception),
+        "incident_title": title_of("incident", row.incident),
         "tasks": list(tasks(finding=row.id).order_by("due_on", "id")[:_MOST_TASKS]),
     }
     return render(request, "remediation/finding.html", context, status=422 if tried else 200)

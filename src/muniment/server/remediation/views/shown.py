@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
+from muniment.server.exceptions.services import exception_for
 from muniment.server.registers.keeping import record_refused
 from muniment.server.registers.owners import owner_names
 from muniment.server.remediation import services
@@ -86,6 +87,12 @@ def offers(standing: Standing, row: Item, tried: StepForm | None = None) -> list
         fields = tuple(form[name] for name in _FIELDS.get((kind, rule.step), ("comment",)))
         shown.append(Offer(rule.step, title, lead, form, fields, wrong))
     return shown
+
+
+def title_of(kind: str, wanted: str) -> str:
+    """What something that is linked by its id is called; "" for none."""
+    read = {"exception": exception_for, "finding": services.finding_for, "incident": services.incident_for}
+    return str(read[kind](wanted).title) if wanted else ""
 
 
 def item_context(standing: Standing, row: Item, tried: StepForm | None = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from muniment.server.remediation.models import Task
 from muniment.server.remediation.recurrence import RECURRENCES
 from muniment.server.remediation.services import tasks
 from muniment.server.remediation.services.tasks import next_turn
-from muniment.server.remediation.views.shown import item_context, kept_form, take
+from muniment.server.remediation.views.shown import item_context, kept_form, take, title_of
 from muniment.server.tables.lists import list_page
 
 
@@ -107,6 +107,7 @@ def _task(request: HttpRequest, standing: Standing, row: Task, tried: StepForm |
         "overdue": services.is_overdue(row),
         "often": RECURRENCES[row.recurrence],
         "following": next_turn(row),
+        "finding_title": title_of("finding", row.finding),
     }
     return render(request, "remediation/task.html", context, status=422 if tried else 200)
 

@@ -42,8 +42,15 @@ function build(set) {
     choose((move + tabs.length) % tabs.length, true);
   });
   set.prepend(list);
-  const named = panels.findIndex((panel) => `#${panel.id}` === location.hash);
-  choose(Math.max(0, named), false);
+  const named = () => {
+    const wanted = document.getElementById(location.hash.slice(1));
+    return wanted ? panels.findIndex((panel) => panel.contains(wanted)) : -1;
+  };
+  choose(Math.max(0, named()), false);
+  // A link elsewhere on the page may lead into a panel that is not shown.
+  window.addEventListener("hashchange", () => {
+    if (set.isConnected && named() >= 0) choose(named(), false);
+  });
 }
 
 function buildAll(root) {
