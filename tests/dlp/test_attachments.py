@@ -73,7 +73,7 @@ def test_a_blocked_file_leaves_its_hash_and_what_was_found_by_kind_and_nothing_e
     assert "4111 1111" not in page
 
 
-def test_a_file_in_quarantine_is_not_given_out_packed_or_counted_until_somebody_else_releases_it(
+def test_a_file_in_quarantine_is_not_given_out_packed_counted_or_shown_as_evidence_until_somebody_else_releases_it(
     desk: Desk, officer: Desk
 ) -> None:
     made = upload(desk, pdf(f"Pay to {IBAN}"), "terms.pdf").json()
@@ -87,6 +87,12 @@ def test_a_file_in_quarantine_is_not_given_out_packed_or_counted_until_somebody_
     packed = officer.ask("POST", "/api/packet-scopes", json=audit)
     assert (packed.status_code, packed.json()["field"]) == (422, "slots.penetration-test")
     assert "in quarantine" in packed.json()["detail"]
+    task = {"title": "Read the terms", "owner": officer.person.subject, "due_on": "2030-01-31"}
+    step = f"/api/tasks/{officer.ask('POST', '/api/tasks', json=task).json()['id']}/steps"
+    finish = {"step": "finish", "comment": "Read", "evidence": [made["id"]]}
+    shown = officer.ask("POST", step, json=finish)
+    assert (shown.status_code, shown.json()["field"]) == (422, "evidence")
+    assert "in quarantine" in shown.json()["detail"]
     (held,) = officer.get("/api/attachments/quarantine").json()["verdicts"]
     assert (held["subject"], held["counts"], held["attached_by"]) == (made["id"], {"iban": 1}, desk.person.subject)
     assert made["name"] in officer.get("/attachments/quarantine").text
@@ -104,6 +110,7 @@ def test_a_file_in_quarantine_is_not_given_out_packed_or_counted_until_somebody_
     assert event["facts"]["attached.by"] == desk.person.subject
     assert officer.get(f"{where}/content").content == pdf(f"Pay to {IBAN}")
     assert evidenced(officer) == 1
+    assert officer.ask("POST", step, json=finish).status_code == 200
     assert officer.ask("POST", "/api/packet-scopes", json=audit).status_code == 201
     assert officer.get("/api/attachments/quarantine").json()["verdicts"] == []
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.attachments.services import NoSuch as NoSuchAttachment
-from muniment.server.attachments.services import attachment_for, withdrawal_of
+from muniment.server.attachments.services import attachment_for, withdrawal_of, withheld
 from muniment.server.capabilities import Capability
 from muniment.server.registers.keeping import keep_entry
 from muniment.server.registers.texts import checked_text
@@ -141,6 +141,8 @@ def checked_evidence(ids: Sequence[str]) -> list[dict[str, str]]:
             raise Malformed(f"{ascii(wanted)[:60]} is no attachment here", "evidence") from None
         if withdrawal_of(attachment) is not None:
             raise Malformed(f"{wanted} was withdrawn", "evidence")
+        if said := withheld(attachment):
+            raise Malformed(f"{wanted} cannot stand as evidence: {said}", "evidence")
         found.append({"id": attachment.id, "sha256": attachment.sha256})
     return found
 
