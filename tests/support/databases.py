@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from muniment.ledger.embedded import SUPERUSER, EmbeddedPostgres, reachable_directory
 from muniment.ledger.roles import LOGIN_ROLES, create_roles
@@ -22,8 +24,14 @@ _STOP = (
     "EmbeddedPostgres(Path(sys.argv[1])).stop()"
 )
 
-# The machine does not lose power during a test. Tests of durability start clusters of their own, with real settings.
-UNSAFE_AND_FAST: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+# The machine does not lose power during a test, and nobody guesses its passwords, which tests give tens of thousands of
+# times. Tests of durability start clusters of their own, with real settings.
+UNSAFE_AND_FAST: Mapping[str, str] = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "scram_iterations": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -82,4 +90,14 @@ def running_cluster() -> Iterator[EmbeddedPostgres]:
     cluster = EmbeddedPostgres(directory / "postgres", settings=UNSAFE_AND_FAST)
     with kept(directory, [sys.executable, "-c", _STOP, str(cluster.directory)]):
         cluster.start()
+        _cheapen(cluster)
         yield cluster
+
+
+def _cheapen(cluster: EmbeddedPostgres) -> None:
+    """Keep the superuser's password again, as costly as the settings say now."""
+    password = str(conninfo_to_dict(cluster.url())["password"])
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        verifier = connection.pgconn.encrypt_password(password.encode(), SUPERUSER.encode(), b"scram-sha-256")
+        change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        connection.execute(change.format(sql.Identifier(SUPERUSER), sql.Literal(verifier.decode())))
