@@ -52,7 +52,7 @@ def listed(url: str | None, key: str | None, as_json: bool, **filters: str | int
 @click.argument("alert")
 @with_ledger
 def show(alert: str, url: str | None, key: str | None, as_json: bool) -> None:
-    """Show why an alert was raised, on which entries it rests, and who looked at it."""
+    """Show why an alert was raised. Says on which entries it rests, and who looked at it."""
     with client_of(url, key) as client:
         found = asked(client, "GET", f"/api/alerts/{alert}")
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
@@ -89,9 +89,9 @@ def replay(file: BinaryIO, zone: str, keen: Sensitivity, as_json: bool) -> None:
 @click.option("--seed", "seeds", type=int, multiple=True, help="may be given again; 1 and 2 by default")
 @click.option("--sensitivity", "keen", type=click.Choice(SENSITIVITIES[1:]), default="normal", show_default=True)
 def rehearse(seeds: tuple[int, ...], keen: Sensitivity) -> None:
-    """Watch ninety made-up days of several companies, with an incident of each kind put in, and print what was found.
+    """Watch ninety made-up days of several companies. An incident of each kind is put in.
 
-    This is the table of docs/anomalies.md. It takes some seconds for each seed.
+    Prints what was found. This is the table of docs/anomalies.md. It takes some seconds for each seed.
     """
     if len(seeds) > _MOST_SEEDS:
         raise Malformed(f"at most {_MOST_SEEDS} are taken", "seed")

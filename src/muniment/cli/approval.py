@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="where to")
 @with_ledger
 def show(version: str | None, toml: bool, output: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
-    """Show the rules in force, or those of VERSION (wfv_…, or wfv_default)."""
+    """Show the rules in force, or those of VERSION. A version is wfv_…, or wfv_default."""
     with client_of(url, key) as client:
         found = asked(client, "GET", f"{_RULES}/versions/{version}" if version else _RULES)
     if as_json:
@@ -77,7 +77,10 @@ def check(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Say what is wrong with the rules in FILE (TOML or JSON) and how they differ; exit 1 if they cannot be saved."""
+    """Say what is wrong with the rules in FILE. It is TOML or JSON.
+
+    Says how they differ from those in force too, and saves nothing. Exit code 1 if they could not be saved.
+    """
     order: dict[str, Any] = {"rules": _read(file)}
     if risk is not None:
         order["case"] = {
@@ -101,7 +104,7 @@ def check(
 @click.option("--number", type=click.IntRange(0), help="refuse if another version stands by now; 0: none")
 @with_ledger
 def put(file: str, comment: str, number: int | None, url: str | None, key: str | None, as_json: bool) -> None:
-    """Put the rules in FILE (TOML or JSON) in force, for what is submitted from now on."""
+    """Put the rules in FILE in force. It is TOML or JSON; what was submitted before keeps its rules."""
     order: dict[str, Any] = {"rules": _read(file), "comment": comment}
     if number is not None:
         order["number"] = number
@@ -120,7 +123,7 @@ def put(file: str, comment: str, number: int | None, url: str | None, key: str |
 @click.option("--from", "since", required=True, metavar="DAY", help="first whole day, such as 2026-03-01")
 @click.option("--until", required=True, metavar="DAY", help="last whole day")
 @click.option("--zone", default="UTC", show_default=True, help="in which these days are counted")
-@click.option("--comment", default="")
+@click.option("--comment", default="", help="recorded for good: name no illness")
 @with_ledger
 def delegate(
     person: str,
@@ -155,7 +158,7 @@ def away(over: bool, url: str | None, key: str | None, as_json: bool) -> None:
 
 @command.command("revoke")
 @click.argument("delegation")
-@click.option("--comment", default="")
+@click.option("--comment", default="", help="recorded for good: name no illness")
 @with_ledger
 def revoke(delegation: str, comment: str, url: str | None, key: str | None, as_json: bool) -> None:
     """End a DELEGATION (dlg_…) from now on."""

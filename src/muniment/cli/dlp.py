@@ -31,9 +31,10 @@ def command() -> None:
 @click.option("--pattern", "patterns", multiple=True, metavar="NAME=EXPRESSION", help="to look for besides, in RE2")
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def scan(file: Path, patterns: tuple[str, ...], as_json: bool) -> None:
-    """Search FILE on this machine by the usual policy, in a process of its own. Nothing is sent anywhere.
+    """Search FILE on this machine by the usual policy. Nothing is sent anywhere.
 
-    Says kinds and counts, never what was found. Exit code 1 if the policy would block or quarantine the file.
+    It is read by a process of its own. Says kinds and counts, never what was found.
+    Exit code 1 if the policy would block or quarantine the file.
     """
     wanted = tuple(sorted((_pattern(one) for one in patterns), key=lambda one: one.name))
     if file.stat().st_size > _LARGEST:
@@ -51,7 +52,7 @@ def scan(file: Path, patterns: tuple[str, ...], as_json: bool) -> None:
 @command.command("policy")
 @with_ledger
 def policy(url: str | None, key: str | None, as_json: bool) -> None:
-    """Show what a ledger's files are searched for, and what is done where something is found."""
+    """Show what a ledger's files are searched for. Says what is done where something is found, too."""
     with client_of(url, key) as client:
         found = asked(client, "GET", "/api/dlp/policy")
     if as_json:
@@ -83,7 +84,7 @@ def quarantine(url: str | None, key: str | None, as_json: bool) -> None:
 @click.argument("attachment")
 @with_ledger
 def show(url: str | None, key: str | None, as_json: bool, attachment: str) -> None:
-    """Show what an attachment's scan found: kinds, counts and places, never the values."""
+    """Show what an attachment's scan found. Kinds, counts and places; never the values."""
     with client_of(url, key) as client:
         found = asked(client, "GET", f"/api/attachments/{attachment}/verdict")
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_verdict(found)))

@@ -16,6 +16,7 @@ _STATES: Final = (
     "returned",
     "approved",
     "active",
+    "expiring_soon",
     "expired",
     "rejected",
     "withdrawn",
@@ -27,7 +28,7 @@ _LISTS: Final = ("controls", "compensating_controls", "assets", "evidence")
 
 @click.group("exception")
 def command() -> None:
-    """What is not complied with, for how long, and who decided. A key drafts and submits for a person.
+    """What is not complied with, for how long, and who decided. A key with exception.request drafts and submits.
 
     Deciding, revoking and attesting need a person: they are done in the browser.
     """
@@ -80,12 +81,12 @@ def show(exception: str, url: str | None, key: str | None, as_json: bool) -> Non
 @click.option("--until", "expires_on", required=True, metavar="DAY", help="the last day, such as 2027-02-28")
 @click.option("--from", "starts_on", metavar="DAY", help="the first day; the day of the approval by default")
 @click.option("--zone", help="where these days begin, such as Europe/Warsaw; UTC by default")
-@click.option("--owner", help="who answers for it: address or id of a member; needed with a key")
+@click.option("--owner", required=True, help="who answers for it: address or usr_… of a member")
 @click.option("--compensating", help="what is done instead")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="not complied with; may be repeated")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="that is not complied with; repeatable")
 @click.option("--compensating-control", "compensating_controls", multiple=True, metavar="ID", help="stands in")
-@click.option("--asset", "assets", multiple=True, metavar="ID", help="code or id; may be repeated")
-@click.option("--evidence", multiple=True, metavar="ID", help="att_…; may be repeated")
+@click.option("--asset", "assets", multiple=True, metavar="ID", help="code or id; repeatable")
+@click.option("--evidence", multiple=True, metavar="ID", help="att_…; repeatable")
 @click.option("--submit", "hand_in", is_flag=True, help="submit it at once")
 @with_ledger
 def draft(url: str | None, key: str | None, as_json: bool, hand_in: bool, **said: Any) -> None:
@@ -111,10 +112,10 @@ def draft(url: str | None, key: str | None, as_json: bool, hand_in: bool, **said
 @click.option("--zone", help="where these days begin")
 @click.option("--owner", help="who answers for it")
 @click.option("--compensating", help="what is done instead")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="all of them, one by one")
-@click.option("--compensating-control", "compensating_controls", multiple=True, metavar="ID", help="all, one by one")
-@click.option("--asset", "assets", multiple=True, metavar="ID", help="all of them, one by one")
-@click.option("--evidence", multiple=True, metavar="ID", help="all of them, one by one")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="repeatable; instead of all that stand")
+@click.option("--compensating-control", "compensating_controls", multiple=True, metavar="ID", help="the same")
+@click.option("--asset", "assets", multiple=True, metavar="ID", help="repeatable; instead of all that stand")
+@click.option("--evidence", multiple=True, metavar="ID", help="repeatable; instead of all that stand")
 @with_ledger
 def change(exception: str, url: str | None, key: str | None, as_json: bool, **said: Any) -> None:
     """Change a draft, or what was returned; what is not said stays. What was submitted is never edited."""
@@ -167,7 +168,7 @@ def renew(exception: str, url: str | None, key: str | None, as_json: bool, hand_
 @click.argument("exception")
 @with_ledger
 def chain(exception: str, url: str | None, key: str | None, as_json: bool) -> None:
-    """The whole chain of renewals that an exception is part of, with every step and decision."""
+    """Show the whole chain of renewals of an exception. With every step and decision."""
     with client_of(url, key) as client:
         found = asked(client, "GET", f"/api/exceptions/{exception}/chain")
     if as_json:

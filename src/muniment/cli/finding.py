@@ -19,7 +19,8 @@ _STATES: Final = ("unfinished", "open", "remediating", "resolved", "verified", "
 def command() -> None:
     """Findings: what is not as it should be, until it is remediated or accepted.
 
-    Verifying one and accepting one through an exception need a person: they are done in the browser.
+    Changing them needs a key with the capability register.manage. Verifying one, and accepting one
+    through an exception, need a person: they are done in the browser.
     """
 
 
@@ -82,7 +83,7 @@ def show(finding: str, url: str | None, key: str | None, as_json: bool) -> None:
 @click.option("--text", default="", help="more of it")
 @click.option("--owner", default="", help="a member: address or usr_…")
 @click.option("--due-on", metavar="DAY", help="such as 2026-03-01")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="a control that it is about, one by one")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="a control that it is about; repeatable")
 @click.option("--asset", default="", help="its code or id")
 @click.option("--incident", default="", metavar="ID", help="inc_… that it comes from")
 @with_ledger
@@ -102,7 +103,7 @@ def add(url: str | None, key: str | None, as_json: bool, controls: tuple[str, ..
 @click.option("--text")
 @click.option("--owner", help="a member: address or usr_…")
 @click.option("--due-on", metavar="DAY")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="all its controls, one by one")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="repeatable; instead of all that stand")
 @click.option("--asset", help="its code or id; '' for none")
 @click.option("--comment", default="", help="why")
 @with_ledger
@@ -120,7 +121,7 @@ def change(
 
 @command.command("start")
 @click.argument("finding")
-@click.option("--comment", default="")
+@click.option("--comment", default="", help="how")
 @with_ledger
 def start(finding: str, comment: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Begin to remediate a finding that has an owner."""
@@ -135,7 +136,7 @@ def start(finding: str, comment: str, url: str | None, key: str | None, as_json:
 def resolve(
     finding: str, comment: str, evidence: tuple[str, ...], url: str | None, key: str | None, as_json: bool
 ) -> None:
-    """Say that a finding is resolved; somebody else verifies that, in the browser."""
+    """Say that a finding is resolved. Somebody else verifies that, in the browser."""
     _step(finding, {"step": "resolve", "comment": comment, "evidence": list(evidence)}, url, key, as_json)
 
 

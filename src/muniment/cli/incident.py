@@ -18,6 +18,8 @@ _STATES: Final = ("unfinished", "open", "contained", "resolved", "closed")
 def command() -> None:
     """Incidents: what happened, the entries that tell of it, what was learned. Times are RFC 3339.
 
+    Changing them needs a key with the capability register.manage.
+
     The causal timeline with its proof: muniment trace --incident TIME
     """
 

@@ -30,7 +30,12 @@ def with_ledger(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say which ledger, and whether to print JSON."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="print JSON"),
-        click.option("--key", envvar=READ_KEY, metavar="API-KEY", help="a read key (also MUNIMENT_READ_KEY)"),
+        click.option(
+            "--key",
+            envvar=READ_KEY,
+            metavar="API-KEY",
+            help="a read key, or that of a service account (also MUNIMENT_READ_KEY)",
+        ),
         click.option("--url", envvar="MUNIMENT_URL", metavar="URL", help="the ledger (also MUNIMENT_URL)"),
     ):
         command = option(command)

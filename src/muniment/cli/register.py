@@ -81,7 +81,7 @@ def with_files(group: click.Group, noun: str, what: str) -> None:
         what: one row of it, in words.
     """
 
-    @group.command("import", help=f"Bring in a CSV or XLSX file, a row for each {what}: every row, or none.")
+    @group.command("import", help=f"Bring in CSV or XLSX, a row for each {what}. Every row, or none.")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @click.option("--dry-run", is_flag=True, help="say what would happen, and what is wrong with which row")
     @with_ledger

@@ -39,7 +39,7 @@ def poam(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Write exceptions as an OSCAL plan of action and milestones, all or those of CONTROLs; recorded."""
+    """Write exceptions as an OSCAL plan of action (POA&M). All, or those of CONTROLs; recorded."""
     order = {"controls": list(controls), "frameworks": list(frameworks), **({"size": size} if size else {})}
     data = _fetched("/api/poam", order, output, force=force, url=url, key=key)
     items = len(json.loads(data)["plan-of-action-and-milestones"]["poam-items"])
@@ -77,7 +77,7 @@ def register(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Write exceptions or risks as CSV or Markdown, all or those of CONTROLs; recorded."""
+    """Write exceptions or risks as CSV or Markdown. All, or those of CONTROLs; recorded."""
     order: dict[str, Any] = {
         "register": register,
         "format": form,

@@ -59,7 +59,7 @@ def control(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Report the evidence of CONTROLs, or of a whole framework, with samples, exceptions and gaps; recorded."""
+    """Report the evidence of CONTROLs or of a framework. With samples, exceptions and gaps; recorded."""
     order = {"kind": "control", "framework": framework, "controls": list(controls), "from": since, "to": until}
     _make({**order, "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
 
@@ -73,7 +73,7 @@ def control(
 def integrity(
     title: str, size: int | None, output: Path | None, force: bool, url: str | None, key: str | None, as_json: bool
 ) -> None:
-    """Report how the log stands: walks, anchors, keys, gaps, and what was not checked; recorded."""
+    """Report how the log stands. Walks, anchors, keys, gaps, and what was not checked; recorded."""
     _make({"kind": "integrity", "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
@@ -96,7 +96,7 @@ def board(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Report frameworks with their gaps, exceptions, risks, overdue work and incidents; recorded."""
+    """Report up to four frameworks with their gaps. With exceptions, risks, overdue work; recorded."""
     order = {"kind": "board", "from": since, "to": until, "title": title}
     _make(order, size, output, force=force, url=url, key=key, as_json=as_json)
 
@@ -142,7 +142,7 @@ def custom(
 def executive(
     title: str, size: int | None, output: Path | None, force: bool, url: str | None, key: str | None, as_json: bool
 ) -> None:
-    """Report how exceptions, risks and open work stand, and what changed since the last one; recorded."""
+    """Report how exceptions, risks and open work stand. One page, with what changed since; recorded."""
     _make({"kind": "executive", "title": title}, size, output, force=force, url=url, key=key, as_json=as_json)
 
 
@@ -182,7 +182,7 @@ def get(
     key: str | None,
     as_json: bool,
 ) -> None:
-    """Show REPORT with its numbers; write its PDF, and what proves its hash."""
+    """Show REPORT with its numbers. Writes its PDF, and what proves its hash."""
     with client_of(url, key) as client:
         found = asked(client, "GET", f"/api/reports/{report}")
         if output is not None:

@@ -56,7 +56,9 @@ def _with_content(command: Callable[..., None]) -> Callable[..., None]:
             for one in _SCORES
         ),
         *(
-            click.option(f"--{one}", f"{one}s", multiple=True, metavar="ID", help="all that it links, one by one")
+            click.option(
+                f"--{one}", f"{one}s", multiple=True, metavar="ID", help="repeatable; instead of all that it links"
+            )
             for one in ("exception", "control", "asset", "finding")
         ),
     )
@@ -177,7 +179,7 @@ def proposed(risk: str, url: str | None, key: str | None, as_json: bool, **said:
 @click.option("--score", type=click.Choice(_SCORES), default="current", show_default=True)
 @with_ledger
 def heatmap(score: str, url: str | None, key: str | None, as_json: bool) -> None:
-    """How many risks stand in each cell of the matrix, the likeliest at the top."""
+    """Count the risks in each cell of the matrix. The likeliest stand at the top."""
     with client_of(url, key) as client:
         found = asked(client, "GET", "/api/risk-heatmap", params={"score": score})
         matrix = asked(client, "GET", "/api/risk-matrix")
@@ -202,7 +204,7 @@ def matrix_shown(url: str | None, key: str | None, as_json: bool) -> None:
 @command.command("snapshot")
 @with_ledger
 def snapshot(url: str | None, key: str | None, as_json: bool) -> None:
-    """Keep how the register stands now, recorded with a digest over every risk."""
+    """Keep how the register stands now. Recorded with a digest over every risk."""
     with client_of(url, key) as client:
         found = asked(client, "POST", "/api/risk-snapshots")
     if as_json:
@@ -218,7 +220,7 @@ def snapshot(url: str | None, key: str | None, as_json: bool) -> None:
 )
 @with_ledger
 def export(output: Path | None, url: str | None, key: str | None, as_json: bool, **filters: str | None) -> None:
-    """Write risks as CSV, all that the filters leave; as JSON page by page."""
+    """Write risks as CSV. All that the filters leave; with --json page by page."""
     given = {name: value for name, value in filters.items() if value}
     with client_of(url, key) as client:
         if as_json:

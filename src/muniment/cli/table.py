@@ -79,7 +79,7 @@ def export(
 @click.option("--dry-run", is_flag=True, help="say what would happen; nothing is kept")
 @with_ledger
 def bring_in(noun: str, file: Path, dry_run: bool, url: str | None, key: str | None, as_json: bool) -> None:
-    """Bring in a CSV or XLSX file: every row, or none if one is wrong."""
+    """Bring in a CSV or XLSX file: every row, or none. Needs a key with the capability of the register."""
     if file.stat().st_size > _MOST:
         raise Refused("is larger than 10 MiB; split it", str(file))
     content = file.read_bytes()

@@ -16,7 +16,10 @@ _STATES: Final = ("unfinished", "open", "done", "skipped", "dropped")
 
 @click.group("task")
 def command() -> None:
-    """Control tasks: what is to be done, by whom, by when, how often. Days are days of UTC."""
+    """Control tasks: what is to be done, by whom, by when, how often. Days are days of UTC.
+
+    Changing them needs a key with the capability register.manage.
+    """
 
 
 with_files(command, "tasks", "task")
@@ -69,7 +72,7 @@ def show(task: str, url: str | None, key: str | None, as_json: bool) -> None:
 @click.option("--due-on", required=True, metavar="DAY", help="such as 2026-03-01")
 @click.option("--recurrence", type=click.Choice(_RECURRENCES), default="none", show_default=True)
 @click.option("--text", default="", help="more of it")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="a control that it serves, one by one")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="a control that it serves; repeatable")
 @click.option("--finding", default="", metavar="ID", help="fnd_… that it remediates")
 @with_ledger
 def add(url: str | None, key: str | None, as_json: bool, controls: tuple[str, ...], **said: str) -> None:
@@ -86,7 +89,7 @@ def add(url: str | None, key: str | None, as_json: bool, controls: tuple[str, ..
 @click.option("--due-on", metavar="DAY")
 @click.option("--recurrence", type=click.Choice(_RECURRENCES))
 @click.option("--text")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="all its controls, one by one")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="repeatable; instead of all that stand")
 @click.option("--comment", default="", help="why")
 @with_ledger
 def change(
@@ -107,7 +110,7 @@ def change(
 @click.option("--evidence", multiple=True, metavar="ID", help="an attachment that shows it, att_…")
 @with_ledger
 def done(task: str, comment: str, evidence: tuple[str, ...], url: str | None, key: str | None, as_json: bool) -> None:
-    """Say that a task is done; one that comes again is set for its next turn."""
+    """Say that a task is done. One that comes again is set for its next turn."""
     _step(task, {"step": "finish", "comment": comment, "evidence": list(evidence)}, url, key, as_json)
 
 
