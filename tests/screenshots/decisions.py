@@ -1,4 +1,4 @@
-"""Exceptions, risks and remediation in a tenant, made over the API by its people, so that their pages show something."""
+"""Exceptions, risks and remediation of a tenant, made over the API by its people, so that pages show something."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
+
 from muniment.core.body import check_body
-from muniment.core.canonical import parse_json
 from muniment.core.entry import entry_hash
 from muniment.core.errors import MunimentError
 from muniment.ledger.disclosed import Disclosed, at_places
@@ -124,8 +125,12 @@ def _words(standing: Standing, there: Disclosed, event: Mapping[str, Any]) -> tu
         return "erased" if stored is not None and stored.state == "erased" else "withheld", ""
     try:
         check_body(bytes.fromhex(event["body"]["commit"]), event["body"]["len"], stored.salt, stored.body)
-        said = parse_json(stored.body)
     except MunimentError:
         return "broken", ""
+    try:
+        said = orjson.loads(stored.body)
+    except orjson.JSONDecodeError:
+        # What somebody reported need not be JSON; it is what the entry commits to all the same.
+        return "shown", ""
     found = next((said[name] for name in _WORDS if said.get(name)), "") if isinstance(said, dict) else ""
     return "shown", found if isinstance(found, str) else ""

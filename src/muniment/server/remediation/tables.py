@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from muniment.server.access.standing import Standing
+from muniment.server.capabilities import Capability
 from muniment.server.registers.owners import owner_names
 from muniment.server.registers.texts import MAX_LINE, MAX_TEXT
 from muniment.server.remediation.contents import MAX_CONTROLS, MAX_ENTRIES, SEVERITIES, SOURCES
@@ -15,7 +16,7 @@ from muniment.server.remediation.services import is_overdue
 from muniment.server.remediation.services.bringing import write_finding, write_task
 from muniment.server.remediation.services.reading import findings, incidents, tasks
 from muniment.server.remediation.workflow import STATES
-from muniment.server.tables.registry import Choice, Days, Listing, Named, Person, TableOf, Values, each
+from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, each
 from muniment.tables import Column, Table
 
 _ID: Final = Column("id", "Id", longest=30, help="Of one that is there; left empty, a new one is made.")
@@ -153,6 +154,7 @@ def _shared(row: Task | Finding | Incident, name: str) -> dict[str, Any]:
     }
 
 
+_BULK: Final = "work:bulk"
 _BY_OWNER: Final = Person("owner", "Owner", "owner")
 _BY_CONTROL: Final = Named("control", "Control", "controls", holds=True)
 _BY_SEVERITY: Final = Choice("severity", "Severity", "severity", tuple(SEVERITIES.items()))
@@ -182,6 +184,8 @@ TASKS: Final = TableOf(
     apply=each(write_task),
     page="remediation:task",
     home="remediation:tasks",
+    bulk=(Bulk("finish", "Done", Capability.REGISTER_MANAGE), Bulk("drop", "Drop", Capability.REGISTER_MANAGE)),
+    bulk_route=_BULK,
     new="remediation:new-task",
     lead_import="Only open tasks are changed; finishing one is a step of its own.",
     icon="check",
@@ -216,6 +220,12 @@ FINDINGS: Final = TableOf(
     apply=each(write_finding),
     page="remediation:finding",
     home="remediation:findings",
+    bulk=(
+        Bulk("start", "Start remediating", Capability.REGISTER_MANAGE),
+        Bulk("resolve", "Resolve", Capability.REGISTER_MANAGE),
+        Bulk("verify", "Verify", Capability.REGISTER_MANAGE),
+    ),
+    bulk_route=_BULK,
     new="remediation:new-finding",
     lead_import="Only findings that are open or being remediated are changed; steps are taken one by one.",
     icon="warn",

@@ -56,13 +56,13 @@ class ReportForm(forms.Form):
         help_text="Control evidence, instead of a framework: ids with spaces between, such as soc2:CC6.1 own:AI-7.",
     )
     since = forms.CharField(
-        label="From", required=False, max_length=64, help_text="Control evidence, board. UTC, such as 2026-01-01."
+        label="From", required=False, max_length=64, help_text="UTC, such as 2026-01-01."
     )
     until = forms.CharField(
         label="Until",
         required=False,
         max_length=64,
-        help_text="Control evidence, board. UTC; what was recorded before it.",
+        help_text="UTC; what was recorded before it.",
     )
     population = forms.ChoiceField(label="Population", required=False, help_text="Custom.")
     layout = forms.CharField(

@@ -26,6 +26,11 @@ class FileForm(forms.Form):
     tried = forms.CharField(required=False, widget=forms.HiddenInput)
     tried_name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # The one that was tried comes back by itself.
+        self.fields["file"].required = not self.data.get("tried")
+
     def clean(self) -> dict[str, Any]:
         """The file, or the one that was tried, as bytes that can be read again."""
         data = super().clean() or {}

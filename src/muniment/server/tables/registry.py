@@ -137,6 +137,7 @@ class TableOf:
         writes: the capability that an import needs.
         page: the URL name of a thing's page, which takes its id; "" if it has none.
         home: the URL name of the application's own list; "" if this application shows it.
+        apart: that list is a page of another kind, and this one stands beside it with its columns to choose.
         new: the URL name of the page that makes one; "" if there is none.
         lead_import: what the import page says of the file.
         bulk: what can be done with marked rows, at the page `bulk_route`, which takes `do` and each `item`.
@@ -156,6 +157,7 @@ class TableOf:
     writes: Capability = Capability.REGISTER_MANAGE
     page: str = ""
     home: str = ""
+    apart: bool = False
     new: str = ""
     lead_import: str = ""
     bulk: tuple[Bulk, ...] = ()
@@ -231,6 +233,11 @@ def address(route: str, *args: str) -> str:
         return reverse(route, args=args) if route else ""
     except NoReverseMatch:
         return ""
+
+
+def home_of(table: TableOf) -> str:
+    """The address of a table's list."""
+    return address(table.home) or address("tables:list", table.noun)
 
 
 def find(standing: Standing, table: TableOf, identity: str) -> Model | None:

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.pages import page, page_standing
@@ -20,15 +19,20 @@ from muniment.server.tables.forms import FileForm
 from muniment.server.tables.importing import import_file, record_refused
 from muniment.server.tables.lists import list_page
 from muniment.server.tables.question import read_question
-from muniment.server.tables.registry import RowsRefusedError, TableOf, address, table_of
+from muniment.server.tables.registry import RowsRefusedError, TableOf, home_of, table_of
 
 _SHOWN_FAULTS = 100
 
 
 @page(needs=Capability.EXCEPTION_READ)
 def listed(request: HttpRequest, noun: str) -> HttpResponse:
-    """The list of a noun, by the filters of its address."""
-    return list_page(request, _table(noun, page_standing(request)).noun)
+    """The list of a noun, by the filters of its address; where that is another page, the way there."""
+    table = _table(noun, page_standing(request))
+    if table.home and not table.apart:
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponseRedirect(home_of(table) + (f"?{query}" if query else ""))
+    extra = {"home": home_of(table)} if table.apart else {}
+    return list_page(request, table.noun, extra)
 
 
 @page(needs=Capability.EXPORT_CREATE, step_up="always")
@@ -76,11 +80,6 @@ def bring_in(request: HttpRequest, noun: str) -> HttpResponse:
     return render(
         request, "tables/import.html", context | {"form": form, "home": home_of(table)}, status=422 if wrong else 200
     )
-
-
-def home_of(table: TableOf) -> str:
-    """The address of a table's list."""
-    return address(table.home) or reverse("tables:list", args=[table.noun])
 
 
 def _table(noun: str, standing: Standing) -> TableOf:

@@ -85,15 +85,17 @@ def search(
 
 @router.post(
     "/api/work/bulk",
-    auth=Needs(Capability.EXCEPTION_APPROVE, Capability.EXCEPTION_REQUEST),
-    summary="One step with many exceptions",
-    operation_id="act_on_exceptions",
+    auth=Needs(
+        Capability.EXCEPTION_APPROVE, Capability.EXCEPTION_REQUEST, Capability.REGISTER_MANAGE, Capability.RISK_MANAGE
+    ),
+    summary="One step with many",
+    operation_id="act_on_many",
     response=BulkOut,
 )
 def bulk(request: HttpRequest, order: BulkOrder) -> HttpResponse:
     """Each is its own decision with its own entry. What is refused is named; the others stand."""
     with scope(request) as standing:
-        act = read_act(order.do, standing)
+        act = read_act(order.do, standing, order.of)
         found = act_on(standing, act, [Item(one.id, one.basis, one.steps) for one in order.items], order.comment)
     refused = [{"id": wanted, "field": where, "reason": reason} for wanted, where, reason in found.refused]
     return json_response({"done": list(found.done), "refused": refused})

@@ -85,6 +85,6 @@ def _step(standing: Standing, row: PolicyException, now: datetime, to_decide: se
         return "submit"
     if row.id in to_decide:
         return "decide"
-    if row.stale_at is not None and standing.subject == row.owner:
+    if row.stale_at is not None and not own and standing.may(Capability.EXCEPTION_APPROVE):
         return "attest"
     return "renew" if own and (row.state == EXPIRED or _soon(row, now)) else ""

@@ -1,4 +1,4 @@
-"""One step taken by somebody with many exceptions: each of them its own decision with its own entry.
+"""One step taken by somebody with many things of a register: each of them a step of its own with its own entry.
 
 What is refused is named with its reason, and the others stand: each exception has its own people, rules and moment, and
 nobody gains by an approval that waits because another one was withdrawn meanwhile.
@@ -6,53 +6,68 @@ nobody gains by an approval that waits because another one was withdrawn meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from django.db import transaction
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
-from muniment.server.exceptions import services
-from muniment.server.exceptions.models import PolicyException
+from muniment.server.exceptions import services as exceptions
+from muniment.server.exceptions.services import lock_all
 from muniment.server.exceptions.services.deciding import Outcome
 from muniment.server.registers.keeping import record_refused
+from muniment.server.remediation.services import findings, tasks
+from muniment.server.risks import services as risks
+from muniment.server.tables.registry import find, table_of
 
 MOST: Final = 100
+EXCEPTIONS: Final = "exceptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is to be acted on, as it was shown.
+
+    Attributes:
+        id: of it.
+        basis: of an exception, what a decision on it rests on; "" if that does not matter.
+        steps: how many steps it had taken, or which version of it there was; None if that does not matter.
+    """
+
+    id: str
+    basis: str = ""
+    steps: int | None = None
+
+
+Take = Callable[[Standing, Item, str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A step that can be taken with many: its word, the capability that it needs, and whether a comment is needed."""
+    """A step that can be taken with many.
 
+    Attributes:
+        of: noun of the register.
+        code: its word there.
+        label: on the button.
+        done: what it made of them, in a sentence.
+        needs: the capability that it needs.
+        comment: whether a comment is needed.
+        action: under which a refusal is recorded.
+        take: takes it with one, in the open transaction.
+    """
+
+    of: str
     code: str
     label: str
     done: str
     needs: Capability
     comment: bool
-
-
-ACTS: Final = {
-    one.code: one
-    for one in (
-        Act("approve", "Approve", "approved", Capability.EXCEPTION_APPROVE, True),
-        Act("return", "Return", "returned", Capability.EXCEPTION_APPROVE, True),
-        Act("reject", "Reject", "rejected", Capability.EXCEPTION_APPROVE, True),
-        Act("submit", "Submit", "submitted", Capability.EXCEPTION_REQUEST, False),
-        Act("withdraw", "Withdraw", "withdrawn", Capability.EXCEPTION_REQUEST, True),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One exception that is to be acted on: what it rests on and how many steps it had taken, as was shown."""
-
-    id: str
-    basis: str = ""
-    steps: int | None = None
+    action: str
+    take: Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +78,79 @@ class Outcomes:
     refused: tuple[tuple[str, str, str], ...]
 
 
-def read_act(code: str, standing: Standing) -> Act:
+def _decides(outcome: Outcome) -> Take:
+    def take(standing: Standing, item: Item, comment: str) -> object:
+        return exceptions.decide(standing, item.id, outcome, comment=comment, seen=item.basis, steps=item.steps)
+
+    return take
+
+
+_APPROVE, _REQUEST = Capability.EXCEPTION_APPROVE, Capability.EXCEPTION_REQUEST
+_MANAGE, _RISK = Capability.REGISTER_MANAGE, Capability.RISK_MANAGE
+_ACTS: Final = (
+    Act(EXCEPTIONS, "approve", "Approve", "approved", _APPROVE, True, "exception.approve", _decides("approve")),
+    Act(EXCEPTIONS, "return", "Return", "returned", _APPROVE, True, "exception.return", _decides("return")),
+    Act(EXCEPTIONS, "reject", "Reject", "rejected", _APPROVE, True, "exception.reject", _decides("reject")),
+    Act(
+        EXCEPTIONS, "submit", "Submit", "submitted", _REQUEST, False, "exception.submit",
+        lambda standing, item, _: exceptions.submit(standing, item.id),
+    ),
+    Act(
+        EXCEPTIONS, "withdraw", "Withdraw", "withdrawn", _REQUEST, True, "exception.withdraw",
+        lambda standing, item, comment: exceptions.withdraw(standing, item.id, comment=comment),
+    ),
+    Act(
+        "tasks", "finish", "Done", "done", _MANAGE, True, "task.change",
+        lambda standing, item, comment: tasks.finish(standing, item.id, comment, number=item.steps),
+    ),
+    Act(
+        "tasks", "drop", "Drop", "dropped", _MANAGE, True, "task.change",
+        lambda standing, item, comment: tasks.drop(standing, item.id, comment, number=item.steps),
+    ),
+    Act(
+        "findings", "start", "Start remediating", "being remediated", _MANAGE, False, "finding.change",
+        lambda standing, item, comment: findings.start(standing, item.id, comment=comment, number=item.steps),
+    ),
+    Act(
+        "findings", "resolve", "Resolve", "resolved", _MANAGE, True, "finding.change",
+        lambda standing, item, comment: findings.resolve(standing, item.id, comment, number=item.steps),
+    ),
+    Act(
+        "findings", "verify", "Verify", "verified", _MANAGE, True, "finding.change",
+        lambda standing, item, comment: findings.verify(standing, item.id, comment, number=item.steps),
+    ),
+    Act(
+        "risks", "close", "Close", "closed", _RISK, True, "risk.close",
+        lambda standing, item, comment: risks.close_risk(standing, item.id, reason=comment, number=item.steps),
+    ),
+)  # fmt: skip
+
+
+def acts_of(noun: str) -> tuple[Act, ...]:
+    """The steps that can be taken with many of a register; none where there are none."""
+    return tuple(one for one in _ACTS if one.of == noun)
+
+
+def read_act(code: str, standing: Standing, noun: str = EXCEPTIONS) -> Act:
     """A step by its code, which somebody may take.
 
     Raises:
-        Malformed: `do`, for one that there is not.
+        Malformed: `of` or `do`, for one that there is not.
         Refused: naming the capability.
     """
-    act = ACTS.get(code)
+    known = acts_of(noun)
+    if not known:
+        raise Malformed(f"is one of {', '.join(dict.fromkeys(one.of for one in _ACTS))}", "of")
+    act = next((one for one in known if one.code == code), None)
     if act is None:
-        raise Malformed(f"is one of {', '.join(ACTS)}", "do")
+        raise Malformed(f"is one of {', '.join(one.code for one in known)}", "do")
     if not standing.may(act.needs):
         raise Refused(f"needs the capability {act.needs}", "capability")
     return act
 
 
 def act_on(standing: Standing, act: Act, items: Sequence[Item], comment: str) -> Outcomes:
-    """Take a step with each of some exceptions, in the open `tenant_scope`.
+    """Take a step with each of some things, in the open `tenant_scope`.
 
     Args:
         standing: of who does it.
@@ -92,36 +163,22 @@ def act_on(standing: Standing, act: Act, items: Sequence[Item], comment: str) ->
     """
     ids = [item.id for item in items]
     if not 1 <= len(ids) <= MOST or len(set(ids)) != len(ids):
-        raise Malformed(f"are 1 to {MOST} exceptions, each once", "items")
+        raise Malformed(f"are 1 to {MOST} {act.of}, each once", "items")
     if act.comment and not comment.strip():
         raise Malformed("is needed: it is recorded with each of them", "comment")
+    table = table_of(act.of)
+    # All of them before the first entry: whoever takes a step with one of them waits here, and not for the log's head.
+    lock_all(ids)
     done: list[str] = []
     refused: list[tuple[str, str, str]] = []
     for item in items:
         try:
             with transaction.atomic():
-                _take(standing, act, item, comment)
+                act.take(standing, item, comment)
         except (Malformed, Refused) as error:
-            action = f"exception.{act.code}"
-            resource = ("exception", item.id) if _is_there(item.id) else None
-            record_refused(standing, action, resource, error)
+            resource = (table.kind, item.id) if find(standing, table, item.id) is not None else None
+            record_refused(standing, act.action, resource, error)
             refused.append((item.id, error.where or "", error.reason))
         else:
             done.append(item.id)
     return Outcomes(tuple(done), tuple(refused))
-
-
-def _take(standing: Standing, act: Act, item: Item, comment: str) -> None:
-    steps: Mapping[str, Callable[[], PolicyException]] = {
-        "submit": lambda: services.submit(standing, item.id),
-        "withdraw": lambda: services.withdraw(standing, item.id, comment=comment),
-    }
-    if act.code in steps:
-        steps[act.code]()
-    else:
-        outcome = cast("Outcome", act.code)
-        services.decide(standing, item.id, outcome, comment=comment, seen=item.basis, steps=item.steps)
-
-
-def _is_there(wanted: str) -> bool:
-    return "\0" not in wanted and PolicyException.objects.filter(id=wanted).exists()

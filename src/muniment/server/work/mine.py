@@ -43,7 +43,7 @@ def my_exceptions(standing: Standing, now: datetime) -> list[Group]:
     over = ~Q(state__in=(*CHANGEABLE, UNDER_REVIEW, *STANDING))
     asked = (
         ("changeable", "To be finished", "Change and submit.", Q(state__in=CHANGEABLE), "state=draft,returned"),
-        ("stale", "To be attested again", "What a decision rested on has changed.", stale, ""),
+        ("stale", "No longer what was decided", "An approver attests to it, or revokes it.", stale, ""),
         ("soon", "Ending within 30 days", "Renew what is still needed.", soon & ~Q(id__in=renewed), ""),
         ("waiting", "Waiting for a decision", "Somebody else decides.", Q(state=UNDER_REVIEW), "state=under_review"),
         ("standing", "Standing", "Approved, or active.", Q(state__in=(APPROVED, ACTIVE)), "state=approved,active"),

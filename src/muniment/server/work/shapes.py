@@ -62,7 +62,10 @@ class SearchOut(Schema):
 
 
 class BulkItem(Schema):
-    """An exception, and what the caller was shown: the basis of a decision and the number of steps."""
+    """What is acted on, as the caller was shown it: of an exception the basis of a decision and the number of steps.
+
+    Of a task, a finding or a risk `steps` is its version.
+    """
 
     id: str = Field(max_length=64)
     basis: str = Field("", max_length=64)
@@ -70,15 +73,18 @@ class BulkItem(Schema):
 
 
 class BulkOrder(Schema):
-    """One step with 1 to 100 exceptions; the comment is recorded with each."""
+    """One step with 1 to 100 things of a register; the comment is recorded with each."""
 
-    do: Literal["approve", "return", "reject", "submit", "withdraw"]
+    of: Literal["exceptions", "tasks", "findings", "risks"] = "exceptions"
+    do: Literal[
+        "approve", "return", "reject", "submit", "withdraw", "finish", "drop", "start", "resolve", "verify", "close"
+    ]
     items: list[BulkItem] = Field(min_length=1, max_length=100)
     comment: str = Field("", max_length=4_000)
 
 
 class BulkRefused(Schema):
-    """An exception with which the step was not taken, and why."""
+    """Something with which the step was not taken, and why."""
 
     id: str
     field: str

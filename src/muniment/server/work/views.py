@@ -7,24 +7,23 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 
 from muniment.core.errors import Malformed
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
-from muniment.server.exceptions import services as exceptions
 from muniment.server.exceptions.models import PolicyException
-from muniment.server.exceptions.workflow import RISK_LEVELS, UNDER_REVIEW
+from muniment.server.exceptions.workflow import RISK_LEVELS
 from muniment.server.policies.models import PolicyVersion
 from muniment.server.registers.keeping import newest
-from muniment.server.tables.registry import tables
+from muniment.server.tables.registry import home_of, table_of, tables
 from muniment.server.work.approvals import waiting_for
 from muniment.server.work.board import board as board_of
-from muniment.server.work.bulk import ACTS, MOST, Act, Item, Outcomes, act_on, read_act
+from muniment.server.work.bulk import EXCEPTIONS, MOST, Act, Item, Outcomes, act_on, acts_of, read_act
 from muniment.server.work.calendar import KINDS, month_of, read_kinds, read_month
 from muniment.server.work.forms import BulkForm
+from muniment.server.work.marked import marked
 from muniment.server.work.mine import my_exceptions
 from muniment.server.work.registers.rows import people
 from muniment.server.work.search import search as find
@@ -52,7 +51,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
         ],
         "next": waiting[-1].row.id if more else "",
         "paged": bool(after),
-        "acts": [one for one in ACTS.values() if one.needs is Capability.EXCEPTION_APPROVE],
+        "acts": [one for one in acts_of(EXCEPTIONS) if one.needs is Capability.EXCEPTION_APPROVE],
         "may_approve": standing.may(Capability.EXCEPTION_APPROVE),
     }
     return render(request, "work/approvals.html", context)
@@ -129,28 +128,28 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(request, "work/search.html", context, status=422 if "fault" in context else 200)
 
 
-@page(needs=Capability.EXCEPTION_REQUEST, step_up="always", methods=("GET", "POST"))
+@page(needs=Capability.EXCEPTION_READ, step_up="always", methods=("GET", "POST"))
 def bulk(request: HttpRequest) -> HttpResponse:
-    """One step with many exceptions: looked at first, with what each rests on, then taken with each."""
+    """One step with many of a register: looked at first, with what stands against it, then taken with each."""
     standing = page_standing(request)
     given = request.POST if request.method == "POST" else request.GET
-    act = read_act(given.get("do", ""), standing)
+    act = read_act(given.get("do", ""), standing, given.get("of", EXCEPTIONS))
     ids = list(dict.fromkeys(given.getlist("item")))
     if not 1 <= len(ids) <= MOST:
-        raise Malformed(f"mark 1 to {MOST} exceptions", "items")
+        raise Malformed(f"mark 1 to {MOST} {act.of}", "items")
     form = BulkForm(request.POST if request.method == "POST" else None, act=act)
     if request.method == "POST" and form.is_valid():
         items = [_item(request, one) for one in ids]
         return _done(request, act, act_on(standing, act, items, form.cleaned_data["comment"]))
-    rows = [
-        row for row in map(PolicyException.objects.in_bulk([one for one in ids if "\0" not in one]).get, ids) if row
-    ]
+    rows = marked(standing, act, ids)
     context = {
         "act": act,
-        "rows": [_asked(standing, act, row) for row in rows],
+        "table": table_of(act.of),
+        "home": home_of(table_of(act.of)),
+        "rows": rows,
+        "left": sum(not one.against for one in rows),
         "missing": len(ids) - len(rows),
         "form": form,
-        "names": _names(standing, rows),
     }
     return render(request, "work/bulk.html", context, status=422 if form.errors else 200)
 
@@ -162,26 +161,23 @@ def _item(request: HttpRequest, wanted: str) -> Item:
     )
 
 
-def _asked(standing: Standing, act: Act, row: PolicyException) -> tuple[PolicyException, str, str]:
-    """An exception with what a decision on it would rest on, and what stands against the step ("" if nothing does)."""
-    refused = exceptions.stands_against(standing, row, act.code)  # type: ignore[arg-type]
-    try:
-        basis = exceptions.basis_of(row).basis if row.state == UNDER_REVIEW else ""
-    except Malformed as error:
-        return row, "", f"{error.where}: {error.reason}"
-    return row, basis, "" if refused is None else refused.reason
-
-
 def _done(request: HttpRequest, act: Act, found: Outcomes) -> HttpResponse:
+    table = table_of(act.of)
     if not found.refused:
         messages.success(request, f"{len(found.done)} {act.done}, each with its own entry.")
-        return HttpResponseRedirect(reverse("exceptions:list"))
+        return HttpResponseRedirect(home_of(table))
     ids = [*found.done, *(one for one, _, _ in found.refused)]
-    titles = dict(PolicyException.objects.filter(id__in=ids).values_list("id", "title"))
+    known = {one.id: one for one in marked(page_standing(request), act, ids)}
+
+    def named(wanted: str) -> tuple[str, str]:
+        return (known[wanted].title, known[wanted].url) if wanted in known else (wanted, "")
+
     context = {
         "act": act,
-        "done": [(one, titles.get(one, one)) for one in found.done],
-        "refused": [(one, titles.get(one, one), where, reason) for one, where, reason in found.refused],
+        "table": table,
+        "home": home_of(table),
+        "done": [named(one) for one in found.done],
+        "refused": [(*named(one), reason) for one, _, reason in found.refused],
     }
     return render(request, "work/outcomes.html", context)
 

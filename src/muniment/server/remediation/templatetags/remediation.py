@@ -35,7 +35,11 @@ def remediation_about(context: template.Context, kind: str, id: str) -> dict[str
     standing = page_standing(request)
     if not standing.may(Capability.EXCEPTION_READ):
         return {"shown": False}
-    found = findings(**{kind: id})
+    found = {
+        "asset": lambda: findings(asset=id),
+        "control": lambda: findings(control=id),
+        "exception": lambda: findings(exception=id),
+    }[kind]()
     serves = Q(finding__in=found.values("id"))
     if kind == "control":
         serves |= Q(controls__contains=[id])

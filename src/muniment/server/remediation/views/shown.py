@@ -91,8 +91,14 @@ def offers(standing: Standing, row: Item, tried: StepForm | None = None) -> list
 
 def title_of(kind: str, wanted: str) -> str:
     """What something that is linked by its id is called; "" for none."""
-    read = {"exception": exception_for, "finding": services.finding_for, "incident": services.incident_for}
-    return str(read[kind](wanted).title) if wanted else ""
+    if not wanted:
+        return ""
+    match kind:
+        case "exception":
+            return str(exception_for(wanted).title)
+        case "finding":
+            return str(services.finding_for(wanted).title)
+    return str(services.incident_for(wanted).title)
 
 
 def item_context(standing: Standing, row: Item, tried: StepForm | None = None) -> dict[str, Any]:

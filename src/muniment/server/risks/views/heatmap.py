@@ -109,7 +109,7 @@ def _option(said: list[tuple[Snapshot, dict[str, Any]]]) -> dict[str, Any]:
         "tooltip": {"trigger": "axis"},
         "legend": {"bottom": 0},
         "grid": {"left": 40, "right": 16, "top": 16, "bottom": 48},
-        "xAxis": {"type": "time"},
+        "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True}},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
             {

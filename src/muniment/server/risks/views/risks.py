@@ -27,6 +27,7 @@ from muniment.server.risks.tables import RISKS, table_rows
 from muniment.server.risks.views.detail import risk_page
 from muniment.server.risks.views.shown import chips_of, shown_risks
 from muniment.server.risks.workflow import CLOSED, STATES, TREATMENTS, Definition
+from muniment.server.tables.registry import address, table_of
 from muniment.tables import write_csv
 
 MOST_WRITTEN: Final = 100_000
@@ -61,6 +62,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "owners": possible_owners(standing.tenant_id),
         "may_manage": standing.may(Capability.RISK_MANAGE),
         "may_accept": standing.may(Capability.RISK_ACCEPT),
+        "may_export": standing.may(Capability.EXPORT_CREATE),
+        "bulk": [one for one in table_of("risks").bulk if standing.may(one.needs)],
+        "bulk_url": address(table_of("risks").bulk_route),
     }
     return render(request, "risks/list.html", context, status=422 if fault else 200)
 

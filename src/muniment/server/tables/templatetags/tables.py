@@ -19,7 +19,15 @@ _KINDS = {
     "under review": "accent", "under_review": "accent", "returned": "warn", "expiring soon": "warn", "high": "warn",
     "overdue": "bad", "critical": "bad", "expired": "warn", "revoked": "warn", "quarantined": "bad",
 }  # fmt: skip
+_WARNS = ("stale", "overdue")
 _CUT = 160
+
+
+@register.filter
+def spoken(code: object) -> str:
+    """A state's code as words: `In force` for `in-force`."""
+    said = str(code).replace("_", " ").replace("-", " ")
+    return said[:1].upper() + said[1:]
 
 
 @register.simple_tag
@@ -30,6 +38,8 @@ def cell(shown: Cell) -> SafeString:
         return format_html('<span class="muted">–</span>')
     if isinstance(value, datetime):
         return format_html('<time class="when" datetime="{0}" data-exact="{0}" data-relative>{0}</time>', exact(value))
+    if value is True and column.key in _WARNS:
+        return format_html('<span class="badge badge-warn">{}</span>', column.title)
     if isinstance(value, bool):
         return format_html("{}", "yes" if value else "no")
     if isinstance(value, date):
@@ -41,6 +51,6 @@ def cell(shown: Cell) -> SafeString:
     text = str(value)
     if column.kind == "choice" and not shown.leads:
         kind = _KINDS.get(text.lower(), "")
-        return format_html('<span class="badge{}">{}</span>', f" badge-{kind}" if kind else "", text.replace("_", " "))
+        return format_html('<span class="badge{}">{}</span>', f" badge-{kind}" if kind else "", spoken(text))
     cut = text if len(text) <= _CUT else text[:_CUT].rstrip() + "…"
     return format_html("<bdi>{}</bdi>", cut)

@@ -16,7 +16,7 @@ from muniment.server.exceptions.workflow import RISK_LEVELS, STATES
 from muniment.server.policies.models import PolicyVersion
 from muniment.server.registers.keeping import newest
 from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
-from muniment.server.work.bulk import ACTS
+from muniment.server.work.bulk import acts_of
 from muniment.server.work.registers.rows import given_by, people, write_by_id
 from muniment.tables import Column, Row, Table
 
@@ -140,7 +140,7 @@ EXCEPTIONS: Final = TableOf(
     writes=Capability.EXCEPTION_REQUEST,
     page="exceptions:exception",
     home="exceptions:list",
-    bulk=tuple(Bulk(one.code, one.label, one.needs) for one in ACTS.values()),
+    bulk=tuple(Bulk(one.code, one.label, one.needs) for one in acts_of("exceptions")),
     bulk_route="work:bulk",
     new="exceptions:new",
     lead_import="Without an id, a row becomes a draft of yours; with one, it changes that draft. Nothing is submitted.",

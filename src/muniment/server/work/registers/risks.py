@@ -15,7 +15,8 @@ from muniment.server.risks.models import Risk
 from muniment.server.risks.tables import RISKS as TABLE
 from muniment.server.risks.tables import table_rows
 from muniment.server.risks.workflow import SCORES, STATES, TREATMENTS, Definition
-from muniment.server.tables.registry import Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
+from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
+from muniment.server.work.bulk import acts_of
 from muniment.server.work.registers.rows import given_by, people, write_by_id
 from muniment.tables import Row
 
@@ -83,6 +84,10 @@ RISKS: Final = TableOf(
     apply=each(_write),
     writes=Capability.RISK_MANAGE,
     page="risks:risk",
+    home="risks:list",
+    apart=True,
+    bulk=tuple(Bulk(one.code, one.label, one.needs) for one in acts_of("risks")),
+    bulk_route="work:bulk",
     new="risks:new",
     lead_import="A row without an id opens a risk; a row with one makes another version of it.",
     icon="warn",
