@@ -52,6 +52,7 @@ _FILL = {
         "expires_on = DATE '2027-01-01' + mod(n, 360)",
         "created_at = TIMESTAMPTZ '2026-01-01' + n * INTERVAL '1 minute'",
         "submitted_at = TIMESTAMPTZ '2026-01-01' + n * INTERVAL '1 minute'",
+        "soon_at = TIMESTAMPTZ '2026-10-03' + mod(n, 360) * INTERVAL '1 day'",
         "ends_at = TIMESTAMPTZ '2027-01-01' + mod(n, 360) * INTERVAL '1 day'",
         "chain = 'exc_' || lpad(n::text, 26, '0')",
         "levels = 1",

@@ -6,14 +6,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
+from muniment.server.approvals import services as approvals
+from muniment.server.approvals.workflow import DEFAULT, Level, decides
+from muniment.server.exceptions.days import ends_at
 from muniment.server.exceptions.models import PolicyException, step_id
+from muniment.server.tenants.scope import tenant_scope
 from tests.exceptions.conftest import Office, in_days
+from tests.exceptions.test_services import administer, refused
 
 Raw = psycopg.Connection[DictRow]
 
@@ -56,7 +64,7 @@ def step(raw: Raw, row: PolicyException, kind: str, target: str, **more: Any) ->
         "by": "user:usr_thief",
         "on_behalf_of": "",
         "comment": "said",
-        "at": found["created_at"],
+        "at": datetime.now(UTC),
         "seq": 1,
         "event": "x",
         **more,
@@ -179,6 +187,9 @@ def test_no_approval_is_forged_by_who_asks_or_given_twice(office: Office) -> Non
         "out of turn": {"by": second, "level": 1, "number": 9},
         "from another state": {"by": second, "level": 1, "source": "approved"},
         "after its last day": {"by": second, "level": 1, "at": "2200-01-01"},
+        "at another time": {"by": second, "level": 1, "at": datetime.now(UTC) - timedelta(minutes=6)},
+        "by somebody who may not approve": {"by": office.subject("colleague"), "level": 1},
+        "by nobody who is here": {"by": "user:usr_thief", "level": 1},
     }
     for attack, said in forged.items():
         assert stopped(office, approval(row, "under_review", **said)), attack
@@ -192,6 +203,166 @@ def test_no_approval_is_forged_by_who_asks_or_given_twice(office: Office) -> Non
     }.items():
         assert stopped(office, approval(row, "approved", level=2, kept=True, **said)), attack
     assert office.does("second", "decide", row.id, "approve", comment="fine").state == "active"
+
+
+def absence(person: str, delegate: str, first: int, last: int) -> Callable[[Raw], object]:
+    """Somebody writes down that somebody is away, from one day to another counted from today."""
+
+    def act(raw: Raw) -> None:
+        raw.execute(
+            "INSERT INTO approvals_delegation (id, tenant_id, person, delegate, first_day, last_day, zone, begins, "
+            "ends, comment, created_by, created_at, seq, event) "
+            "VALUES (%(id)s, current_setting('muniment.tenant')::uuid, %(person)s, %(delegate)s, %(first)s, "
+            "%(last)s, 'UTC', %(first)s::date::timestamp AT TIME ZONE 'UTC', "
+            "(%(last)s::date + 1)::timestamp AT TIME ZONE 'UTC', '', 'x', now() - interval '30 days', 1, '')",
+            {
+                "id": f"dlg_{step_id()[4:]}",
+                "person": person,
+                "delegate": delegate,
+                "first": in_days(first),
+                "last": in_days(last),
+            },
+        )
+
+    return act
+
+
+def test_nobody_is_acted_for_who_delegated_nothing_at_that_moment(office: Office) -> None:
+    row, first, second = office.submitted(), office.subject("first"), office.subject("second")
+    forged = approval(row, "approved", by=second, on_behalf_of=first, level=1, kept=True)
+    assert stopped(office, forged), "nothing was delegated"
+    for days, when in (((-9, -2), "it is over"), ((2, 9), "it has not begun")):
+        assert not stopped(office, absence(first, second, *days))
+        assert stopped(office, forged), when
+    with office.installation.database.connect("app") as raw:
+        raw.execute("SET search_path = django")
+        raw.execute(
+            "SELECT set_config('muniment.tenant', %s, true)", [str(office.installation.tenant().made.tenant_id)]
+        )
+        absence(first, second, 0, 0)(raw)  # type: ignore[arg-type]
+        raw.commit()
+    assert stopped(office, forged), "it is another tenant's"
+    with tenant_scope(office.tenant_id):
+        given = approvals.delegate(
+            office.standing("first"), first_day=in_days(0), last_day=in_days(1), zone="UTC", to=second
+        )
+    with tenant_scope(office.tenant_id):
+        approvals.revoke_delegation(office.standing("first"), given.id)
+    assert stopped(office, forged), "it was ended"
+    past = approval(row, "approved", by=second, on_behalf_of=first, level=1, kept=True, at=f"{in_days(-5)} 12:00+00")
+    assert stopped(office, past), "the step is dated back"
+    third, colleague = office.subject("third"), office.subject("colleague")
+    assert not stopped(office, absence(colleague, third, 0, 0))
+    for_them = approval(row, "approved", by=third, on_behalf_of=colleague, level=1, kept=True)
+    assert stopped(office, for_them), "who is away may not approve"
+    assert not stopped(office, absence(first, second, 0, 1))
+    assert not stopped(office, forged)
+
+
+def test_who_stands_in_for_who_asks_or_for_the_first_approver_does_not_decide_in_their_own_right(
+    office: Office,
+) -> None:
+    third = office.subject("third")
+    active = office.does("third", "decide", office.submitted("first").id, "approve", comment="fine")
+    own = office.submitted("first")
+    handed_over = office.submitted("asks", owner=office.subject("first"))
+    assert not stopped(office, absence(office.subject("first"), third, 0, 0))
+    for row in (own, handed_over):
+        for outcome in ("approve", "return", "reject"):
+            assert refused(office, "third", "decide", row.id, outcome, comment="fine") == "approver"
+        assert stopped(office, approval(row, "approved", by=third, level=1, kept=True))
+        assert stopped(office, lambda raw, row=row: step(raw, row, "return", "returned", by=third))  # type: ignore[misc]
+    assert refused(office, "third", "revoke", active.id, comment="no") == "approver"
+    assert stopped(office, lambda raw: step(raw, active, "revoke", "revoked", by=third))
+    assert office.does("second", "decide", own.id, "approve", comment="fine").state == "active"
+    high = office.submitted(risk_level="high")
+    office.does("first", "decide", high.id, "approve", comment="back for an hour")
+    assert refused(office, "third", "decide", high.id, "approve", comment="fine too") == "approver"
+    assert stopped(office, approval(high, "approved", by=third, level=2, kept=True))
+    # What the first approver might, who stands in for them may as well: hand it back.
+    assert office.does("third", "decide", high.id, "return", comment="for how long?").state == "returned"
+    office.does("asks", "submit", high.id)
+    office.does("second", "decide", high.id, "approve", comment="fine")
+    assert office.does("third", "decide", high.id, "approve", comment="fine").state == "active"
+
+
+def test_who_handed_it_in_does_not_decide_once_somebody_else_owns_it(office: Office) -> None:
+    first = office.subject("first")
+    row = office.draft(owner=first)
+    office.does("first", "submit", row.id)
+    office.does("second", "decide", row.id, "return", comment="whose is it?")
+    office.does("asks", "change", row.id, {"owner": office.subject("asks")})
+    again = office.does("asks", "submit", row.id)
+    assert refused(office, "first", "decide", row.id, "approve", comment="fine") == "approver"
+    assert stopped(office, approval(again, "approved", by=first, level=1, kept=True))
+    assert office.does("third", "decide", row.id, "approve", comment="fine").state == "active"
+
+
+def test_the_database_knows_whom_the_rules_name(office: Office) -> None:
+    administer(office)
+    first, second, third = (office.subject(name) for name in ("first", "second", "third"))
+    with office.tenant.in_database() as raw:
+        for group, parent in (("grp_board", ""), ("grp_risk", "grp_board")):
+            raw.execute(
+                "INSERT INTO django.members_group (id, tenant_id, name, parent_id, roles, created_at) "
+                "VALUES (%s || left(%s::text, 8), %s, %s, %s, '{}', now())",
+                [group, office.tenant_id, office.tenant_id, group, parent and parent + str(office.tenant_id)[:8]],
+            )
+        raw.execute(
+            "UPDATE django.members_membership SET groups = ARRAY['grp_risk' || left(tenant_id::text, 8)] "
+            "WHERE user_id = %s AND tenant_id = %s",
+            [office.people["first"].user_id, office.tenant_id],
+        )
+    mark = str(office.tenant_id)[:8]
+    named: dict[str, dict[str, Any]] = {
+        "anybody": {},
+        "a role": {"roles": ("administrator",)},
+        "two roles": {"roles": ("administrator", "approver")},
+        "people": {"people": (first, office.subject("asks"))},
+        "a group": {"groups": (f"grp_risk{mark}",)},
+        "the group that it is part of": {"groups": (f"grp_board{mark}",)},
+        "another group": {"groups": (f"grp_other{mark}",)},
+        "one or the other": {"people": (second,), "groups": (f"grp_board{mark}",)},
+    }
+    with tenant_scope(office.tenant_id):
+        people = approvals.roster(datetime.now(UTC)).people
+    for case, said in named.items():
+        with writing(office) as writer:
+            rows = [
+                writer.execute(
+                    "SELECT approvals_holds(%s, %s, 'exception.approve', %s) AS said",
+                    [office.tenant_id, one, Jsonb({name: list(ids) for name, ids in said.items()})],
+                ).fetchone()
+                for one in people
+            ]
+        expected = [{"said": decides(Level(1, **said), one)} for one in people.values()]
+        assert rows == expected, case
+    rules = replace(DEFAULT, id="", clauses=(), otherwise=(Level(1, people=(first, second)),))
+    with tenant_scope(office.tenant_id):
+        approvals.save_rules(office.standing("third"), rules, comment="by name")
+    row = office.submitted()
+    assert stopped(office, approval(row, "approved", by=third, level=1, kept=True))
+    assert stopped(office, approval(row, "approved", by=first, level=2, kept=True))
+    assert stopped(office, lambda raw: step(raw, row, "reject", "rejected", by=third))
+    assert not stopped(office, approval(row, "approved", by=first, level=1, kept=True))
+
+
+ZONES = ("UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Pacific/Pago_Pago", "Europe/Warsaw", "Africa/Cairo", "Asia/Tehran")
+
+
+def test_the_database_and_the_server_agree_on_when_days_end_from_one_side_of_the_earth_to_the_other(
+    office: Office,
+) -> None:
+    """Leap days, nights in which clocks change, the widest zones: a guard that differed would stop true steps."""
+    nights = (date(2026, 3, 28), date(2026, 3, 29), date(2026, 10, 24), date(2026, 10, 25), date(2026, 4, 23))
+    days = (date(2028, 2, 28), date(2028, 2, 29), date(2027, 12, 31), *nights)
+    with writing(office) as raw:
+        for day, zone in product(days, ZONES):
+            found = raw.execute(
+                "SELECT abs(extract(epoch FROM %s - ((%s::date + 1)::timestamp AT TIME ZONE %s))) <= 7200 AS said",
+                [ends_at(day, zone), day, zone],
+            ).fetchone()
+            assert found == {"said": True}, (day, zone)
 
 
 def test_a_step_is_not_kept_for_later_and_a_decision_freezes_what_it_applies_to(office: Office) -> None:
@@ -223,7 +394,8 @@ def test_a_step_is_not_kept_for_later_and_a_decision_freezes_what_it_applies_to(
 
 def test_a_case_is_submitted_under_the_rules_in_force_and_for_as_long_as_they_allow(office: Office) -> None:
     whole = office.submitted(risk_level="high")
-    true = {name: getattr(whole, name) for name in ("levels", "rules", "starts_at", "ends_at", "submitted_at")}
+    names = ("levels", "rules", "starts_at", "soon_at", "ends_at", "submitted_at")
+    true = {name: getattr(whole, name) for name in names}
 
     def submits(row: PolicyException, **given: Any) -> Callable[[Raw], object]:
         def act(raw: Raw) -> None:
@@ -239,11 +411,14 @@ def test_a_case_is_submitted_under_the_rules_in_force_and_for_as_long_as_they_al
         "under rules that there are not": {"rules": "wfv_other"},
         "without rules": {"rules": ""},
         "to another end": {"ends_at": "2199-01-01"},
+        "to be reminded of later": {"soon_at": "2199-01-01"},
+        "to be reminded of never": {"soon_at": None},
     }
     for attack, given in attacks.items():
         assert stopped(office, submits(row, **given)), attack
     long = office.draft(expires_on=in_days(400))
-    assert stopped(office, submits(long, levels=1, ends_at=f"{in_days(401)} 00:00+00"))
+    days = {"ends_at": f"{in_days(401)} 00:00+00", "soon_at": f"{in_days(310)} 00:00+00"}
+    assert stopped(office, submits(long, levels=1, **days))
     assert not stopped(office, submits(row))
 
 

@@ -53,13 +53,20 @@ def test_an_exception_goes_its_way_over_the_api_and_each_refusal_names_its_field
     assert refused(second.post(f"{where}/decide", **{**said, "steps": None, "basis": "0" * 64})) == "basis"
     assert refused(first.post(f"{where}/decide", outcome="approve", comment="twice")) == "approver"
     active = second.done(f"{where}/decide", outcome="approve", comment="fine too")
-    assert (active["state"], active["expiring_soon"], active["renewed_by"]) == ("active", False, None)
+    assert (active["state"], active["expiring_soon"], active["renewed_by"]) == ("active", True, None)
     assert [one["kind"] for one in asks.get(f"{where}/decisions").json()["decisions"]] == ["approve", "approve"]
     denied = [one for one in office.entries("exception.approve") if one["outcome"] == "denied"]
     assert {one["facts"]["field"] for one in denied} >= {"comment", "steps", "basis", "approver"}
     assert asks.get(f"{where}0").status_code == 404
     assert [one["id"] for one in asks.get("/api/exceptions", mine=True).json()["exceptions"]] == [made["id"]]
     assert second.get("/api/exceptions", mine=True, state="active").json()["exceptions"] == []
+    for state, days, soon in (("expiring_soon", 90, 1), ("active", 91, 0)):
+        # The first reminder of the rules is 90 days before the end, in the case's own zone.
+        one = office.active(title=f"{days} days", expires_on=in_days(days))
+        found = asks.get("/api/exceptions", state=state).json()["exceptions"]
+        assert [row["expiring_soon"] for row in found if row["id"] == one.id] == [bool(soon)]
+        listed = asks.get("/api/tables/exceptions", expiring="yes").json()["rows"]
+        assert sum(row["id"] == one.id for row in listed) == soon
 
 
 def test_a_key_drafts_and_submits_for_a_person_and_decides_nothing(office: Office, seats: Seats) -> None:
@@ -125,7 +132,7 @@ def test_in_the_browser_from_the_draft_to_the_approval_and_its_renewal(office: O
     mute = first.submit(f"{where}/decide", where, outcome="approve", comment="", basis=basis, steps=2)
     assert mute.status_code == 422
     done = first.submit(f"{where}/decide", where, outcome="approve", comment="fine", basis=basis, steps=2)
-    assert (done.status_code, "Active" in done.text, "explorer" in done.text) == (200, True, True)
+    assert (done.status_code, "Expiring soon" in done.text, "explorer" in done.text) == (200, True, True)
     again = first.submit(f"{where}/decide", where, outcome="approve", comment="fine")
     assert again.status_code == 422
     renewal = asks.get(f"{where}/renew").text

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from muniment.core.errors import Malformed, Refused
+from muniment.server.approvals import services as approvals
+from muniment.server.approvals.workflow import DEFAULT
+from muniment.server.exceptions import services
 from muniment.server.exceptions.models import PolicyException
 from muniment.server.exceptions.services import run_due
+from muniment.server.tenants.scope import tenant_scope
 from tests.exceptions.conftest import Office, in_days
 
 
@@ -27,7 +31,7 @@ def again(office: Office, row: PolicyException) -> PolicyException:
     return found
 
 
-def test_an_exception_is_asked_for_approved_by_somebody_else_and_active_at_once(office: Office) -> None:
+def test_nobody_approves_their_own_and_what_somebody_else_approves_is_active_at_once(office: Office) -> None:
     draft = office.draft()
     assert (draft.state, draft.requested_by, draft.owner) == ("draft", office.subject("asks"), office.subject("asks"))
     handed = office.does("asks", "submit", draft.id)
@@ -55,7 +59,7 @@ def test_an_exception_is_asked_for_approved_by_somebody_else_and_active_at_once(
     assert "firmware" not in json.dumps(entry)
 
 
-def test_two_approvals_are_needed_for_a_high_risk_and_two_people_give_them(office: Office) -> None:
+def test_nobody_approves_twice_and_two_people_give_the_two_approvals_of_a_high_risk(office: Office) -> None:
     row = office.submitted(risk_level="critical")
     assert row.levels == 2
     once = office.does("first", "decide", row.id, "approve", comment="fine")
@@ -65,7 +69,7 @@ def test_two_approvals_are_needed_for_a_high_risk_and_two_people_give_them(offic
     assert [one["facts"]["level"] for one in office.entries("exception.approve")] == ["1/2", "2/2"]
 
 
-def test_what_was_approved_once_and_returned_is_approved_anew_by_both(office: Office) -> None:
+def test_an_approval_after_a_return_is_refused_and_both_are_given_anew(office: Office) -> None:
     row = office.submitted(risk_level="high")
     office.does("first", "decide", row.id, "approve", comment="fine")
     office.does("second", "decide", row.id, "return", comment="for how long, and why?")
@@ -216,9 +220,38 @@ def test_what_was_rejected_is_asked_for_anew_and_a_refused_renewal_makes_room_fo
     assert refused(office, "asks", "renew", other.id, {}) == "renews"
 
 
-def test_leap_day_is_a_last_day(office: Office) -> None:
-    row = office.draft(expires_on=date(2028, 2, 29), zone="Europe/Warsaw")
-    assert (row.expires_on, row.zone) == (date(2028, 2, 29), "Europe/Warsaw")
+def test_leap_days_and_the_widest_zones_are_last_days_to_their_very_end(office: Office) -> None:
+    administer(office)
+    with tenant_scope(office.tenant_id):
+        approvals.save_rules(office.standing("third"), replace(DEFAULT, id="", max_days=1826), comment="for longer")
+    for zone, last in (
+        ("Europe/Warsaw", "2028-02-29T23:00"),
+        ("Pacific/Kiritimati", "2028-02-29T10:00"),
+        ("Etc/GMT+12", "2028-03-01T12:00"),
+    ):
+        row = office.active(expires_on=date(2028, 2, 29), zone=zone, title=zone)
+        assert row.ends_at is not None
+        assert row.soon_at is not None
+        assert row.ends_at.isoformat().startswith(last)
+        assert row.soon_at == row.ends_at - timedelta(days=91)
+        before = office.look("soon", row.soon_at - timedelta(microseconds=1))
+        with tenant_scope(office.tenant_id):
+            assert not PolicyException.objects.filter(before, id=row.id).exists()
+            assert PolicyException.objects.filter(services.soon(row.soon_at), id=row.id).exists()
+        assert run_due(office.tenant_id, row.ends_at - timedelta(microseconds=1)).expired == 0
+        assert run_due(office.tenant_id, row.ends_at).expired == 1
+        assert again(office, row).state == "expired"
+
+
+def administer(office: Office) -> None:
+    """The third approver manages the rules as well."""
+    with office.tenant.in_database() as raw:
+        raw.execute(
+            "UPDATE django.members_membership SET roles = roles || ARRAY(SELECT id FROM django.members_role "
+            "WHERE tenant_id = %(tenant)s AND code = 'administrator') "
+            "WHERE user_id = %(user)s AND tenant_id = %(tenant)s",
+            {"tenant": office.tenant_id, "user": office.people["third"].user_id},
+        )
 
 
 def _tried(office: Office, name: str, wanted: str, **more: Any) -> str:

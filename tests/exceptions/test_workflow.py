@@ -43,14 +43,17 @@ def matter(state: str = "under_review", *approvals: Party, levels: int = 1, **mo
     return Matter(state, ANN, ANN, levels, approvals, **said)  # type: ignore[arg-type]
 
 
-def step(before: Matter, kind: Kind, by: str, on_behalf_of: str = "", **more: object) -> Matter:
+def step(
+    before: Matter, kind: Kind, by: str, on_behalf_of: str = "", *, also: tuple[str, ...] = (), **more: object
+) -> Matter:
     given = {"at": NOON, "comment": "looked at", **more}
-    return advance(before, kind, Party(by, on_behalf_of), **given)  # type: ignore[arg-type]
+    party = Party(by, on_behalf_of, frozenset(also))
+    return advance(before, kind, party, **given)  # type: ignore[arg-type]
 
 
 def refused(before: Matter, kind: Kind, by: str, on_behalf_of: str = "", **more: object) -> str:
     with pytest.raises((Refused, Malformed)) as found:
-        step(before, kind, by, on_behalf_of, **more)
+        step(before, kind, by, on_behalf_of, **more)  # type: ignore[arg-type]
     return str(found.value.where)
 
 
@@ -81,6 +84,18 @@ def test_two_approvals_are_two_people_whoever_acts_for_whom() -> None:
     assert refused(stood_in, "approve", DAN) == "approver"
     assert refused(stood_in, "approve", CAT, DAN) == "approver"
     assert step(stood_in, "approve", CAT).state == "approved"
+
+
+def test_who_stands_in_for_who_asks_or_for_who_approved_first_has_no_say_of_their_own() -> None:
+    for kind in ("approve", "return", "reject"):
+        assert refused(matter(), kind, BEN, also=(ANN,)) == "approver"
+    assert refused(matter("active"), "revoke", BEN, also=(ANN,)) == "approver"
+    assert refused(matter("active", stale=True), "attest", BEN, also=(ANN,)) == "approver"
+    once = step(matter(levels=2), "approve", BEN)
+    assert refused(once, "approve", CAT, also=(BEN,)) == "approver"
+    assert refused(step(matter(levels=2), "approve", BEN, DAN), "approve", CAT, also=(DAN,)) == "approver"
+    assert step(once, "return", CAT, also=(BEN,)).state == "returned"
+    assert step(once, "approve", CAT, also=(DAN,)).state == "approved"
 
 
 def test_an_approval_given_before_a_return_does_not_count_after_it() -> None:
@@ -158,13 +173,23 @@ class Machine(RuleBasedStateMachine):
         self.matter = advance(Matter(requested_by=requester, owner=owner), "create", Party(requester), at=self.now)
         self.said_yes: list[set[str]] = []
 
-    @rule(kind=st.sampled_from(KINDS), by=st.sampled_from(PEOPLE), behalf=st.sampled_from(STOOD_IN_FOR))
-    def attempt(self, kind: Kind, by: str, behalf: str) -> None:
-        self.take(kind, by, behalf)
+    @rule(
+        kind=st.sampled_from(KINDS),
+        by=st.sampled_from(PEOPLE),
+        behalf=st.sampled_from(STOOD_IN_FOR),
+        also=st.sampled_from(STOOD_IN_FOR),
+    )
+    def attempt(self, kind: Kind, by: str, behalf: str, also: str) -> None:
+        self.take(kind, by, behalf, also=also)
 
-    @rule(by=st.sampled_from(PEOPLE), behalf=st.sampled_from(STOOD_IN_FOR), comment=st.sampled_from(["fine", ""]))
-    def approve(self, by: str, behalf: str, comment: str) -> None:
-        self.take("approve", by, behalf, comment=comment)
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        behalf=st.sampled_from(STOOD_IN_FOR),
+        also=st.sampled_from(STOOD_IN_FOR),
+        comment=st.sampled_from(["fine", ""]),
+    )
+    def approve(self, by: str, behalf: str, also: str, comment: str) -> None:
+        self.take("approve", by, behalf, also=also, comment=comment)
 
     @rule(by=st.sampled_from(PEOPLE))
     def approve_unasked(self, by: str) -> None:
@@ -187,19 +212,26 @@ class Machine(RuleBasedStateMachine):
         self.take("return", by, "")
         self.hand_in()
 
-    def take(self, kind: Kind, by: str, behalf: str, *, comment: str = "fine", mandated: bool = True) -> None:
+    def take(
+        self, kind: Kind, by: str, behalf: str, *, also: str = "", comment: str = "fine", mandated: bool = True
+    ) -> None:
         before = self.matter
         if kind == "submit":
             before = replace(before, levels=self.levels, starts_at=self.now, ends_at=self.now + timedelta(days=20))
         try:
-            after = advance(before, kind, Party(by, behalf), at=self.now, comment=comment, mandated=mandated)
+            party = Party(by, behalf, frozenset({also, behalf} - {""}))
+            after = advance(before, kind, party, at=self.now, comment=comment, mandated=mandated)
         except (Refused, Malformed):
             return
+        if kind in ("approve", "return", "reject", "revoke"):
+            asked = {self.matter.requested_by, self.matter.owner, *self.matter.submitted_by}
+            assert not asked & {by, behalf, also}, "who asks decided, or who stands in for them"
         if kind == "submit":
             self.said_yes = []
         if kind == "approve":
             assert mandated
             assert comment
+            assert all(also not in said for said in self.said_yes), "who stands in for the first one was the second"
             self.said_yes.append({one for one in (by, behalf) if one})
         self.matter = after
 
@@ -252,10 +284,12 @@ def test_days_follow_each_other_without_a_gap(day: date, zone: str) -> None:
     assert starts_at(day, zone).astimezone(ZoneInfo(zone)).date() == day
 
 
-def test_expiring_soon_is_told_from_the_end_alone() -> None:
-    assert expiring_soon("active", ENDS, ENDS - timedelta(days=30), days=30)
-    assert not expiring_soon("active", ENDS, ENDS - timedelta(days=31), days=30)
-    assert not expiring_soon("approved", ENDS, ENDS - timedelta(days=1), days=30)
+def test_expiring_soon_is_told_from_the_first_reminder_on() -> None:
+    soon = ENDS - timedelta(days=90)
+    assert expiring_soon("active", soon, soon)
+    assert not expiring_soon("active", soon, soon - timedelta(microseconds=1))
+    assert not expiring_soon("approved", soon, ENDS)
+    assert not expiring_soon("active", None, ENDS)
     assert days_left(ENDS - timedelta(hours=1), ENDS) == 0
 
 

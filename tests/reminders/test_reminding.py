@@ -14,6 +14,7 @@ from muniment.server.reminders.models import Mark
 from muniment.server.reminders.services import remind, reminded
 from muniment.server.tenants.scope import tenant_scope
 from tests.exceptions.conftest import Office, in_days
+from tests.risks.conftest import Register
 from tests.support.people import Person
 
 
@@ -163,3 +164,15 @@ def test_where_nobody_may_decide_those_who_keep_the_rules_are_told(office: Offic
         )
     office.submitted()
     assert [who for _, who in told(office, "exception.submitted")] == [keeper.user_id]
+
+
+def test_who_may_accept_a_risk_is_told_of_the_proposal_and_who_asked_of_what_became_of_it(office: Office) -> None:
+    register = Register(office)
+    row = register.opened("asks")
+    made = register.proposed(row, "first")
+    assert [who for _, who in told(office, "risk.proposed")] == ids(office, "second", "third")
+    register.does("second", "decide", made.id, "accepted", comment="we can bear it")
+    asked = sorted(office.people[name].user_id for name in ("asks", "first"))
+    assert sorted(who for _, who in told(office, "risk.decided")) == asked
+    register.does("asks", "change_risk", row.id, {"title": "Passwords are sprayed"}, reason="seen")
+    assert sorted(who for _, who in told(office, "risk.lapsed")) == asked

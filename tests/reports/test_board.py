@@ -65,7 +65,7 @@ def gaps(document: Document) -> list[str]:
 def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
     office: Office, muniment_run: Run, tmp_path: Path
 ) -> None:
-    first = office.active(risk_level="low")
+    first = office.active(risk_level="low", expires_on=in_days(120))
     office.submitted(title="Still under review")
     office.installation.seal()
     before = drawn(muniment_run, "board", tmp_path / "before.pdf")
@@ -118,7 +118,7 @@ def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
     office.installation.seal()
     compared = numbers(drawn(muniment_run, "executive", tmp_path / "second.pdf"))
     assert third.state == "active"
-    assert [compared[f"{name}{then}"] for name in ("Exceptions in force", "of these ending within 30 days")
+    assert [compared[f"{name}{then}"] for name in ("Exceptions in force", "of these ending soon")
             for then in ("", ", at the last report")] == [2, 2, 0, 1]  # fmt: skip
     checked = muniment_run("verify", str(tmp_path / "second.pdf"), "--no-known-logs")
     assert checked.output.startswith("VERIFIED"), checked.output

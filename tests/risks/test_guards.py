@@ -165,11 +165,14 @@ def test_nothing_is_accepted_without_a_decision_of_somebody_else(
     other = register.opened(title="Another")
     attacker.refused("as it stands", COPY_ACCEPTANCE, [f'{{"id": "rac_x", "risk": "{other.id}"}}', made.id])
     attacker.refused("permission denied", "DELETE FROM django.risks_acceptance")
+    by_first = register.proposed(other, "first")
     said = {"id": "rad_x", "verdict": "accepted", "words": "fine", "digest": row.digest, "acceptance": made.id}
     for change, why in (
         ({"who": row.owner}, "who proposes or owns"),
         ({"who": made.proposed_by}, "who proposes or owns"),
         ({"who": "key:ak_1"}, "who proposes or owns"),
+        ({"who": "user:usr_x"}, "by who may"),
+        ({"who": office.subject("colleague"), "acceptance": by_first.id, "digest": other.digest}, "by who may"),
         ({"words": " \n"}, "says what it is, and why"),
         ({"verdict": "maybe"}, "says what it is, and why"),
         ({"digest": "0" * 64}, "freezes what it was about"),
@@ -200,6 +203,8 @@ def test_a_decision_in_force_is_not_taken_back_prolonged_or_given_twice(
         set_.format("state = 'revoked', ended_at = now(), ended_by = 'key:ak_1', ended_why = 'x'"),
         [made.id],
     )
+    revoked = set_.format("state = 'revoked', ended_at = now(), ended_by = %s, ended_why = 'x'")
+    attacker.refused("a person revokes", revoked, [office.subject("colleague"), made.id])
     attacker.refused("replaced by another", set_.format("state = 'replaced', ended_at = now()"), [made.id])
     said = {"id": "rad_x", "verdict": "accepted", "words": "fine", "digest": row.digest, "acceptance": made.id}
     attacker.refused("risks_decision_once", DECIDE, {**said, "who": office.subject("second")})

@@ -14,6 +14,7 @@ from muniment.server.access.pages import rule_of
 from muniment.server.capabilities import STEP_UP, Capability
 from muniment.server.risks.matrix import Cell
 from muniment.server.risks.views.acceptances import decide, revoke
+from tests.accounts.test_second_factor import age_factor
 from tests.exceptions.conftest import Office
 from tests.risks.conftest import Register, in_days
 from tests.support.people import csrf_token
@@ -140,6 +141,13 @@ def test_the_matrix_is_defined_in_another_size_and_a_falling_band_is_shown_at_it
     done = asks.submit(edit, edit, **fields, reason="smaller", number="0")
     assert "Version 1 is in force." in done.text
     assert register.look("matrix_in_force").matrix.size == "3x4"
+    # Neither the page nor the API changes it for whoever left their desk.
+    age_factor(register.office.installation, asks.client, 301)
+    headers = {"X-CSRFToken": str(asks.client.cookies.get("csrftoken", "")), "Referer": asks.base}
+    order = {"likelihood": ["a", "b", "c"], "impact": ["a", "b", "c"], "bands": [], "reason": "unseen"}
+    answer = asks.client.put(f"/t/{asks.slug}/api/risk-matrix", json=order, headers=headers)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "step-up-needed")
+    assert asks.submit(edit, edit, **fields, reason="unseen", number="1").url.path.endswith("/account/step-up")
 
 
 def test_a_question_that_cannot_be_asked_is_answered_with_its_parameter(asks: Seat) -> None:

@@ -18,7 +18,7 @@ class Changed:
     """Something on which decisions may rest says something else from now on.
 
     Attributes:
-        kind: `policy`, `asset`, `control` or `attachment`.
+        kind: `policy`, `asset`, `control` or `attachment`, and `risk` where risks themselves tell exceptions.
         id: of it, over all its versions: `pol_…`, `ast_…`, a control id, the id of an attachment's first version.
         digest: SHA-256 of what it says now, 64 hex digits; of a thing that is not relied upon any more, `WITHDRAWN`.
     """

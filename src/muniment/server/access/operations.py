@@ -32,7 +32,8 @@ _VISITOR = "system:visitor"
 class Needs(HttpAuthBase):
     """Authentication of an operation and the capability that it needs: `auth=Needs(Capability.LEDGER_READ)`.
 
-    A session needs a CSRF token for whatever is not a read, and a fresh second factor where `STEP_UP` asks for one;
+    A session needs a CSRF token for whatever is not a read, and then a fresh second factor too where `STEP_UP` or the
+    operation (`step_up`) asks for one;
     that it gave a second factor at all is asked of every request, by `accounts.middleware`. Keys are asked of the
     database at every request, so that revoking works at once. An Authorization header, even an empty one, leaves the
     session aside.
@@ -40,9 +41,10 @@ class Needs(HttpAuthBase):
 
     openapi_scheme = "bearer"
 
-    def __init__(self, *capabilities: Capability) -> None:
+    def __init__(self, *capabilities: Capability, step_up: bool = False) -> None:
         super().__init__()
         self.capabilities = capabilities
+        self.step_up = step_up or bool(set(capabilities) & STEP_UP)
 
     def __call__(self, request: HttpRequest) -> Standing:
         """The standing of a request that has one of the capabilities, and leaves it on the request.
@@ -60,7 +62,7 @@ class Needs(HttpAuthBase):
                 labels={"lacks": self.capabilities[0], "method": request.method or ""},
             )
             standing.require(self.capabilities[0])
-        if standing.subject.startswith("user:") and request.method not in _SAFE and set(self.capabilities) & STEP_UP:
+        if standing.subject.startswith("user:") and request.method not in _SAFE and self.step_up:
             tenant = tenant_of(request)
             if tenant is None or not is_fresh(request, tenant.step_up_seconds):
                 raise refuse("step-up-needed", "give a second factor at /account/step-up, then ask again")

@@ -61,24 +61,29 @@ class Roster:
         """Why somebody may decide at a level; None if they may not.
 
         One's own right goes first. Whoever stands in for somebody may approve exceptions themselves, and is not passed
-        on what that somebody was given by another: who is away gives away their own right alone.
+        on what that somebody was given by another: who is away gives away their own right alone. Whoever stands in for
+        somebody who is barred is barred as well, whatever right of their own they have.
 
         Args:
             level: of the case.
             user: `user:usr_…`.
             barred: people who have no say in this case, its requester and whoever decided before: neither they nor
-                anybody on their behalf.
+                whoever stands in for them.
         """
         person = self.people.get(user)
-        if person is None or not person.approves or user in barred:
+        if person is None or not person.approves or ({user} | self.stood_for(user)) & set(barred):
             return None
         if decides(level, person):
             return Mandate()
         for absence in self.absences:
             away = self.people.get(absence.person)
-            if absence.delegate == user and away is not None and away.subject not in barred and decides(level, away):
+            if absence.delegate == user and away is not None and decides(level, away):
                 return Mandate(away.subject, absence.delegation)
         return None
+
+    def stood_for(self, user: str) -> frozenset[str]:
+        """For whom somebody stands in at that moment, `user:usr_…`."""
+        return frozenset(one.person for one in self.absences if one.delegate == user)
 
     def deciders(self, level: Level, barred: Collection[str] = ()) -> tuple[Decider, ...]:
         """Everybody who could decide at a level, by subject.

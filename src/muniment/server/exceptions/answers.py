@@ -12,7 +12,6 @@ from muniment.server.exceptions.models import Decision, PolicyException, Step
 from muniment.server.exceptions.workflow import ACTIVE, expiring_soon
 from muniment.server.moments import moment
 
-SOON_DAYS: Final = 30
 _PLAIN: Final = (
     "id",
     "title",
@@ -34,18 +33,24 @@ _PLAIN: Final = (
     "levels",
     "chain",
 )
-_MOMENTS: Final = ("starts_at", "ends_at", "attested_at", "created_at", "submitted_at", "approved_at", "closed_at")
+_MOMENTS: Final = (
+    "starts_at",
+    "soon_at",
+    "ends_at",
+    "attested_at",
+    "created_at",
+    "submitted_at",
+    "approved_at",
+    "closed_at",
+)
 
 
-def exception_json(
-    row: PolicyException, *, now: datetime, soon: int = SOON_DAYS, renewed_by: Mapping[str, str]
-) -> dict[str, Any]:
+def exception_json(row: PolicyException, *, now: datetime, renewed_by: Mapping[str, str]) -> dict[str, Any]:
     """An exception.
 
     Args:
         row: the exception.
         now: for what is derived.
-        soon: days before its end at which it expires soon.
         renewed_by: ids of what renews exceptions, by theirs.
     """
     return {
@@ -54,7 +59,7 @@ def exception_json(
         "policy": row.policy_id,
         "starts_on": None if row.starts_on is None else row.starts_on.isoformat(),
         "expires_on": row.expires_on.isoformat(),
-        "expiring_soon": expiring_soon(row.state, row.ends_at, now, days=soon),
+        "expiring_soon": expiring_soon(row.state, row.soon_at, now),
         "days_left": days_left(now, row.ends_at) if row.state == ACTIVE and row.ends_at is not None else None,
         "stale_since": moment(row.stale_at),
         "rules": row.rules or None,

@@ -21,6 +21,7 @@ from muniment.server.exceptions.answers import (
 )
 from muniment.server.exceptions.models import PolicyException
 from muniment.server.exceptions.shapes import (
+    Asked,
     BasisOut,
     ChainOut,
     ChangedException,
@@ -29,7 +30,6 @@ from muniment.server.exceptions.shapes import (
     ExceptionOut,
     NewDecision,
     NewException,
-    State,
     StepComment,
     StepList,
 )
@@ -46,12 +46,12 @@ router = Router(auth=Needs(Capability.EXCEPTION_READ), tags=["decisions"])
 @router.get("/api/exceptions", summary="Exceptions", operation_id="exceptions", response=ExceptionList)
 def listed(
     request: HttpRequest,
-    state: State | None = None,
+    state: Asked | None = None,
     policy: Annotated[str, Query(max_length=30)] = "",
     asset: Annotated[str, Query(max_length=30)] = "",
     mine: Annotated[bool, Query(description="only those that you asked for or own")] = False,
 ) -> HttpResponse:
-    """Newest first, at most 500; the operations of tables page through all of them."""
+    """Newest first, at most 500; the operations of tables page through all of them. `expiring_soon`: of the active."""
     with scope(request) as standing:
         asked = standing.subject if mine else ""
         rows = services.exceptions(state=state or "", asked_by=asked, policy=policy, asset=asset)

@@ -35,7 +35,8 @@ class PolicyException(models.Model):
 
     `steps` counts the steps taken, `round` how often it was submitted, `level` the approvals of this round, `levels`
     how many it needs. `starts_at` and `ends_at` are the first instants of the first day and after the last one in
-    `zone`. `seq` is the entry that recorded the draft, `event` that entry's reference.
+    `zone`, `soon_at` that of the day on which its version of the rules has the first reminder of its end: from then on
+    it expires soon. `seq` is the entry that recorded the draft, `event` that entry's reference.
     """
 
     id = models.CharField(primary_key=True, max_length=30, default=exception_id, editable=False)
@@ -67,6 +68,7 @@ class PolicyException(models.Model):
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)
     starts_at = models.DateTimeField(null=True)
+    soon_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

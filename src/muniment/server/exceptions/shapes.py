@@ -14,6 +14,7 @@ from muniment.server.exceptions.workflow import MAX_COMMENT
 State = Literal[
     "draft", "under_review", "returned", "approved", "active", "expired", "rejected", "withdrawn", "revoked"
 ]
+Asked = State | Literal["expiring_soon"]
 RiskLevel = Literal["low", "medium", "high", "critical"]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
@@ -123,6 +124,7 @@ class ExceptionOut(Schema):
     expires_on: date
     zone: str
     starts_at: str | None
+    soon_at: str | None
     ends_at: str | None
     requested_by: str
     owner: str

@@ -35,7 +35,7 @@ STATES: Final = {
     REVOKED: "Revoked",
 }
 EXPIRING_SOON: Final = "expiring_soon"
-"""Derived, never stored: active, and its end is near."""
+"""Derived, never stored: active, and the first day on which people are reminded of its end has come."""
 CHANGEABLE: Final = frozenset({DRAFT, RETURNED})
 OPEN: Final = frozenset({DRAFT, RETURNED, UNDER_REVIEW, APPROVED, ACTIVE})
 STANDING: Final = frozenset({APPROVED, ACTIVE})
@@ -101,10 +101,17 @@ PAIRS: Final = frozenset((one.kind, one.source, one.target) for one in TRANSITIO
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who takes a step: a person, and for whom they act; "" for themselves."""
+    """Who takes a step.
+
+    Attributes:
+        by: a person, `user:usr_…`.
+        on_behalf_of: for whom they act; "" for themselves.
+        stands_in_for: for whom they stand in at that moment, also where they act for themselves.
+    """
 
     by: str
     on_behalf_of: str = ""
+    stands_in_for: frozenset[str] = frozenset()
 
     @property
     def people(self) -> frozenset[str]:
@@ -124,6 +131,7 @@ class Matter:
         approvals: those of this submission, in their order.
         stale: something on which the decision rests has changed since.
         starts_at, ends_at: when it begins to hold and when it no longer does; None before it was submitted.
+        submitted_by: everybody who handed it in, whichever time that was.
     """
 
     state: str = ""
@@ -134,11 +142,17 @@ class Matter:
     stale: bool = False
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    submitted_by: frozenset[str] = frozenset()
 
     @property
     def askers(self) -> frozenset[str]:
-        """Who never decides on it."""
+        """Whose exception it is."""
         return frozenset(one for one in (self.requested_by, self.owner) if one)
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Who never decides on it, and nobody who stands in for them: whose it is, or was when it was handed in."""
+        return self.askers | self.submitted_by
 
 
 def advance(
@@ -169,7 +183,7 @@ def advance(
         checked_words(comment, "comment", least=1)
     _check_time(matter, kind, target, at)
     if kind == "submit":
-        return replace(matter, state=target, approvals=())
+        return replace(matter, state=target, approvals=(), submitted_by=matter.submitted_by | {party.by})
     if kind == "approve":
         return replace(matter, state=target, approvals=(*matter.approvals, party))
     if kind in ("stale", "attest"):
@@ -182,9 +196,15 @@ def deciders(approvals: Iterable[Party]) -> frozenset[str]:
     return frozenset(one for approval in approvals for one in approval.people)
 
 
-def expiring_soon(state: str, ends_at: datetime | None, now: datetime, *, days: int) -> bool:
-    """Whether an active exception's end is at most so many days away."""
-    return state == ACTIVE and ends_at is not None and (ends_at - now).total_seconds() <= days * 86_400
+def expiring_soon(state: str, soon_at: datetime | None, now: datetime) -> bool:
+    """Whether an active exception is so near to its end that people are reminded of it.
+
+    Args:
+        state: of the exception.
+        soon_at: when the first reminder of its end is due; None before it was submitted.
+        now: aware.
+    """
+    return state == ACTIVE and soon_at is not None and soon_at <= now
 
 
 def checked_words(text: str, field: str, *, least: int = 0, most: int = MAX_COMMENT) -> str:
@@ -229,10 +249,14 @@ def _check_party(matter: Matter, step: Transition, party: Party, *, mandated: bo
         if party.by not in matter.askers or party.on_behalf_of:
             raise Refused("its owner attests to it, in person", "owner")
         return
-    if party.people & matter.askers:
+    if party.people & matter.barred:
         raise Refused("who asks for an exception, or owns it, does not decide on it: ask somebody else", "approver")
+    if party.stands_in_for & matter.barred:
+        raise Refused("stands in for who asks for it, or owns it, and does not decide on it meanwhile", "approver")
     if step.kind == "approve" and party.people & deciders(matter.approvals):
         raise Refused("approved it already: the second approval is somebody else's", "approver")
+    if step.kind == "approve" and party.stands_in_for & deciders(matter.approvals):
+        raise Refused("stands in for who approved it already: the second approval is somebody else's", "approver")
     if party.on_behalf_of == party.by:
         raise Refused("nobody acts on behalf of themselves", "on_behalf_of")
     if not mandated:

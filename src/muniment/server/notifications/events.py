@@ -66,6 +66,18 @@ _EVENTS: Final = (
         "Decision overdue",
         "An exception waited too long for a decision. Told to whoever keeps the approval rules.",
     ),
+    Event("risk.proposed", "Risk to be accepted", "Somebody proposes to accept a risk. Told to whoever may accept it."),
+    Event(
+        "risk.decided",
+        "Risk accepted or not",
+        "It was decided whether a risk is accepted. Told to its owner and to who proposed it.",
+        always_shown=False,
+    ),
+    Event(
+        "risk.lapsed",
+        "Risk no longer accepted",
+        "An acceptance was revoked, expired, or the risk changed. Told to the risk's owner and to who proposed it.",
+    ),
     Event("comment.mention", "Mentioned", "Somebody named you in a comment.", always_shown=False),
     Event("alert.raised", "Alert", "The anomaly detection raised an alert. Told to whoever acknowledges alerts."),
     Event("task.assigned", "Task assigned", "A task was given to you.", mail=DAILY, always_shown=False),

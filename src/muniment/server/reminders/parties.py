@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,19 +15,26 @@ class Present:
     """The people of a tenant at one moment.
 
     Attributes:
-        people: `user:usr_…` of every present member.
-        keepers: those of them who hold `workflow.manage`.
+        powers: what every present member may do, by `user:usr_…`.
     """
 
-    people: frozenset[str]
-    keepers: tuple[str, ...]
+    powers: Mapping[str, frozenset[Capability]]
+
+    @property
+    def keepers(self) -> tuple[str, ...]:
+        """Those who hold `workflow.manage`."""
+        return self.holding(Capability.WORKFLOW_MANAGE)
+
+    def holding(self, capability: Capability) -> tuple[str, ...]:
+        """Those who hold a capability, sorted."""
+        return tuple(sorted(one for one, power in self.powers.items() if capability in power))
 
     def of(self, *wanted: str, but: Iterable[str] = ()) -> tuple[str, ...]:
         """Those of some people who are there, each once, without some others; the keepers if none of them is.
 
         An exception whose owner has left is nobody's otherwise, and would end unseen.
         """
-        there = [one for one in dict.fromkeys(wanted) if one in self.people]
+        there = [one for one in dict.fromkeys(wanted) if one in self.powers]
         return tuple(one for one in (there or self.keepers) if one not in set(but))
 
 
@@ -39,7 +46,4 @@ def present(now: datetime) -> Present:
         for holder in directory.holders.values()
         if holder.kind == "member" and holder.active and (holder.until is None or holder.until > now)
     ]
-    keepers = sorted(
-        holder.subject for holder in members if Capability.WORKFLOW_MANAGE in directory.power(holder).capabilities
-    )
-    return Present(frozenset(holder.subject for holder in members), tuple(keepers))
+    return Present({holder.subject: directory.power(holder).capabilities for holder in members})

@@ -7,9 +7,10 @@ from typing import Final
 from muniment.server.approvals.services import roster, rules_of
 from muniment.server.approvals.workflow import levels_for
 from muniment.server.exceptions.models import PolicyException
-from muniment.server.exceptions.services import approvals_of, basis_of
+from muniment.server.exceptions.services import basis_of, matter_of
 from muniment.server.exceptions.steps import Stepped
 from muniment.server.exceptions.workflow import RISK_LEVELS, UNDER_REVIEW
+from muniment.server.exceptions.workflow import deciders as approvers
 from muniment.server.notifications.services import notify
 from muniment.server.reminders.parties import present
 
@@ -38,10 +39,8 @@ def tell_of_step(stepped: Stepped) -> None:
 def deciders(row: PolicyException, level: int, stepped: Stepped) -> tuple[str, ...]:
     """Who could decide on an exception at a level, those who are away left out where somebody else is there."""
     levels = levels_for(rules_of(row.rules), basis_of(row).case)
-    barred = {row.requested_by, row.owner}
-    if row.state == UNDER_REVIEW:
-        for one in approvals_of(row):
-            barred |= {one.by, one.on_behalf_of} - {""}
+    matter = matter_of(row)
+    barred = matter.barred | approvers(matter.approvals)
     found = roster(stepped.step.at).deciders(levels[min(level, len(levels)) - 1], barred)
     here = tuple(one.subject for one in found if not one.away)
     return here or tuple(one.subject for one in found)

@@ -133,7 +133,7 @@ def _short(asking: Asking) -> list[Block]:
     rows: list[tuple[str, Cell]] = [
         ("Entries under the checkpoint", ask("entries under the checkpoint", Ask("entries"))),
         ("Exceptions in force", ask("exceptions active", registered.exceptions("active"))),
-        ("of these ending within 30 days", ask("exceptions expiring soon", registered.expiring(sealed))),
+        ("of these ending soon", ask("exceptions expiring soon", registered.expiring(sealed))),
         ("Exceptions under review", ask("exceptions under review", registered.exceptions("under_review"))),
         ("Exceptions that expired", ask("exceptions expired", registered.exceptions("expired"))),
         ("Exceptions that rest on what has changed", ask("exceptions stale", registered.stale_exceptions())),

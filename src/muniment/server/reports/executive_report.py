@@ -65,7 +65,7 @@ def _questions(asking: Asking) -> list[tuple[str, Callable[[int], Ask]]]:
     exceptions, risks, items = registered.exceptions, registered.risks, registered.items
     return [
         ("Exceptions in force", lambda below: exceptions("active", below=below)),
-        ("of these ending within 30 days", lambda below: registered.expiring(sealed, below=below)),
+        ("of these ending soon", lambda below: registered.expiring(sealed, below=below)),
         ("Exceptions under review", lambda below: exceptions("under_review", below=below)),
         ("Exceptions that expired", lambda below: exceptions("expired", below=below)),
         ("Exceptions that rest on what has changed", lambda below: registered.stale_exceptions(below=below)),

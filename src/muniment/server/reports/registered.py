@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from muniment.reports.asks import Ask
 from muniment.reports.conditions import Condition
+from muniment.server.moments import moment
 
 EXCEPTION: Final = tuple(
     f"exception.{kind}"
@@ -19,7 +20,6 @@ EXCEPTION: Final = tuple(
 _WORD: Final = ("exception.attest", "exception.expire", "exception.revoke", "exception.stale", "exception.withdraw")
 """Actions that say whether the decision on an exception stands as it was made."""
 RISK: Final = ("risk.change", "risk.close", "risk.open")
-SOON_DAYS: Final = 30
 STANDING: Final = ("open", "residual")
 LEVELS: Final = ("critical", "high", "medium", "low")
 
@@ -55,9 +55,12 @@ def stale_exceptions(*, ids: tuple[str, ...] | None = None, below: int = 0) -> A
 
 
 def expiring(sealed_at: datetime, *, ids: tuple[str, ...] | None = None, below: int = 0) -> Ask:
-    """How many active exceptions have their last day within 30 days of a checkpoint."""
-    before = day_of(sealed_at + timedelta(days=SOON_DAYS + 1))
-    return exceptions("active", ids=ids, before=before, below=below)
+    """How many active exceptions had come to the first day on which their rules remind of the end, by a checkpoint."""
+    where = (
+        Condition("to", among=("active",)),
+        Condition("soon", of="exception.submit", before=str(moment(sealed_at))),
+    )
+    return Ask("subjects", about="exception", actions=EXCEPTION, where=where, ids=ids, below=below)
 
 
 def risks(level: str = "", *, below: int = 0) -> Ask:

@@ -74,18 +74,22 @@ def _mine(
     standing: Standing, rows: Sequence[PolicyException], people: Roster, versions: dict[str, Rules]
 ) -> Iterator[Waiting]:
     assets = find_assets({one for row in rows for one in row.assets})
-    approvals: dict[str, list[Step]] = {}
-    for step in Step.objects.filter(exception__in=[row.id for row in rows], kind="approve").order_by("number"):
-        approvals.setdefault(step.exception, []).append(step)
+    taken: dict[str, list[Step]] = {}
+    for step in Step.objects.filter(exception__in=[row.id for row in rows], kind__in=("submit", "approve")).order_by(
+        "number"
+    ):
+        taken.setdefault(step.exception, []).append(step)
     for row in rows:
-        given = [step for step in approvals.get(row.id, ()) if step.round == row.round]
+        steps = taken.get(row.id, ())
+        given = [step for step in steps if step.kind == "approve" and step.round == row.round]
+        barred = {row.requested_by, row.owner, *(step.by for step in steps if step.kind == "submit"), *_deciders(given)}
         case = Case(
             row.risk_level,
             frozenset(content_of(row).frameworks),
             frozenset(row.assets),
             frozenset(assets[one].criticality for one in row.assets if one in assets),
         )
-        mandate = _mandate(standing, row, given, case, people, versions)
+        mandate = _mandate(standing, row, len(given), case, people, versions, barred)
         if mandate is not None:
             yield Waiting(row, len(given) + 1, row.levels, mandate.on_behalf_of)
 
@@ -93,16 +97,16 @@ def _mine(
 def _mandate(
     standing: Standing,
     row: PolicyException,
-    given: Sequence[Step],
+    given: int,
     case: Case,
     people: Roster,
     versions: dict[str, Rules],
+    barred: set[str],
 ) -> Mandate | None:
     if row.rules not in versions:
         versions[row.rules] = rules_of(row.rules)
     levels = levels_for(versions[row.rules], case)
-    barred = {row.requested_by, row.owner, *_deciders(given)}
-    return people.mandate(levels[min(len(given), len(levels) - 1)], standing.subject, barred)
+    return people.mandate(levels[min(given, len(levels) - 1)], standing.subject, barred)
 
 
 def _deciders(steps: Iterable[Step]) -> set[str]:

@@ -23,7 +23,6 @@ from muniment.server.exceptions.workflow import (
     expiring_soon,
 )
 from muniment.server.work.approvals import waiting_for
-from muniment.server.work.mine import SOON
 
 COLUMNS: Final = (DRAFT, RETURNED, UNDER_REVIEW, APPROVED, ACTIVE, EXPIRED)
 SHOWN: Final = 20
@@ -76,7 +75,7 @@ def board(standing: Standing, now: datetime, *, mine: bool = False, risk_level: 
 
 
 def _soon(row: PolicyException, now: datetime) -> bool:
-    return expiring_soon(row.state, row.ends_at, now, days=SOON.days)
+    return expiring_soon(row.state, row.soon_at, now)
 
 
 def _step(standing: Standing, row: PolicyException, now: datetime, to_decide: set[str]) -> str:

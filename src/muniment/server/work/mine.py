@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Q, QuerySet
 
 from muniment.server.access.standing import Standing
 from muniment.server.exceptions.models import PolicyException
-from muniment.server.exceptions.workflow import ACTIVE, APPROVED, CHANGEABLE, STANDING, UNDER_REVIEW
+from muniment.server.exceptions.services import soon
+from muniment.server.exceptions.workflow import ACTIVE, APPROVED, CHANGEABLE, NOT_RENEWING, STANDING, UNDER_REVIEW
 
 SHOWN: Final = 20
-SOON: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,13 @@ def own(standing: Standing) -> QuerySet[PolicyException]:
 def my_exceptions(standing: Standing, now: datetime) -> list[Group]:
     """Somebody's exceptions: first what needs them, then what waits for others, then what runs, then what is over."""
     rows = own(standing)
-    soon = Q(state=ACTIVE, ends_at__lte=now + SOON)
     stale = Q(state__in=STANDING, stale_at__isnull=False)
-    renewed = PolicyException.objects.exclude(renews="").values("renews")
+    renewed = PolicyException.objects.exclude(renews="").exclude(state__in=NOT_RENEWING).values("renews")
     over = ~Q(state__in=(*CHANGEABLE, UNDER_REVIEW, *STANDING))
     asked = (
         ("changeable", "To be finished", "Change and submit.", Q(state__in=CHANGEABLE), "state=draft,returned"),
         ("stale", "No longer what was decided", "An approver attests to it, or revokes it.", stale, ""),
-        ("soon", "Ending within 30 days", "Renew what is still needed.", soon & ~Q(id__in=renewed), ""),
+        ("soon", "Ending soon", "Renew what is still needed.", soon(now) & ~Q(id__in=renewed), ""),
         ("waiting", "Waiting for a decision", "Somebody else decides.", Q(state=UNDER_REVIEW), "state=under_review"),
         ("standing", "Standing", "Approved, or active.", Q(state__in=(APPROVED, ACTIVE)), "state=approved,active"),
         ("over", "Over", "They stay readable.", over, "state=expired,rejected,withdrawn,revoked"),

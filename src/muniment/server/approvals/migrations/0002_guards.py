@@ -34,7 +34,8 @@ BEGIN
     IF jsonb_typeof(content->'clauses') IS DISTINCT FROM 'array'
        OR jsonb_typeof(content->'otherwise') IS DISTINCT FROM 'object'
        OR jsonb_typeof(content->'max_days') IS DISTINCT FROM 'number'
-       OR (content->>'max_days')::integer NOT BETWEEN 1 AND 1826 THEN
+       OR (content->>'max_days')::integer NOT BETWEEN 1 AND 1826
+       OR NOT content->'reminder_days' @> '[90, 60, 30]'::jsonb IS TRUE THEN
         RAISE EXCEPTION 'rules leave no case without an approval' USING ERRCODE = 'check_violation';
     END IF;
     IF EXISTS (
@@ -102,13 +103,46 @@ CREATE FUNCTION approvals_stands_in(tenant uuid, who text, absent text, moment t
                           WHERE r.tenant_id = d.tenant_id AND r.delegation = d.id AND r.at <= moment))
 $$
 """
+HOLDS = """
+-- Whether somebody is a present member who holds a capability and is named: as a person, by a role, or by a group, also
+-- one that a group of theirs is part of. Where nobody is named, everybody is. The same as `directory.Directory` and
+-- `workflow.decides`, for the guards of decisions.
+CREATE FUNCTION approvals_holds(tenant uuid, who text, capability text, named jsonb) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    WITH RECURSIVE member AS (
+        SELECT m.roles, m.groups FROM members_membership m JOIN accounts_user u ON u.id = m.user_id
+        WHERE m.tenant_id = tenant AND 'user:' || m.user_id = who AND u.is_active
+          AND (m.until IS NULL OR m.until > now())
+    ), line (id, parent_id, roles) AS (
+        SELECT g.id, g.parent_id, g.roles FROM members_group g JOIN member m ON g.id = ANY(m.groups)
+        WHERE g.tenant_id = tenant
+        UNION
+        SELECT g.id, g.parent_id, g.roles FROM members_group g JOIN line l ON g.id = l.parent_id
+        WHERE g.tenant_id = tenant
+    ), held AS (
+        SELECT r.code, r.capabilities, r.builtin AND r.code = 'administrator' AS everything FROM members_role r
+        WHERE r.tenant_id = tenant
+          AND (EXISTS (SELECT FROM member m WHERE r.id = ANY(m.roles))
+               OR EXISTS (SELECT FROM line l WHERE r.id = ANY(l.roles)))
+    )
+    SELECT EXISTS (SELECT FROM held h WHERE h.everything OR capability = ANY(h.capabilities))
+       AND (NOT named ?| ARRAY['people', 'roles', 'groups']
+            OR (named->'people' ? who) IS TRUE
+            OR EXISTS (SELECT FROM held h WHERE named->'roles' ? h.code)
+            OR EXISTS (SELECT FROM line l WHERE named->'groups' ? l.id))
+$$
+"""
 TABLES = (("approvals_rules", RULES), ("approvals_delegation", DELEGATION), ("approvals_revocation", REVOCATION))
 
 
 class Migration(migrations.Migration):
-    """Triggers, and one function for the guards of other applications."""
+    """Triggers, and two functions for the guards of other applications."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("approvals", "0001_initial")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [
+        ("accounts", "0001_initial"),
+        ("approvals", "0001_initial"),
+        ("members", "0001_initial"),
+    ]
 
     operations: ClassVar[list[Operation]] = [
         migrations.RunSQL(KEPT, "DROP FUNCTION approvals_kept CASCADE"),
@@ -129,4 +163,5 @@ class Migration(migrations.Migration):
             for table, _ in TABLES
         ),
         migrations.RunSQL(STANDS_IN, "DROP FUNCTION approvals_stands_in"),
+        migrations.RunSQL(HOLDS, "DROP FUNCTION approvals_holds"),
     ]

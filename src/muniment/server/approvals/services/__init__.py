@@ -1,7 +1,7 @@
 """What is done with rules of approval and delegations. Nothing else writes their tables."""
 
 from muniment.server.approvals.roster import Absence, Decider, Mandate, Roster
-from muniment.server.approvals.services.deciding import absences_at, may_decide, roster
+from muniment.server.approvals.services.deciding import absences_at, roster, stood_for
 from muniment.server.approvals.services.delegations import (
     DELEGATION_ACTION,
     delegate,
@@ -43,7 +43,6 @@ __all__ = [
     "delegation_for",
     "delegations",
     "faults_of",
-    "may_decide",
     "names",
     "names_for",
     "newest",
@@ -58,6 +57,7 @@ __all__ = [
     "rules_in_force",
     "rules_of",
     "save_rules",
+    "stood_for",
     "version_for",
     "versions",
 ]

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from muniment.server.approvals.models import Delegation, Revocation
-from muniment.server.approvals.roster import Absence, Mandate, Roster
-from muniment.server.approvals.workflow import Level, Person, Rules
+from muniment.server.approvals.roster import Absence, Roster
+from muniment.server.approvals.workflow import Person
 from muniment.server.capabilities import Capability
 from muniment.server.members.directory import Directory, Holder
 from muniment.server.members.rows import read_directory
-
-
-def may_decide(rules: Rules, level: Level, user: str, at: datetime, *, barred: Collection[str] = ()) -> Mandate | None:
-    """Why somebody may decide at a level; None if they may not. For many cases at once, ask one `roster`.
-
-    Args:
-        rules: the version under which the case began; `level` is one of `levels_for` of it.
-        level: of the case.
-        user: `user:usr_…`; an API key is nobody here.
-        at: the moment of the decision, aware.
-        barred: people who have no say in this case, its requester and whoever decided before: neither they nor anybody
-            on their behalf.
-
-    Raises:
-        ValueError: for a level that is none of the rules.
-    """
-    if all(level not in levels for _, levels in rules.paths()):
-        raise ValueError("the level is none of these rules")
-    return roster(at).mandate(level, user, barred)
 
 
 def roster(at: datetime) -> Roster:
@@ -46,6 +26,11 @@ def roster(at: datetime) -> Roster:
     }
     absences = tuple(Absence(row.id, row.person, row.delegate) for row in absences_at(at))
     return Roster(people, absences)
+
+
+def stood_for(user: str, at: datetime) -> frozenset[str]:
+    """For whom of the open tenant somebody stands in at a moment, `user:usr_…`."""
+    return frozenset(row.person for row in absences_at(at) if row.delegate == user)
 
 
 def absences_at(at: datetime) -> list[Delegation]:

@@ -124,7 +124,8 @@ def save_rules(standing: Standing, rules: Rules, *, comment: str, number: int | 
     check_number(0 if before is None else before.number, number)
     blocking = [one for one in faults_of(wanted) if one.blocks]
     if blocking:
-        raise Malformed("; ".join(f"{one.where}: {one.reason}" for one in blocking[:5]), blocking[0].where)
+        others = (f"{one.where}: {one.reason}" for one in blocking[1:5])
+        raise Malformed("; ".join((blocking[0].reason, *others)), blocking[0].where)
     text = text_of(wanted)
     if text == text_of(DEFAULT if before is None else rules_in(before)):
         raise Refused("nothing would be changed", "rules")

@@ -131,6 +131,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("submitted_at", models.DateTimeField(null=True)),
                 ("starts_at", models.DateTimeField(null=True)),
+                ("soon_at", models.DateTimeField(null=True)),
                 ("ends_at", models.DateTimeField(null=True)),
                 ("approved_at", models.DateTimeField(null=True)),
                 ("closed_at", models.DateTimeField(null=True)),

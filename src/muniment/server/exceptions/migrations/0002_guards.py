@@ -16,6 +16,8 @@ CREATE FUNCTION exceptions_step_guard() RETURNS trigger LANGUAGE plpgsql SET sea
 DECLARE
     asked exceptions_exception;
     given integer;
+    levels jsonb;
+    barred text[];
 BEGIN
     SELECT * INTO asked FROM exceptions_exception WHERE id = NEW.exception AND tenant_id = NEW.tenant_id FOR UPDATE;
     IF NOT FOUND THEN
@@ -69,15 +71,31 @@ BEGIN
        OR NEW.on_behalf_of = NEW."by" THEN
         RAISE EXCEPTION 'a person decides' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW."by" IN (asked.requested_by, asked.owner) OR NEW.on_behalf_of IN (asked.requested_by, asked.owner) THEN
-        RAISE EXCEPTION 'who asks does not decide' USING ERRCODE = 'check_violation';
+    -- Who stands in for whom is asked for the moment of the step, which is that of the database, clocks being clocks.
+    IF abs(extract(epoch FROM NEW.at - now())) > 300 THEN
+        RAISE EXCEPTION 'a decision is dated when it is taken' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.kind <> 'approve' THEN
-        RETURN NEW;
+    SELECT array_agg(s."by"::text) || asked.requested_by::text || asked.owner::text INTO barred FROM exceptions_step s
+        WHERE s.tenant_id = NEW.tenant_id AND s.exception = NEW.exception AND s.kind = 'submit';
+    IF exceptions_is_one_of(NEW, barred) THEN
+        RAISE EXCEPTION 'who asks does not decide, nor who stands in for them' USING ERRCODE = 'check_violation';
     END IF;
     SELECT count(*) INTO given FROM exceptions_step
         WHERE tenant_id = NEW.tenant_id AND exception = NEW.exception AND round = asked.round AND kind = 'approve'
           AND number < NEW.number;
+    -- Whoever attests after the last approval does what its level does; revoking is for anybody who may approve.
+    levels := exceptions_levels(asked, exceptions_rules_of(asked.tenant_id, asked.rules));
+    IF NOT exceptions_is_named(NEW, CASE WHEN NEW.kind = 'revoke' THEN '{}'::jsonb
+            WHEN asked.state = 'under_review' THEN levels->least(given, jsonb_array_length(levels) - 1)
+            ELSE levels->(jsonb_array_length(levels) - 1) END) THEN
+        RAISE EXCEPTION 'the rules name who decides' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.kind <> 'approve' THEN
+        RETURN NEW;
+    END IF;
+    IF jsonb_array_length(levels) <> asked.levels THEN
+        RAISE EXCEPTION 'the rules ask for other approvals by now' USING ERRCODE = 'check_violation';
+    END IF;
     IF NEW.level <> given + 1 OR NEW.level > asked.levels
        OR (NEW.target = 'approved') <> (NEW.level = asked.levels) THEN
         RAISE EXCEPTION 'approvals are counted, none is left out' USING ERRCODE = 'check_violation';
@@ -86,15 +104,37 @@ BEGIN
         SELECT FROM exceptions_step s
         WHERE s.tenant_id = NEW.tenant_id AND s.exception = NEW.exception AND s.round = asked.round
           AND s.kind = 'approve' AND s.number < NEW.number
-          AND (NEW."by" IN (s.by, s.on_behalf_of)
-               OR (NEW.on_behalf_of <> '' AND NEW.on_behalf_of IN (s.by, s.on_behalf_of)))) THEN
-        RAISE EXCEPTION 'two approvals are two people' USING ERRCODE = 'check_violation';
+          AND exceptions_is_one_of(NEW, ARRAY[s."by", s.on_behalf_of]::text[])) THEN
+        RAISE EXCEPTION 'two approvals are two people, and neither stands in for the other'
+            USING ERRCODE = 'check_violation';
     END IF;
     IF asked.ends_at IS NULL OR NEW.at >= asked.ends_at THEN
         RAISE EXCEPTION 'nothing is approved whose last day has passed' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
+$$
+"""
+PEOPLE = """
+-- Whether a step is the word of one of some people, or of somebody who stands in for one of them at that moment.
+CREATE FUNCTION exceptions_is_one_of(taken exceptions_step, people text[]) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT EXISTS (
+        SELECT FROM unnest(people) one
+        WHERE one <> '' AND (one IN (taken."by", taken.on_behalf_of)
+                             OR approvals_stands_in(taken.tenant_id, taken."by", one, taken.at)))
+$$
+"""
+NAMED = """
+-- Whether the rules give a say to whoever takes a step: to themselves, or to whom they stand in for at that moment.
+CREATE FUNCTION exceptions_is_named(taken exceptions_step, named jsonb) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT named IS NOT NULL AND CASE WHEN taken.on_behalf_of = ''
+        THEN approvals_holds(taken.tenant_id, taken."by", 'exception.approve', named)
+        ELSE approvals_holds(taken.tenant_id, taken."by", 'exception.approve', '{}')
+             AND approvals_holds(taken.tenant_id, taken.on_behalf_of, 'exception.approve', named)
+             AND approvals_stands_in(taken.tenant_id, taken."by", taken.on_behalf_of, taken.at)
+        END
 $$
 """
 TAKEN = """
@@ -125,8 +165,8 @@ BEGIN
         IF NOT FOUND OR step.kind <> 'create' OR step."by" <> NEW.requested_by
            OR (NEW.state, NEW.steps, NEW.round, NEW.level, NEW.levels, NEW.rules)
               IS DISTINCT FROM ('draft', 1, 0, 0, 0, '')
-           OR num_nonnulls(NEW.submitted_at, NEW.starts_at, NEW.ends_at, NEW.approved_at, NEW.closed_at, NEW.stale_at,
-                           NEW.attested_at) > 0 THEN
+           OR num_nonnulls(NEW.submitted_at, NEW.starts_at, NEW.soon_at, NEW.ends_at, NEW.approved_at, NEW.closed_at,
+                           NEW.stale_at, NEW.attested_at) > 0 THEN
             RAISE EXCEPTION 'an exception begins as a draft' USING ERRCODE = 'check_violation';
         END IF;
         IF NEW.renews = '' THEN
@@ -157,11 +197,11 @@ BEGIN
         RAISE EXCEPTION 'what was submitted is not edited' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.steps = OLD.steps THEN
-        IF (NEW.state, NEW.round, NEW.level, NEW.levels, NEW.rules, NEW.submitted_at, NEW.starts_at, NEW.ends_at,
-            NEW.approved_at, NEW.closed_at, NEW.stale_at, NEW.attested_at)
+        IF (NEW.state, NEW.round, NEW.level, NEW.levels, NEW.rules, NEW.submitted_at, NEW.starts_at, NEW.soon_at,
+            NEW.ends_at, NEW.approved_at, NEW.closed_at, NEW.stale_at, NEW.attested_at)
            IS DISTINCT FROM
-           (OLD.state, OLD.round, OLD.level, OLD.levels, OLD.rules, OLD.submitted_at, OLD.starts_at, OLD.ends_at,
-            OLD.approved_at, OLD.closed_at, OLD.stale_at, OLD.attested_at) THEN
+           (OLD.state, OLD.round, OLD.level, OLD.levels, OLD.rules, OLD.submitted_at, OLD.starts_at, OLD.soon_at,
+            OLD.ends_at, OLD.approved_at, OLD.closed_at, OLD.stale_at, OLD.attested_at) THEN
             RAISE EXCEPTION 'an exception goes on by a step' USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;
@@ -178,14 +218,15 @@ BEGIN
         IF NEW.level <> 0 OR NEW.submitted_at IS NULL OR NEW.starts_at IS NULL OR NEW.ends_at IS NULL
            -- Zone tables of two programs may tell an hour apart, never a day.
            OR abs(extract(epoch FROM NEW.ends_at - ((NEW.expires_on + 1)::timestamp AT TIME ZONE NEW.zone))) > 7200
-           OR NEW.starts_at >= NEW.ends_at
+           OR NEW.starts_at >= NEW.ends_at OR NEW.soon_at IS NULL
            OR (NEW.starts_on IS NOT NULL
                AND abs(extract(epoch FROM NEW.starts_at - (NEW.starts_on::timestamp AT TIME ZONE NEW.zone))) > 7200)
         THEN
             RAISE EXCEPTION 'an exception is submitted with its rules and days' USING ERRCODE = 'check_violation';
         END IF;
-    ELSIF (NEW.round, NEW.levels, NEW.rules, NEW.submitted_at, NEW.starts_at, NEW.ends_at)
-          IS DISTINCT FROM (OLD.round, OLD.levels, OLD.rules, OLD.submitted_at, OLD.starts_at, OLD.ends_at) THEN
+    ELSIF (NEW.round, NEW.levels, NEW.rules, NEW.submitted_at, NEW.starts_at, NEW.soon_at, NEW.ends_at)
+          IS DISTINCT FROM
+          (OLD.round, OLD.levels, OLD.rules, OLD.submitted_at, OLD.starts_at, OLD.soon_at, OLD.ends_at) THEN
         RAISE EXCEPTION 'a running case keeps its rules and days' USING ERRCODE = 'check_violation';
     END IF;
     IF step.kind <> 'submit' AND NEW.level <> (CASE WHEN step.kind = 'approve' THEN step.level ELSE OLD.level END) THEN
@@ -221,11 +262,13 @@ $$
 
 
 class Migration(migrations.Migration):
-    """Three triggers."""
+    """Three triggers, and what they ask of people."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("exceptions", "0001_initial")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("approvals", "0002_guards"), ("exceptions", "0001_initial")]
 
     operations: ClassVar[list[Operation]] = [
+        migrations.RunSQL(PEOPLE, "DROP FUNCTION exceptions_is_one_of"),
+        migrations.RunSQL(NAMED, "DROP FUNCTION exceptions_is_named"),
         migrations.RunSQL(STEP, "DROP FUNCTION exceptions_step_guard CASCADE"),
         migrations.RunSQL(
             "CREATE TRIGGER exceptions_step_guard AFTER INSERT ON exceptions_step "

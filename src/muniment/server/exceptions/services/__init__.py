@@ -20,13 +20,16 @@ from muniment.server.exceptions.services.reading import (
     due,
     exception_for,
     exceptions,
+    lock_all,
+    lock_chain,
     matter_of,
     renewals_of,
+    soon,
     steps_of,
     waiting,
 )
 from muniment.server.exceptions.services.running import Ran, run_due
-from muniment.server.exceptions.services.stale import mark_pending
+from muniment.server.exceptions.services.stale import mark_pending, outdate
 
 __all__ = [
     "NoSuch",
@@ -43,14 +46,18 @@ __all__ = [
     "due",
     "exception_for",
     "exceptions",
+    "lock_all",
+    "lock_chain",
     "mark_pending",
     "matter_of",
+    "outdate",
     "renew",
     "renewals_of",
     "renewing",
     "revoke",
     "run_due",
     "said_of",
+    "soon",
     "stands_against",
     "steps_of",
     "submit",

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.access.standing import Standing
-from muniment.server.approvals.services import Mandate, may_decide, rules_of
+from muniment.server.approvals.services import Mandate, roster, rules_of, stood_for
 from muniment.server.approvals.workflow import levels_for
 from muniment.server.capabilities import Capability
 from muniment.server.exceptions import workflow
@@ -44,15 +44,14 @@ def decide(
         raise Malformed(f"is one of {', '.join(OUTCOMES)}", "outcome")
     now, row = timezone.now(), exception_for(wanted, lock=True)
     _check_seen(row, steps)
-    approvals = approvals_of(row)
-    matter, frozen = matter_of(row, approvals), freeze(row)
+    matter, frozen = matter_of(row), freeze(row)
     party, mandate = _mandate(standing, row, frozen, matter, again=outcome != "approve")
     after = advance(matter, outcome, party, at=now, comment=comment, mandated=mandate is not None)
     if seen and seen != frozen.basis:
         raise Refused("what it rests on has changed since you were shown it: look at it again", "basis")
     if outcome == "approve":
         _check_same(row, frozen)
-    level = len(approvals) + 1 if outcome == "approve" else 0
+    level = len(matter.approvals) + 1 if outcome == "approve" else 0
     said = checked_words(comment, "comment")
     labels = {"delegation": "" if mandate is None else mandate.delegation}
     row = take(row, Taken(outcome, after, party, now, said, level=level, frozen=frozen, labels=labels)).exception
@@ -75,7 +74,7 @@ def revoke(standing: Standing, wanted: str, *, comment: str) -> PolicyException:
         NoSuch: if there is none of that id.
     """
     now, row = timezone.now(), exception_for(wanted, lock=True)
-    party = Party(standing.subject)
+    party = Party(standing.subject, stands_in_for=stood_for(standing.subject, now))
     after = advance(matter_of(row), "revoke", party, at=now, comment=comment)
     standing.require(Capability.EXCEPTION_APPROVE)
     return take(
@@ -129,6 +128,8 @@ def stands_against(standing: Standing, row: PolicyException, kind: Kind) -> Refu
     if kind != "revoke" and approves:
         party, mandate = _mandate(standing, row, freeze(row), matter, again=kind != "approve")
         mandated = mandate is not None
+    elif approves:
+        party = Party(standing.subject, stands_in_for=stood_for(standing.subject, timezone.now()))
     try:
         advance(matter, kind, party, at=timezone.now(), comment=".", mandated=mandated)
     except Refused as error:
@@ -157,16 +158,16 @@ def _mandate(
         matter: the exception as it stands.
         again: whoever approved already may have a say once more: to return what they approved.
     """
-    alone = Party(standing.subject)
-    if not standing.subject.startswith("user:") or not row.rules or not standing.may(Capability.EXCEPTION_APPROVE):
-        return alone, None
-    rules = rules_of(row.rules)
-    levels = levels_for(rules, frozen.case)
+    subject = standing.subject
+    if not subject.startswith("user:") or not row.rules or not standing.may(Capability.EXCEPTION_APPROVE):
+        return Party(subject), None
+    levels = levels_for(rules_of(row.rules), frozen.case)
     # Whoever attests after the last approval does what its level does.
     given = len(matter.approvals) if row.state == workflow.UNDER_REVIEW else len(levels)
-    barred = matter.askers if again else matter.askers | deciders(matter.approvals)
-    mandate = may_decide(rules, levels[min(given, len(levels) - 1)], standing.subject, timezone.now(), barred=barred)
-    return (alone if mandate is None else Party(standing.subject, mandate.on_behalf_of)), mandate
+    barred = matter.barred if again else matter.barred | deciders(matter.approvals)
+    people = roster(timezone.now())
+    mandate = people.mandate(levels[min(given, len(levels) - 1)], subject, barred)
+    return Party(subject, "" if mandate is None else mandate.on_behalf_of, people.stood_for(subject)), mandate
 
 
 def _check_seen(row: PolicyException, steps: int | None) -> None:

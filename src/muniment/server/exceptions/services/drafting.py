@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -21,6 +21,7 @@ from muniment.server.exceptions.services.freezing import freeze, look_up
 from muniment.server.exceptions.services.reading import content_of, exception_for, matter_of
 from muniment.server.exceptions.services.stepping import Taken, take
 from muniment.server.exceptions.workflow import Matter, Party, advance, checked_words
+from muniment.server.moments import moment
 from muniment.server.recording import record
 from muniment.server.registers.keeping import lock
 
@@ -140,12 +141,14 @@ def submit(standing: Standing, wanted: str) -> PolicyException:
     begins = _check_days(content, now, rules.max_days)
     row.rules, row.round, row.level, row.submitted_at = rules.id, row.round + 1, 0, now
     row.starts_at, row.ends_at = days.starts_at(begins, row.zone), days.ends_at(row.expires_on, row.zone)
+    row.soon_at = days.starts_at(row.expires_on - timedelta(days=rules.reminder_days[0]), row.zone)
     frozen = freeze(row)
     row.levels = len(levels_for(rules, frozen.case))
     labels = {
         "basis": frozen.basis,
         "risk": row.risk_level,
         "expires": row.expires_on,
+        "soon": moment(row.soon_at),
         "zone": row.zone,
         "levels": row.levels,
     }

@@ -132,6 +132,8 @@ def look_up(content: Content) -> Content:
     for one in content.evidence:
         if _evidence(one)["newest"] == WITHDRAWN:
             raise Malformed(f"names {one}, which was withdrawn", "evidence")
+        if said := attachments.withheld(attachments.attachment_for(one)):
+            raise Malformed(f"names {one}, which is no evidence: {said}", "evidence")
     return replace(content, policy=policy.id, assets=tuple(one.id for one in assets))
 
 

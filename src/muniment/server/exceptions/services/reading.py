@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from muniment.server.exceptions.content import Content
 from muniment.server.exceptions.models import Decision, PolicyException, Step
-from muniment.server.exceptions.workflow import ACTIVE, NOT_RENEWING, UNDER_REVIEW, Matter, Party
+from muniment.server.exceptions.workflow import ACTIVE, EXPIRING_SOON, NOT_RENEWING, UNDER_REVIEW, Matter, Party
 from muniment.server.registers import keeping
 
 MOST_LISTED: Final = 500
@@ -37,18 +38,38 @@ def exception_for(wanted: str, *, lock: bool = False) -> PolicyException:
     return row
 
 
+def lock_chain(chain: str) -> None:
+    """Let others who would take a step with an exception of a chain wait until this transaction ends."""
+    _lock(Q(chain=chain))
+
+
+def lock_all(ids: Collection[str]) -> None:
+    """Let others who would take a step with one of some exceptions wait until this transaction ends."""
+    _lock(Q(id__in=[one for one in ids if "\0" not in one]))
+
+
+def _lock(which: Q) -> None:
+    # In one order, so that of two who lock several none waits for the other's.
+    list(PolicyException.objects.select_for_update().filter(which).order_by("id").values_list("id", flat=True))
+
+
+def soon(now: datetime) -> Q:
+    """The condition that `workflow.expiring_soon` is, of rows."""
+    return Q(state=ACTIVE, soon_at__lte=now)
+
+
 def exceptions(*, state: str = "", asked_by: str = "", policy: str = "", asset: str = "") -> list[PolicyException]:
     """Exceptions of the open tenant, newest first; at most 500.
 
     Args:
-        state: one of `STATES`; "" for all.
+        state: one of `STATES`, or `EXPIRING_SOON`; "" for all.
         asked_by: `user:usr_…` who asked for or owns it; "" for all.
         policy: `pol_…`; "" for all.
         asset: `ast_…`; "" for all.
     """
     rows = PolicyException.objects.all()
     if state:
-        rows = rows.filter(state=state)
+        rows = rows.filter(soon(timezone.now()) if state == EXPIRING_SOON else Q(state=state))
     if asked_by:
         rows = rows.filter(Q(requested_by=asked_by) | Q(owner=asked_by))
     if policy:
@@ -122,18 +143,15 @@ def content_of(row: PolicyException) -> Content:
     )
 
 
-def matter_of(row: PolicyException, approvals: Collection[Step] | None = None) -> Matter:
-    """What of an exception its next step depends on.
-
-    Args:
-        row: the exception.
-        approvals: of its submission, where they were read already.
-    """
-    given = approvals_of(row) if approvals is None and row.state == UNDER_REVIEW else approvals or ()
+def matter_of(row: PolicyException) -> Matter:
+    """What of an exception its next step depends on."""
+    steps = list(Step.objects.filter(exception=row.id, kind__in=("submit", "approve")).order_by("number"))
+    given = [one for one in steps if one.kind == "approve" and one.round == row.round and row.state == UNDER_REVIEW]
     return Matter(
         state=row.state,
         requested_by=row.requested_by,
         owner=row.owner,
+        submitted_by=frozenset(one.by for one in steps if one.kind == "submit"),
         levels=row.levels,
         approvals=tuple(Party(one.by, one.on_behalf_of) for one in given),
         stale=row.stale_at is not None,

@@ -20,13 +20,18 @@ AT_ONCE: Final = 20
 """How many decisions are marked in the transaction of the change; of more, all are left to the background job."""
 
 
+RISK: Final = "risk"
+
+
 def follow_change(change: Changed) -> None:
     """Mark every standing decision that rests on another version as stale, in the transaction of the change.
 
-    Many of them would keep the log's head for too long: they are written down, and marked within a minute.
+    Many of them would keep the log's head for too long, and whoever takes a step with one of them waits for that head
+    while this would wait for them: these are written down, and marked within a minute.
     """
     ids = _resting(change, AT_ONCE + 1)
-    if len(ids) > AT_ONCE:
+    free = PolicyException.objects.select_for_update(skip_locked=True).filter(id__in=ids).values_list("id", flat=True)
+    if len(ids) > AT_ONCE or len(free) < len(ids):
         Pending.objects.create(
             tenant_id=tenant_in_scope().tenant_id, kind=change.kind, subject=change.id, digest=change.digest
         )
@@ -56,6 +61,22 @@ def mark_pending(tenant_id: UUID) -> int:
     return marked
 
 
+def outdate(chain: str, change: Changed) -> None:
+    """Mark what stands of a chain as stale, because the risk that it leaves is said to be another one.
+
+    Args:
+        chain: id of its first exception.
+        change: of the risk, in whose transaction this runs, with `lock_chain` before the risk was locked.
+    """
+    for wanted in _standing(chain):
+        _mark(wanted, change)
+
+
+def _standing(chain: str) -> list[str]:
+    rows = PolicyException.objects.filter(chain=chain, state__in=STANDING, stale_at=None)
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
 def _resting(change: Changed, most: int | None = None) -> list[str]:
     """Ids of standing exceptions of which some decision rests on another version, and that are not stale yet."""
     rests = Rest.objects.filter(kind=change.kind, subject=change.id).exclude(digest=change.digest)
@@ -78,6 +99,9 @@ def _mark(wanted: str, change: Changed) -> bool:
 
 def _rests_on_another(row: PolicyException, change: Changed) -> bool:
     """Whether the newest decision does: an older one was given for what there was then."""
+    if change.kind == RISK:
+        # A risk is opened by the decision, which therefore names its level and its text and no version of it.
+        return True
     newest = Decision.objects.filter(exception=row.id).aggregate(number=Max("number"))["number"]
     rests = Rest.objects.filter(exception=row.id, number=newest, kind=change.kind, subject=change.id)
     return rests.exclude(digest=change.digest).exists()

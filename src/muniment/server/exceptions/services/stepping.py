@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from muniment.core.errors import Refused
 from muniment.ledger.system import active_log
 from muniment.server.exceptions.models import Decision, PolicyException, Rest, Step, decision_id, step_id
-from muniment.server.exceptions.services.freezing import Frozen
+from muniment.server.exceptions.services.freezing import Frozen, freeze
 from muniment.server.exceptions.steps import Stepped, tell
 from muniment.server.exceptions.workflow import CHANGEABLE, STANDING, Kind, Matter, Party
 from muniment.server.recording import record
@@ -78,6 +79,10 @@ def take(row: PolicyException, taken: Taken) -> Stepped:
     )
     decision = None if taken.frozen is None else _decision(row, step, taken.frozen)
     step.seq, step.event = _noted(row, step, decision, taken)
+    # From the entry on, nothing else is recorded until this transaction ends: what is there now is what was changed
+    # before this decision, and whatever changes later finds it.
+    if taken.frozen is not None and freeze(row).basis != taken.frozen.basis:
+        raise Refused("what it rests on was changed at this moment: look at it again", "basis")
     if created:
         row.seq, row.event = step.seq, step.event
     # The step first: the row goes on by a step that is there.

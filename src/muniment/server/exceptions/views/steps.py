@@ -20,10 +20,9 @@ from muniment.server.attachments import services as attachments
 from muniment.server.attachments.models import Attachment
 from muniment.server.capabilities import Capability
 from muniment.server.exceptions import services
-from muniment.server.exceptions.answers import SOON_DAYS
 from muniment.server.exceptions.days import days_left
 from muniment.server.exceptions.forms import CommentForm, DecisionForm
-from muniment.server.exceptions.models import PolicyException
+from muniment.server.exceptions.models import PolicyException, Step
 from muniment.server.exceptions.services.deciding import OUTCOMES
 from muniment.server.exceptions.views.drafts import found
 from muniment.server.exceptions.workflow import (
@@ -157,10 +156,11 @@ def _page(
     names = names_of(standing.tenant_id, {one for one in people if one.startswith("user:")})
     against = services.stands_against(standing, row, "approve") if row.state == UNDER_REVIEW else None
     may_decide = row.state == UNDER_REVIEW and against is None
+    soon = expiring_soon(row.state, row.soon_at, now)
     context: dict[str, Any] = {
         "row": row,
-        "state": "Expiring soon" if expiring_soon(row.state, row.ends_at, now, days=SOON_DAYS) else STATES[row.state],
-        "tone": "warn" if expiring_soon(row.state, row.ends_at, now, days=SOON_DAYS) else TONES.get(row.state, ""),
+        "state": "Expiring soon" if soon else STATES[row.state],
+        "tone": "warn" if soon else TONES.get(row.state, ""),
         "risk": RISK_LEVELS.get(row.risk_level, row.risk_level),
         "risk_tone": RISK_TONES.get(row.risk_level, ""),
         "days_left": days_left(now, row.ends_at) if row.ends_at is not None and row.state == "active" else None,
@@ -177,6 +177,7 @@ def _page(
         "chain": [(one, STATES[one.state], TONES.get(one.state, "")) for one in chain],
         "renewed_by": renewed.get(row.id, ""),
         "fault": fault,
+        "told": _told(row, steps, names),
         "waits": max(0, row.levels - row.level) if row.state == UNDER_REVIEW else 0,
         "against": against if row.state == UNDER_REVIEW and standing.may(Capability.EXCEPTION_APPROVE) else None,
         "may_decide": may_decide,
@@ -194,6 +195,12 @@ def _page(
     return render(request, "exceptions/exception.html", context, status=422 if wrong else 200)
 
 
+_TOLD: Final = {
+    "returned": ("Returned, to be changed", "warn"),
+    "rejected": ("Rejected", "bad"),
+    "revoked": ("Revoked", "bad"),
+    "withdrawn": ("Withdrawn", ""),
+}
 _ACTS: Final = (
     (
         "attest",
@@ -204,6 +211,15 @@ _ACTS: Final = (
     ("revoke", "Revoke", "It ends now, before its last day. Who asked for it is told why.", "Revoke it"),
     ("withdraw", "Withdraw", "It is not needed any more, or was asked for by mistake.", "Withdraw it"),
 )
+
+
+def _told(row: PolicyException, steps: list[Step], names: dict[str, str]) -> dict[str, str] | None:
+    """Why it was returned, rejected, revoked or withdrawn; None where it was not."""
+    title, tone = _TOLD.get(row.state, ("", ""))
+    last = next((one for one in reversed(steps) if one.target == row.state and one.source != row.state), None)
+    if not title or last is None:
+        return None
+    return {"title": title, "tone": tone, "person": names.get(last.by) or last.by, "comment": last.comment}
 
 
 def _may(standing: Standing, row: PolicyException, kind: Any) -> bool:

@@ -27,6 +27,7 @@ from muniment.server.risks.shapes import (
 )
 
 _MANAGE: Final = Needs(Capability.RISK_MANAGE)
+_DEFINE: Final = Needs(Capability.RISK_MANAGE, step_up=True)
 
 router = Router(auth=Needs(Capability.EXCEPTION_READ), tags=["risks"])
 
@@ -52,13 +53,13 @@ def versions(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/api/risk-matrix",
-    auth=_MANAGE,
+    auth=_DEFINE,
     summary="Define the risk matrix",
     operation_id="save_risk_matrix",
     response=RiskMatrixOut,
 )
 def save(request: HttpRequest, wanted: NewMatrix) -> HttpResponse:
-    """Its next version, in force from now on; recorded, and so is a refusal."""
+    """Its next version, in force from now on. A session needs a fresh second factor. Recorded, and so is a refusal."""
     with scope(request, Doing("risk.matrix")) as standing:
         row = services.save_matrix(standing, wanted.matrix(), reason=wanted.reason, number=wanted.number)
         return json_response(stored_json(row))

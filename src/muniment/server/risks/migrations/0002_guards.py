@@ -140,7 +140,8 @@ BEGIN
     IF NEW.state = 'expired' AND NEW.until >= (now() AT TIME ZONE NEW.zone)::date THEN
         RAISE EXCEPTION 'an acceptance holds until the end of its last day' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.state = 'revoked' AND (NEW.ended_by NOT LIKE 'user:%' OR NEW.ended_why !~ '[^[:space:]]') THEN
+    IF NEW.state = 'revoked' AND (NEW.ended_why !~ '[^[:space:]]'
+       OR NOT approvals_holds(NEW.tenant_id, NEW.ended_by, 'risk.accept', '{}')) THEN
         RAISE EXCEPTION 'a person revokes, and says why' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.state = 'replaced' AND NOT EXISTS (
@@ -169,6 +170,9 @@ BEGIN
     SELECT * INTO about FROM risks_risk WHERE id = NEW.risk AND tenant_id = NEW.tenant_id FOR SHARE;
     IF NEW."by" NOT LIKE 'user:%' OR NEW."by" IN (asked.proposed_by, asked.owner, about.owner) THEN
         RAISE EXCEPTION 'who proposes or owns does not decide' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT approvals_holds(NEW.tenant_id, NEW."by", 'risk.accept', '{}') THEN
+        RAISE EXCEPTION 'a risk is accepted by who may' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.verdict NOT IN ('accepted', 'refused') OR NEW.comment !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a decision says what it is, and why' USING ERRCODE = 'check_violation';
@@ -217,7 +221,7 @@ GUARDS = (
 class Migration(migrations.Migration):
     """Five functions, six triggers."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("risks", "0001_initial")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("approvals", "0002_guards"), ("risks", "0001_initial")]
 
     operations: ClassVar[list[Operation]] = [
         migrations.RunSQL(VERSION, "DROP FUNCTION risks_version_guard CASCADE"),

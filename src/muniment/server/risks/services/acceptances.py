@@ -24,6 +24,7 @@ from muniment.server.risks.services.lapsing import lapse, matter_of, today
 from muniment.server.risks.services.matrices import matrix_of
 from muniment.server.risks.services.reading import risk_for
 from muniment.server.risks.services.recording import noted
+from muniment.server.risks.steps import Weighed, tell
 from muniment.server.risks.workflow import SCORES, digest_of
 
 Verdict = Literal["accepted", "refused"]
@@ -85,6 +86,7 @@ def propose(
         body={"reason": made.reason},
     )
     made.save(force_insert=True)
+    tell(Weighed(row, made, standing.subject))
     return made
 
 
@@ -145,6 +147,9 @@ def decide(standing: Standing, wanted: str, verdict: Verdict, *, comment: str, d
         causes=[row.event],
         body={"decision": document, "reason": made.comment},
     )
+    # From the entry on, nothing else is recorded until this transaction ends.
+    if digest_of(_frozen(row, made))[1] != made.digest:
+        raise Refused("what it rests on was changed at this moment: look at it again", "digest")
     made.save(force_insert=True)
     if state == ACCEPTED:
         for old in Acceptance.objects.select_for_update().filter(risk=row.risk, state=ACCEPTED):
@@ -153,6 +158,7 @@ def decide(standing: Standing, wanted: str, verdict: Verdict, *, comment: str, d
         row.ended_by, row.ended_at, row.ended_why = standing.subject, now, made.comment
     row.state = state
     row.save()
+    tell(Weighed(about, row, standing.subject))
     return row
 
 

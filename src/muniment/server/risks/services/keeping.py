@@ -10,6 +10,8 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
+from muniment.server.exceptions import services as exceptions
+from muniment.server.risks.matrix import Matrix
 from muniment.server.risks.models import Risk, RiskVersion, risk_id, version_id
 from muniment.server.risks.services.lapsing import outdate
 from muniment.server.risks.services.matrices import matrix_in_force, matrix_of
@@ -26,6 +28,7 @@ from muniment.server.risks.workflow import (
     digest_of,
     document_of,
 )
+from muniment.server.subjects import Changed
 
 _ACTIONS: Final = {"open": "risk.open", "change": "risk.change", "close": "risk.close"}
 
@@ -63,6 +66,7 @@ def keep(author: Author, said: Definition, before: Risk | None, *, chain: str = 
     """
     held = matrix_in_force()
     old = None if before is None else definition_now(before)
+    left = None if before is None or old is None else _left(old, matrix_of(before.matrix).matrix)
     said = checked(said, held.matrix, old, by=author.kind)
     moved = () if old is None else differences(old, said)
     if before is not None and not set(moved) & set(SCORES):
@@ -122,6 +126,8 @@ def keep(author: Author, said: Definition, before: Risk | None, *, chain: str = 
     row.save(force_insert=before is None)
     if before is not None:
         outdate(row, moved)
+    if old is not None and row.chain and author.kind == "person" and _left(said, held.matrix) != left:
+        exceptions.outdate(row.chain, Changed("risk", row.id, row.digest))
     return row
 
 
@@ -129,6 +135,11 @@ def definition_now(row: Risk) -> Definition:
     """What a risk says as it stands, without the reason of its newest version."""
     content = RiskVersion.objects.filter(risk=row.id, version=row.version).values_list("content", flat=True).get()
     return replace(definition_of(orjson.loads(content)), reason="")
+
+
+def _left(said: Definition, matrix: Matrix) -> tuple[str, ...]:
+    """The risk that an exception leaves, as those who decided on it knew it: its text, and how high it stands."""
+    return (said.description, *(matrix.band(cell) if cell else "" for cell in (said.current, said.residual)))
 
 
 def _write(row: Risk, said: Definition) -> None:

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from muniment.core.errors import Refused
 from muniment.server.risks.acceptance import ACCEPTED, PROPOSED, Matter, Step, ended
 from muniment.server.risks.models import Acceptance, AcceptanceDecision, Risk
 from muniment.server.risks.services.recording import SYSTEM, noted
+from muniment.server.risks.steps import Weighed, tell
 from muniment.server.subjects import Changed
 
 
@@ -32,9 +34,16 @@ def outdate_links(kind: str, wanted: str) -> int:
     Args:
         kind: a field of `LINKS`.
         wanted: id of what changed.
+
+    Raises:
+        Refused: if somebody takes a step with one of them at this moment.
     """
     risks = Risk.objects.filter(**{f"{kind}__contains": [wanted]}).values_list("id", flat=True)
-    found = list(Acceptance.objects.select_for_update().filter(risk__in=list(risks), state=ACCEPTED))
+    rows = Acceptance.objects.filter(risk__in=list(risks), state=ACCEPTED)
+    # The change is recorded already: whoever holds one of these waits for the log's head, and is not waited for.
+    found = list(rows.select_for_update(skip_locked=True))
+    if len(found) < rows.count():
+        raise Refused("an acceptance that rests on it is being decided on at this moment: try again", kind)
     for one in found:
         lapse(one, "outdate", why=f"{wanted}, on which it rests, changed")
     return len(found)
@@ -98,3 +107,4 @@ def lapse(
         causes=[row.event if decision is None else decision.event, *causes],
         body={"reason": why},
     )
+    tell(Weighed(Risk.objects.get(id=row.risk), row, by))

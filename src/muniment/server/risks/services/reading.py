@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from muniment.core.errors import Malformed
+from muniment.server.exceptions import services as exceptions
 from muniment.server.registers.keeping import NoSuch
 from muniment.server.risks.acceptance import ACCEPTED, PROPOSED
 from muniment.server.risks.matrix import BANDS, Cell, cell_of
@@ -41,14 +42,22 @@ class Page:
 def risk_for(wanted: str, *, lock: bool = False) -> Risk:
     """A risk of the open tenant by its id.
 
+    Args:
+        wanted: `rsk_…`.
+        lock: let others who would change it wait until this transaction ends, and before them those who would take a
+            step with an exception that it mirrors: their steps lock the exception and then its risk.
+
     Raises:
         NoSuch: if there is none.
     """
-    rows = Risk.objects.select_for_update() if lock else Risk.objects.all()
-    row = None if "\0" in wanted else rows.filter(id=wanted).first()
+    row = None if "\0" in wanted else Risk.objects.filter(id=wanted).first()
     if row is None:
         raise NoSuch("there is no such risk", "risk")
-    return row
+    if not lock:
+        return row
+    if row.chain:
+        exceptions.lock_chain(row.chain)
+    return Risk.objects.select_for_update().get(id=wanted)
 
 
 def versions_of(row: Risk) -> list[RiskVersion]:

@@ -58,7 +58,8 @@ def change_risk(
 ) -> Risk:
     """Make another version of a risk, in which some fields are others. Needs `risk.manage`.
 
-    What was proposed or accepted of the version before is stale from now on.
+    What was proposed or accepted of the version before is stale from now on; so is what was decided on exceptions that
+    it mirrors, where the text of the risk or a band in which it stands is another one.
 
     Args:
         standing: of who does it.

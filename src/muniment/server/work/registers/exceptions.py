@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.db.models import Case, QuerySet, Value, When
+from django.utils import timezone
+
 from muniment.core.errors import Malformed
 from muniment.server.access.standing import Standing
 from muniment.server.assets.services import find_assets
@@ -12,7 +15,7 @@ from muniment.server.capabilities import Capability
 from muniment.server.exceptions import services
 from muniment.server.exceptions.content import Content
 from muniment.server.exceptions.models import PolicyException
-from muniment.server.exceptions.workflow import RISK_LEVELS, STATES
+from muniment.server.exceptions.workflow import RISK_LEVELS, STATES, expiring_soon
 from muniment.server.policies.models import PolicyVersion
 from muniment.server.registers.keeping import newest
 from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
@@ -50,6 +53,7 @@ TABLE: Final = Table(
         Column("requested_by", "Requested by", given=False),
         Column("requested_by_name", "Requester's name", given=False),
         Column("renews", "Renews", given=False),
+        Column("expiring", "Expires soon", "yesno", given=False),
         Column("stale", "Stale", "yesno", given=False),
         Column("submitted_at", "Submitted", "time", given=False),
         Column("approved_at", "Approved", "time", given=False),
@@ -59,10 +63,16 @@ TABLE: Final = Table(
 )
 
 
+def _rows(_: Standing) -> QuerySet[PolicyException]:
+    yes = When(services.soon(timezone.now()), then=Value("yes"))
+    return PolicyException.objects.annotate(expiring=Case(yes, default=Value("no")))
+
+
 def _values(standing: Standing, rows: Sequence[PolicyException]) -> list[Values]:
     wanted = {row.policy_id for row in rows}
     codes = dict(newest(PolicyVersion, "policy").filter(policy__in=wanted).values_list("policy", "code"))
     assets = find_assets({one for row in rows for one in row.assets})
+    now = timezone.now()
     names = people(standing, {person for row in rows for person in (row.owner, row.requested_by)})
     return [
         {
@@ -87,6 +97,7 @@ def _values(standing: Standing, rows: Sequence[PolicyException]) -> list[Values]
             "requested_by": row.requested_by,
             "requested_by_name": names.get(row.requested_by, ""),
             "renews": row.renews,
+            "expiring": expiring_soon(row.state, row.soon_at, now),
             "stale": row.stale_at is not None,
             "submitted_at": row.submitted_at,
             "approved_at": row.approved_at,
@@ -116,7 +127,7 @@ EXCEPTIONS: Final = TableOf(
     lead="What is not complied with: for how long, decided by whom, and what stands against the risk meanwhile.",
     table=TABLE,
     listing=Listing(
-        rows=lambda _: PolicyException.objects.all(),
+        rows=_rows,
         identity="id",
         values=_values,
         shown=("title", "state", "policy", "risk_level", "expires_on", "owner_name", "stale"),
@@ -124,6 +135,7 @@ EXCEPTIONS: Final = TableOf(
         order="-created_at",
         filters=(
             Choice("state", "State", "state", tuple(STATES.items())),
+            Choice("expiring", "Expires soon", "expiring", (("yes", "Yes"), ("no", "No"))),
             Choice("risk_level", "Risk level", "risk_level", tuple(RISK_LEVELS.items())),
             Person("mine", "Asked for or owned by", "requested_by|owner"),
             Person("owner", "Owner", "owner"),
