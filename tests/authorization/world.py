@@ -139,6 +139,9 @@ def tenant_models() -> list[type[models.Model]]:
 # What a table's own rules ask for, where the canary alone is not allowed.
 _SPECIAL: dict[tuple[str, str], Any] = {
     ("dlp_verdict", "action"): "allow",
+    ("notifications_message", "attempts"): 0,
+    ("notifications_message", "seq"): None,
+    ("notifications_message", "state"): "waiting",
     ("work_words", "vector"): "",
     ("sso_connection", "kind"): "oidc",
     ("sso_connection", "preset"): "generic",
@@ -165,9 +168,8 @@ def _plant(raw: Any, model: type[models.Model], tenant_id: UUID) -> str:
 
 
 def _value(model: type[models.Model], column: models.Field[Any, Any], tenant_id: UUID) -> Any:
-    special = _SPECIAL.get((model._meta.db_table, column.column))
-    if special is not None:
-        return special
+    if (named := (model._meta.db_table, column.column)) in _SPECIAL:
+        return _SPECIAL[named]
     if column.column == "tenant_id":
         return tenant_id
     if column.primary_key and column.has_default():
