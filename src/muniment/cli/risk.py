@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -197,8 +197,8 @@ def matrix_shown(url: str | None, key: str | None, as_json: bool) -> None:
         return
     click.echo(f"version {found['number']}, SHA-256 {found['digest']}")
     for label, bands in reversed(list(zip(found["likelihood"], found["bands"], strict=True))):
-        click.echo(f"{plain(label)[:20]:<20} {' '.join(f'{band:<9}' for band in bands)}")
-    click.echo(f"{'':<20} {' '.join(f'{plain(label)[:9]:<9}' for label in found['impact'])}")
+        click.echo(_line(label, bands))
+    click.echo(_line("", found["impact"]))
 
 
 @command.command("snapshot")
@@ -286,8 +286,17 @@ def _heat(found: dict[str, Any], matrix: dict[str, Any]) -> Iterator[str]:
     counts = {(one["likelihood"], one["impact"]): one["risks"] for one in found["cells"]}
     columns = range(1, len(matrix["impact"]) + 1)
     for row in range(len(matrix["likelihood"]), 0, -1):
-        yield f"{plain(matrix['likelihood'][row - 1])[:20]:<20} {' '.join(f'{counts[row, two]:<9}' for two in columns)}"
-    yield f"{'':<20} {' '.join(f'{plain(label)[:9]:<9}' for label in matrix['impact'])}"
+        yield _line(matrix["likelihood"][row - 1], [counts[row, two] for two in columns])
+    yield _line("", matrix["impact"])
     yield ", ".join(f"{number} {band}" for band, number in found["levels"].items())
     if found["nowhere"] or found["other"]:
         yield f"not shown: {found['nowhere']} without this score, {found['other']} on a matrix of another size"
+
+
+def _line(label: str, cells: Iterable[object]) -> str:
+    shown = " ".join(f"{_cut(plain(str(cell)), 12):<12}" for cell in cells)
+    return f"{_cut(plain(label), 20):<20} {shown}".rstrip()
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -14,6 +14,8 @@ from muniment.core.errors import Refused
 
 _MOST: Final = 10 << 20
 _SHOWN: Final = 50
+_FORMS: Final = ("csv", "xlsx")
+_NOUNS: Final = ("exceptions", "risks", "policies", "assets", "tasks", "findings", "incidents")
 
 
 @click.group("table")
@@ -40,9 +42,9 @@ def listed(url: str | None, key: str | None, as_json: bool) -> None:
 
 
 @command.command("export")
-@click.argument("noun")
+@click.argument("noun", type=click.Choice(_NOUNS), metavar="NOUN")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="file; standard output for CSV")
-@click.option("--format", "form", type=click.Choice(("csv", "xlsx")), help="told by the file's ending if left out")
+@click.option("--format", "form", type=click.Choice(_FORMS), help="told by the file's ending if left out")
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="as in the address of the list")
 @click.option("--columns", default="", metavar="KEYS", help="parted by commas; all if left out")
 @with_ledger
@@ -58,7 +60,9 @@ def export(
 ) -> None:
     """Take out the rows that the filters match. Needs a key with the capability export.create."""
     del as_json
-    said = form or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
+    said = form or ("csv" if output is None else output.suffix.lower().removeprefix("."))
+    if said not in _FORMS:
+        raise click.UsageError(f"{output} ends neither in .csv nor in .xlsx: say --format")
     if said == "xlsx" and output is None:
         raise click.UsageError("an XLSX file goes to a file: say --output FILE.xlsx")
     params = {"form": said, **dict(_pair(one) for one in filters)}
@@ -74,7 +78,7 @@ def export(
 
 
 @command.command("import")
-@click.argument("noun")
+@click.argument("noun", type=click.Choice(_NOUNS), metavar="NOUN")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="say what would happen; nothing is kept")
 @with_ledger
