@@ -215,6 +215,11 @@ def test_exceptions_leave_as_a_plan_whose_evidence_are_entries_of_the_log(office
         assert taken.exit_code == 0, taken.output
         assert (first if form == "csv" else first.replace("_", "\\_")) in file.read_text() or name == "risks"
     assert "\\=once more" in (tmp_path / "exceptions.md").read_text()
+    with office.people["asks"].signed_in() as client:
+        seat = Seat(office.tenant.made.slug, office.people["asks"], client)
+        page = seat.submit("/register-files", "/register-files", file="exceptions.md")
+        assert page.content == (tmp_path / "exceptions.md").read_bytes()
+        assert seat.submit("/register-files", "/register-files", file="exceptions.exe").status_code == 422
     other = CliRunner().invoke(muniment, ["report", "poam", "-o", str(path), "--force", "cis-8-1:8.2"], env=environment)
     assert other.exit_code != 0
     assert "no exception was submitted" in str(other.exception)

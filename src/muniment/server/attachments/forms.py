@@ -15,7 +15,7 @@ class AttachForm(forms.Form):
     use_required_attribute = False
 
     file = forms.FileField(label="File", help_text=f"One of {', '.join(ENDINGS)}.")
-    kind = forms.ChoiceField(label="Kind", choices=list(KINDS.items()))
+    kind = forms.ChoiceField(label="Kind", choices=[("", "Choose one"), *KINDS.items()])
     controls = forms.CharField(
         label="Controls",
         required=False,

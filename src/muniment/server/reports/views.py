@@ -35,7 +35,9 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = services.reports(standing)
     names = names_of(standing.tenant_id, {row.created_by for row in rows})
     shown = [(row, KINDS.get(row.kind, row.kind), names.get(row.created_by, "")) for row in rows]
-    return render(request, "reports/list.html", {"rows": shown, "may_make": standing.may(Capability.EXPORT_CREATE)})
+    may_make = standing.may(Capability.EXPORT_CREATE)
+    context = {"rows": shown, "may_make": may_make, "may_take": may_make and standing.may(Capability.EXCEPTION_READ)}
+    return render(request, "reports/list.html", context)
 
 
 @page(needs=Capability.EXPORT_CREATE, step_up="writes", methods=("GET", "POST"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
@@ -14,7 +13,6 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from muniment.core.errors import Malformed, Refused
-from muniment.formats.poam import CONTENT_TYPE as POAM_TYPE
 from muniment.ledger.proofs import NotSealed
 from muniment.server.access.operations import AsyncNeeds, Needs, standing_in
 from muniment.server.access.standing import Standing
@@ -25,12 +23,11 @@ from muniment.server.moments import moment
 from muniment.server.packets.building import services
 from muniment.server.packets.building.archiving import archive as archive_of
 from muniment.server.packets.building.models import Packet, SignatureBundle
-from muniment.server.packets.building.registers_extract import TYPES, extract_of
-from muniment.server.packets.building.registers_poam import plan_of
+from muniment.server.packets.building.register_files import POAM, register_file
 from muniment.server.packets.building.shapes import NewExtract, NewPacket, NewPlan, PacketList, PacketOut
 from muniment.server.problems import refuse
 from muniment.server.record.addresses import api_address
-from muniment.server.recording import record, record_apart
+from muniment.server.recording import record_apart
 from muniment.server.tenants.scope import tenant_scope
 
 CONTENT_TYPE: Final = "application/zip"
@@ -105,24 +102,7 @@ async def archive(request: HttpRequest, packet_id: str) -> HttpResponseBase:
 )
 def poam(request: HttpRequest, order: NewPlan) -> HttpResponse:
     """A document of the model of OSCAL 1.2.1, as of a checkpoint; recorded as an export. Needs `exception.read` too."""
-    standing = standing_in(request)
-    with _refusals(), tenant_scope(standing.tenant_id):
-        standing.require(Capability.EXCEPTION_READ)
-        under, plan = plan_of(
-            standing,
-            api=api_address(request),
-            controls=order.controls,
-            frameworks=order.frameworks,
-            size=order.size,
-        )
-        record(
-            "export.create",
-            by=standing.subject,
-            labels={"form": "oscal-poam", "size": under.size, "sha256": hashlib.sha256(plan).hexdigest()},
-            body={"controls": order.controls, "frameworks": order.frameworks},
-        )
-    headers = {"Content-Disposition": 'attachment; filename="poam.oscal.json"', "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(plan, content_type=POAM_TYPE, headers=headers)
+    return _register_file(request, POAM, order)
 
 
 @router.post(
@@ -133,26 +113,7 @@ def poam(request: HttpRequest, order: NewPlan) -> HttpResponse:
 )
 def extract(request: HttpRequest, order: NewExtract) -> HttpResponse:
     """Exceptions or risks as of a checkpoint; recorded as an export. Needs `exception.read` too."""
-    standing = standing_in(request)
-    with _refusals(), tenant_scope(standing.tenant_id):
-        standing.require(Capability.EXCEPTION_READ)
-        made = extract_of(
-            standing,
-            order.which,
-            order.format,
-            controls=order.controls,
-            frameworks=order.frameworks,
-            size=order.size,
-        )
-        form, digest = f"{order.which}.{order.format}", hashlib.sha256(made.content).hexdigest()
-        record(
-            "export.create",
-            by=standing.subject,
-            labels={"form": form, "size": made.under.size, "sha256": digest},
-            body={"controls": order.controls, "frameworks": order.frameworks},
-        )
-    headers = {"Content-Disposition": f'attachment; filename="{form}"', "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(made.content, content_type=TYPES[order.format], headers=headers)
+    return _register_file(request, f"{order.which}.{order.format}", order)
 
 
 def packet_json(row: Packet, made: SignatureBundle | None) -> dict[str, object]:
@@ -175,6 +136,21 @@ def packet_json(row: Packet, made: SignatureBundle | None) -> dict[str, object]:
         if made is None
         else {"sha256": made.sha256, "bytes": made.bytes, "sealed_size": made.sealed_size},
     }
+
+
+def _register_file(request: HttpRequest, name: str, order: NewPlan) -> HttpResponse:
+    standing = standing_in(request)
+    with _refusals(), tenant_scope(standing.tenant_id):
+        made = register_file(
+            standing,
+            name,
+            api=api_address(request),
+            controls=order.controls,
+            frameworks=order.frameworks,
+            size=order.size,
+        )
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(made.content, content_type=made.content_type, headers=headers)
 
 
 def _chunks(standing: Standing, packet_id: str, place: StreamPlace) -> Generator[bytes, None, None]:

@@ -12,15 +12,19 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from muniment.core.errors import MunimentError
+from muniment.ledger.proofs import NotSealed
 from muniment.server.access.pages import page, page_standing
 from muniment.server.access.standing import Standing
 from muniment.server.capabilities import Capability
 from muniment.server.explorer.names import names_of
+from muniment.server.frameworks.services import catalogs
 from muniment.server.packets.building import services
 from muniment.server.packets.building.archiving import archive
-from muniment.server.packets.building.forms import BuildForm
+from muniment.server.packets.building.forms import BuildForm, RegisterFileForm
 from muniment.server.packets.building.models import Packet
+from muniment.server.packets.building.register_files import register_file
 from muniment.server.problems import ProblemError
+from muniment.server.record.addresses import api_address
 from muniment.server.recording import record
 
 
@@ -81,6 +85,30 @@ def take(request: HttpRequest, packet_id: str) -> HttpResponseBase:
         labels={"form": "muniment-packet/1", "sha256": made.sha256, "manifest": row.manifest},
     )
     return FileResponse(stream, as_attachment=True, filename=f"{row.id}.zip", content_type="application/zip")
+
+
+@page(needs=Capability.EXPORT_CREATE, step_up="writes", methods=("GET", "POST"))
+def registers(request: HttpRequest) -> HttpResponse:
+    """Exceptions or risks as a file, as of the newest checkpoint; recorded as an export."""
+    standing = page_standing(request)
+    standing.require(Capability.EXCEPTION_READ)
+    known = [(one.id, one.title) for one in catalogs()]
+    form = RegisterFileForm(request.POST if request.method == "POST" else None, frameworks=known)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        chosen = (said["framework"],) if said["framework"] else ()
+        try:
+            with transaction.atomic():
+                made = register_file(standing, said["file"], api=api_address(request), frameworks=chosen)
+        except NotSealed:
+            form.add_error(None, "There is no checkpoint yet: wait for the first one.")
+        except MunimentError as error:
+            form.add_error(None, f"Not written: {error}.")
+        else:
+            headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+            return HttpResponse(made.content, content_type=made.content_type, headers=headers)
+    context = {"form": form}
+    return render(request, "packet_building/registers.html", context, status=422 if form.errors else 200)
 
 
 def _list(request: HttpRequest, *, form: BuildForm | None = None, status: int = 200) -> HttpResponse:
