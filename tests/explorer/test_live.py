@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -187,22 +187,6 @@ async def test_many_watchers_of_a_log_cost_one_look_at_a_time() -> None:
     assert looking() == 0
 
 
-@pytest.mark.parametrize("end", ["session", "membership"])
-def test_a_stream_ends_with_the_session_and_with_the_membership(
-    installation: Installation, tenant: Tenant, end: str
-) -> None:
-    with reading(installation, tenant) as someone, streaming(someone) as stream:
-        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
-        with tenant.in_database() as raw:
-            if end == "session":
-                raw.execute("DELETE FROM django.django_session")
-            else:
-                raw.execute("DELETE FROM django.members_membership WHERE user_id = %s", [someone.person.user_id])
-        # It is asked every half minute, and at the next thing that is told.
-        assert stream.ended.wait(60)
-        assert stream.told("bye")
-
-
 def _age(tenant: Tenant, reader: Reader, name: str, seconds: int) -> None:
     """Set back one of the times that stand in a session, as if so much time had gone by."""
     session = reader.client.cookies["muniment_session"]
@@ -220,27 +204,60 @@ def _age(tenant: Tenant, reader: Reader, name: str, seconds: int) -> None:
         raw.execute("UPDATE django.django_session SET session_data = %s WHERE session_key = %s", [sealed, session])
 
 
-@pytest.mark.parametrize(("name", "hours"), [("muniment_seen", 3), ("muniment_until", 13)])
-def test_a_stream_does_not_outlive_the_age_of_its_session(
-    installation: Installation, tenant: Tenant, name: str, hours: int
-) -> None:
-    with reading(installation, tenant) as someone, streaming(someone) as stream:
-        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
-        _age(tenant, someone, name, hours * 3600)
-        assert stream.ended.wait(60)
-        assert stream.told("bye")
+def _end_session(tenant: Tenant, reader: Reader) -> None:
+    with tenant.in_database() as raw:
+        session = reader.client.cookies["muniment_session"]
+        raw.execute("DELETE FROM django.django_session WHERE session_key = %s", [session])
 
 
-def test_a_stream_ends_when_the_tenant_demands_its_provider(installation: Installation, tenant: Tenant) -> None:
-    with reading(installation, tenant) as someone, streaming(someone) as stream:
-        wait_for(lambda: bool(stream.told("standing")), "the first standing", 15)
-        with tenant.in_database() as raw:
-            raw.execute(
-                "INSERT INTO django.sso_policy (tenant_id, enforced, changed_at) VALUES (%s, true, now())",
-                [tenant.made.tenant_id],
-            )
-        assert stream.ended.wait(60)
-        assert stream.told("bye")
+def _end_membership(tenant: Tenant, reader: Reader) -> None:
+    with tenant.in_database() as raw:
+        raw.execute("DELETE FROM django.members_membership WHERE user_id = %s", [reader.person.user_id])
+
+
+def _demand_provider(tenant: Tenant, _reader: Reader) -> None:
+    with tenant.in_database() as raw:
+        raw.execute(
+            "INSERT INTO django.sso_policy (tenant_id, enforced, changed_at) VALUES (%s, true, now())",
+            [tenant.made.tenant_id],
+        )
+
+
+ENDS: dict[str, Callable[[Tenant, Reader], None]] = {
+    "the session": _end_session,
+    "the membership": _end_membership,
+    "two idle hours": lambda tenant, reader: _age(tenant, reader, "muniment_seen", 3 * 3600),
+    "twelve hours": lambda tenant, reader: _age(tenant, reader, "muniment_until", 13 * 3600),
+    "a provider that the tenant demands": _demand_provider,
+}
+
+
+@pytest.fixture(scope="module")
+def watched(installation: Installation) -> Iterator[dict[str, Stream]]:
+    """Streams of people in tenants of their own, all of whose right to listen ends now but that of "nobody"."""
+    with ExitStack() as stack:
+        told = {}
+        for name in (*ENDS, "nobody"):
+            tenant = installation.tenant()
+            reader = stack.enter_context(reading(installation, tenant))
+            told[name] = (tenant, reader, stack.enter_context(streaming(reader)))
+        for name, (tenant, reader, stream) in told.items():
+            wait_for(lambda stream=stream: bool(stream.told("standing")), "the first standing", 15)  # type: ignore[misc]
+            if name != "nobody":
+                ENDS[name](tenant, reader)
+        yield {name: stream for name, (_tenant, _reader, stream) in told.items()}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_stream_ends_with_what_it_rests_on(watched: dict[str, Stream], name: str) -> None:
+    # It is asked every half minute, and at the next thing that is told.
+    assert watched[name].ended.wait(60)
+    assert watched[name].told("bye")
+
+
+def test_a_stream_whose_right_stands_goes_on(watched: dict[str, Stream]) -> None:
+    assert all(watched[name].ended.wait(60) for name in ENDS)
+    assert not watched["nobody"].ended.is_set()
 
 
 def test_of_what_is_recorded_after_the_end_of_a_membership_nothing_is_told(
