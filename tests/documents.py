@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_PATH = re.compile(r"`((?:src|tests|bench|docs|requirements)/[A-Za-z0-9_./*-]+)(?:::([A-Za-z0-9_]+))?`")
 # Addresses of pages under /work are no paths of a machine.
-MACHINE_PATH = re.compile(r"(?<![\w.~`])/(?:root/|work/(?!exceptions|board|calendar)|home/[a-z])[/\w.-]*")
+MACHINE_PATH = re.compile(r"(?<![\w.~`])/(?:root/|work/(?!exceptions|board|calendar|bulk)|home/[a-z])[/\w.-]*")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org")
 BINARY = {".png", ".woff2", ".ico", ".bin", ".bundle"}
 
