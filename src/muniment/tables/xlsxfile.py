@@ -21,6 +21,8 @@ _WIDEST: Final = 256
 _MOST_ROWS: Final = 1_048_576
 """Rows of a sheet. Source: Excel specifications and limits."""
 _CELL: Final = re.compile("([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
+_MOST_CELLS: Final = 16_384
+"""Cells of a row. Source: as above."""
 # The file's own date; without one it would be the clock's, and the same rows would give other bytes.
 _CREATED: Final = datetime(1980, 1, 1)  # noqa: DTZ001
 
@@ -123,6 +125,7 @@ class _Sheet:
     _cells: dict[int, str | RowFault] = field(default_factory=dict)
     _row: int = 0
     _place: int = -1
+    _met: int = 0
     _kind: str = "n"
     _style: int = 0
     _formula: bool = False
@@ -137,8 +140,11 @@ class _Sheet:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
             self._row = _count(attributes.get("r"), self._row + 1)
-            self._cells, self._place = {}, -1
+            self._cells, self._place, self._met = {}, -1, 0
         elif name == "c":
+            self._met += 1
+            if self._met > _MOST_CELLS:
+                raise Malformed(f"holds more than {_MOST_CELLS:,} cells in row {self._row:,}", "file")
             self._place = _place(attributes.get("r"), self._row, self._place + 1)
             self._kind = attributes.get("t", "n")
             self._style = _count(attributes.get("s"), 0)
