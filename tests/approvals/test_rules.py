@@ -259,12 +259,15 @@ def test_who_stands_in_decides_for_who_is_away_and_nobody_further_down() -> None
     assert [(one.subject, one.away) for one in roster.deciders(LEVEL)] == [("user:a", True), ("user:b", True)]
 
 
-def test_neither_the_requester_nor_anybody_for_them_decides() -> None:
+def test_neither_the_requester_nor_anybody_who_stands_in_for_them_decides() -> None:
     roster = Roster(ROSTER, (Absence("dlg_1", "user:a", "user:b"),))
     assert roster.mandate(LEVEL, "user:a", {"user:a"}) is None
     assert roster.mandate(LEVEL, "user:b", {"user:a"}) is None
     assert roster.mandate(LEVEL, "user:b", {"user:b"}) is None
-    assert roster.mandate(Level(1), "user:b", {"user:a"}) == Mandate()
+    # A right of their own counts for nothing while they stand in; that they are stood in for does not bar the other.
+    assert roster.mandate(Level(1), "user:b", {"user:a"}) is None
+    assert roster.mandate(Level(1), "user:b") == Mandate()
+    assert roster.mandate(Level(1), "user:a", {"user:b"}) == Mandate()
 
 
 def test_who_may_not_approve_decides_for_nobody() -> None:

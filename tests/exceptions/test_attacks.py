@@ -20,6 +20,7 @@ from muniment.server.approvals.workflow import DEFAULT, Level, decides
 from muniment.server.exceptions.days import ends_at
 from muniment.server.exceptions.models import PolicyException, step_id
 from muniment.server.tenants.scope import tenant_scope
+from muniment.server.work.approvals import waiting_for
 from tests.exceptions.conftest import Office, in_days
 from tests.exceptions.test_services import administer, refused
 
@@ -296,6 +297,19 @@ def test_who_handed_it_in_does_not_decide_once_somebody_else_owns_it(office: Off
     assert refused(office, "first", "decide", row.id, "approve", comment="fine") == "approver"
     assert stopped(office, approval(again, "approved", by=first, level=1, kept=True))
     assert office.does("third", "decide", row.id, "approve", comment="fine").state == "active"
+
+
+def test_whose_exception_is_renewed_does_not_decide_on_the_renewal_that_somebody_else_asks_for(office: Office) -> None:
+    row = office.does("second", "decide", office.submitted("first").id, "approve", comment="fine")
+    renewal = office.does("colleague", "renew", row.id, {"expires_on": in_days(120)})
+    renewal = office.does("colleague", "submit", renewal.id)
+    assert (renewal.owner, row.owner) == (office.subject("colleague"), office.subject("first"))
+    assert refused(office, "first", "decide", renewal.id, "approve", comment="fine") == "approver"
+    assert stopped(office, approval(renewal, "approved", by=office.subject("first"), level=1, kept=True))
+    with tenant_scope(office.tenant_id):
+        assert waiting_for(office.standing("first"), datetime.now(UTC), limit=5)[0] == []
+        assert len(waiting_for(office.standing("third"), datetime.now(UTC), limit=5)[0]) == 1
+    assert office.does("third", "decide", renewal.id, "approve", comment="fine").state == "approved"
 
 
 def test_the_database_knows_whom_the_rules_name(office: Office) -> None:

@@ -224,7 +224,7 @@ class Machine(RuleBasedStateMachine):
         except (Refused, Malformed):
             return
         if kind in ("approve", "return", "reject", "revoke"):
-            asked = {self.matter.requested_by, self.matter.owner, *self.matter.submitted_by}
+            asked = {self.matter.requested_by, self.matter.owner, *self.matter.involved}
             assert not asked & {by, behalf, also}, "who asks decided, or who stands in for them"
         if kind == "submit":
             self.said_yes = []

@@ -113,7 +113,7 @@ def test_a_change_alters_the_figures_that_it_concerns_and_no_other(
     with office.tenant.client("read") as reading:
         refused = reading.post("/api/reports", json={"kind": "executive", "framework": "soc2"})
         assert (refused.status_code, refused.json()["field"]) == (422, "framework")
-    third = office.active(title="A third one", risk_level="low")
+    third = office.active(title="A third one", risk_level="low", expires_on=in_days(120))
     office.does("asks", "withdraw", second.id, comment="it is mended")
     office.installation.seal()
     compared = numbers(drawn(muniment_run, "executive", tmp_path / "second.pdf"))

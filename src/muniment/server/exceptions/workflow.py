@@ -131,7 +131,7 @@ class Matter:
         approvals: those of this submission, in their order.
         stale: something on which the decision rests has changed since.
         starts_at, ends_at: when it begins to hold and when it no longer does; None before it was submitted.
-        submitted_by: everybody who handed it in, whichever time that was.
+        involved: everybody who handed it in, whichever time that was, and whose the exception is that it renews.
     """
 
     state: str = ""
@@ -142,7 +142,7 @@ class Matter:
     stale: bool = False
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-    submitted_by: frozenset[str] = frozenset()
+    involved: frozenset[str] = frozenset()
 
     @property
     def askers(self) -> frozenset[str]:
@@ -151,8 +151,8 @@ class Matter:
 
     @property
     def barred(self) -> frozenset[str]:
-        """Who never decides on it, and nobody who stands in for them: whose it is, or was when it was handed in."""
-        return self.askers | self.submitted_by
+        """Who never decides on it, nor whoever stands in for them: whose it is, or was, or whose the one before was."""
+        return self.askers | self.involved
 
 
 def advance(
@@ -183,7 +183,7 @@ def advance(
         checked_words(comment, "comment", least=1)
     _check_time(matter, kind, target, at)
     if kind == "submit":
-        return replace(matter, state=target, approvals=(), submitted_by=matter.submitted_by | {party.by})
+        return replace(matter, state=target, approvals=(), involved=matter.involved | {party.by})
     if kind == "approve":
         return replace(matter, state=target, approvals=(*matter.approvals, party))
     if kind in ("stale", "attest"):

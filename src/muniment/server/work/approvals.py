@@ -74,6 +74,10 @@ def _mine(
     standing: Standing, rows: Sequence[PolicyException], people: Roster, versions: dict[str, Rules]
 ) -> Iterator[Waiting]:
     assets = find_assets({one for row in rows for one in row.assets})
+    renewed = {
+        one.id: {one.requested_by, one.owner}
+        for one in PolicyException.objects.filter(id__in=[row.renews for row in rows if row.renews])
+    }
     taken: dict[str, list[Step]] = {}
     for step in Step.objects.filter(exception__in=[row.id for row in rows], kind__in=("submit", "approve")).order_by(
         "number"
@@ -82,7 +86,8 @@ def _mine(
     for row in rows:
         steps = taken.get(row.id, ())
         given = [step for step in steps if step.kind == "approve" and step.round == row.round]
-        barred = {row.requested_by, row.owner, *(step.by for step in steps if step.kind == "submit"), *_deciders(given)}
+        barred = {row.requested_by, row.owner, *_deciders(given), *renewed.get(row.renews, ())}
+        barred |= {step.by for step in steps if step.kind == "submit"}
         case = Case(
             row.risk_level,
             frozenset(content_of(row).frameworks),

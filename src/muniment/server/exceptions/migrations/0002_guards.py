@@ -77,6 +77,10 @@ BEGIN
     END IF;
     SELECT array_agg(s."by"::text) || asked.requested_by::text || asked.owner::text INTO barred FROM exceptions_step s
         WHERE s.tenant_id = NEW.tenant_id AND s.exception = NEW.exception AND s.kind = 'submit';
+    -- Nor do they whose the exception is that it renews: somebody else's name on the renewal would make it theirs to
+    -- decide on.
+    barred := barred || (SELECT ARRAY[r.requested_by::text, r.owner::text] FROM exceptions_exception r
+                         WHERE r.tenant_id = NEW.tenant_id AND r.id = asked.renews);
     IF exceptions_is_one_of(NEW, barred) THEN
         RAISE EXCEPTION 'who asks does not decide, nor who stands in for them' USING ERRCODE = 'check_violation';
     END IF;

@@ -147,14 +147,18 @@ def matter_of(row: PolicyException) -> Matter:
     """What of an exception its next step depends on."""
     steps = list(Step.objects.filter(exception=row.id, kind__in=("submit", "approve")).order_by("number"))
     given = [one for one in steps if one.kind == "approve" and one.round == row.round and row.state == UNDER_REVIEW]
+    involved = {one.by for one in steps if one.kind == "submit"}
+    if row.renews:
+        before = PolicyException.objects.only("requested_by", "owner").get(id=row.renews)
+        involved |= {before.requested_by, before.owner}
     return Matter(
         state=row.state,
         requested_by=row.requested_by,
         owner=row.owner,
-        submitted_by=frozenset(one.by for one in steps if one.kind == "submit"),
         levels=row.levels,
         approvals=tuple(Party(one.by, one.on_behalf_of) for one in given),
         stale=row.stale_at is not None,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        involved=frozenset(involved),
     )
