@@ -62,6 +62,7 @@ def test_rules_are_written_checked_saved_and_read_with_their_entry(office: Offic
     assert (late.status_code, "version 1 stands, not 0" in late.text) == (422, True)
     (version,) = set(re.findall(r"/approvals/versions/(wfv_\w+)", saved.text))
     shown = office.get("ada", f"/approvals/versions/{version}").text
+    assert "not what the entry commits to" not in shown
     assert "An exception lasts at most 200 days" in shown
     assert "changed how exceptions are approved" in shown
     assert office.get("ada", "/approvals/versions/wfv_default").status_code == 200

@@ -96,6 +96,41 @@ def test_many_are_decided_each_by_its_own_entry_and_what_is_refused_is_named(off
     )
 
 
+def test_tasks_findings_and_risks_take_a_step_with_many_and_the_pages_of_things_name_what_is_about_them(
+    office: Office,
+) -> None:
+    asset = office.ask("POST", "/api/assets", 201, name="Gateway")["id"]
+    finding = office.ask("POST", "/api/findings", 201, title="Old keys", asset=asset, owner=office.owner)["id"]
+    day = {"owner": office.owner, "due_on": "2030-01-31"}
+    ids = [office.ask("POST", "/api/tasks", 201, title=f"Rotate {n}", finding=finding, **day)["id"] for n in (1, 2)]
+    place = {"likelihood": 2, "impact": 2}
+    risk = office.ask(
+        "POST", "/api/risks", 201, title="Theft", owner=office.owner, review_on="2030-01-31", current=place,
+        plan="Locks", assets=[asset], findings=[finding],
+    )["id"]  # fmt: skip
+
+    def many(of: str, do: str, *items: str, **more: Any) -> Any:
+        order = {"of": of, "do": do, "comment": "seen", "items": [{"id": one, **more} for one in items]}
+        return office.ask("POST", "/api/work/bulk", **order)
+
+    for path, named in ((f"/assets/{asset}", ("Old keys", "Theft", "Rotate 1")), (f"/findings/{finding}", ("Theft",))):
+        shown = office.client.get(f"/t/{office.desk.tenant.made.slug}{path}").text
+        assert all(one in shown for one in named), path
+    marked = office.client.get(
+        f"/t/{office.desk.tenant.made.slug}/work/bulk", params={"of": "findings", "do": "verify", "item": finding}
+    )
+    assert (marked.status_code, "left out" in marked.text) == (200, True)
+    said = many("tasks", "finish", *ids, "tsk_no")
+    assert (said["done"], [one["id"] for one in said["refused"]]) == (ids, ["tsk_no"])
+    assert many("findings", "verify", finding)["refused"][0]["field"] == "state"
+    assert many("findings", "start", finding, steps=7)["refused"][0]["field"] == "number"
+    assert many("findings", "start", finding)["done"] == [finding]
+    assert many("risks", "close", risk)["done"] == [risk]
+    assert [event["outcome"] for event in entries(office, finding)].count("denied") == 2
+    refused = office.ask("POST", "/api/work/bulk", 422, of="tasks", do="approve", comment="x", items=[{"id": ids[0]}])
+    assert refused["field"] == "do"
+
+
 def _comments_and_history(office: Office, approver: Sitting, exception: str) -> None:
     told = office.owner.removeprefix("user:")
     page = f"/comments/exception/{exception}"
