@@ -10,12 +10,13 @@ from typing import Final
 from muniment.catalogs.framework import Catalog
 from muniment.core.errors import Malformed, Refused
 from muniment.ledger.newest_steps import NewestStep
+from muniment.ledger.query import Evidence
 from muniment.reports.asks import Ask, Group
 from muniment.reports.blocks import Bars, Block, Cell, Column, Facts, Heading, Notice, Paragraph, Table
 from muniment.server.capabilities import Capability
-from muniment.server.controls.services import evidence_of, newest
+from muniment.server.controls.services import newest
 from muniment.server.exceptions.models import PolicyException
-from muniment.server.frameworks.services import find_catalog
+from muniment.server.frameworks.services import evidence_by_mapping, find_catalog
 from muniment.server.reports import registered
 from muniment.server.reports.asking import Asking
 from muniment.server.reports.control_report import period_words
@@ -93,6 +94,7 @@ def _used(asking: Asking, decided: Sequence[PolicyException]) -> tuple[list[_Fra
     """The frameworks that the tenant uses, and why these."""
     own = {row.control: frozenset(row.criteria) for row in newest() if row.seq < asking.under.size}
     prefixes = {one.partition(":")[0] for criteria in own.values() for one in criteria}
+    evidence = evidence_by_mapping()
     every: list[_Framework] = []
     for name in FRAMEWORKS:
         try:
@@ -100,7 +102,7 @@ def _used(asking: Asking, decided: Sequence[PolicyException]) -> tuple[list[_Fra
         except Malformed:
             continue
         about = tuple(row for row in decided if name in _prefixes(row, own))
-        groups = {one: _group(one) for one in (catalog.control_id(row) for row in catalog.counted)}
+        groups = {one: _group(evidence((one,))) for one in (catalog.control_id(row) for row in catalog.counted)}
         every.append(_Framework(catalog, groups, about))
     chosen = [one for one in every if one.exceptions or one.catalog.id in prefixes or _held(asking, one)]
     if chosen:
@@ -122,8 +124,7 @@ def _held(asking: Asking, one: _Framework) -> bool:
     return any(asking.is_evidenced({}, ((control,), (), ())) for control in one.groups)
 
 
-def _group(control: str) -> Group:
-    found = evidence_of(control)
+def _group(found: Evidence) -> Group:
     return found.controls, found.actions, found.besides
 
 

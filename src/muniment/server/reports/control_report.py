@@ -20,7 +20,8 @@ from muniment.reports.blocks import (
     Table,
 )
 from muniment.server.controls.models import OwnControl
-from muniment.server.controls.services import evidence_of, newest
+from muniment.server.controls.services import newest
+from muniment.server.frameworks.services import evidence_by_mapping
 from muniment.server.populations.models import Population, Sample
 from muniment.server.populations.question import stored_question
 from muniment.server.reports.asking import NONE, Asking
@@ -43,6 +44,9 @@ class Reviewed:
 
     population: Population | None
     sample: Sample | None
+
+
+_NOT_REVIEWED: Final = Reviewed(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,9 @@ def control_blocks(asking: Asking, scope: Scope) -> tuple[str, str, list[Block]]
     total = asking.figure("entries under the checkpoint", Ask("entries"))
     own = {row.control: row for row in newest()}
     reviews = _reviews(asking)
-    rows = [_row(asking, scope, one, own.get(one), reviews.get(one, Reviewed(None, None))) for one in controls]
+    evidence = evidence_by_mapping()
+    found = {one: evidence((one, *(own[one].criteria if one in own else ()))) for one in controls}
+    rows = [_row(asking, scope, found[one], one, own.get(one), reviews.get(one, _NOT_REVIEWED)) for one in controls]
     blocks: list[Block] = [*_summary(asking, rows, total), Heading("Controls", 1), _table(rows)]
     blocks += _gaps(asking, rows)
     detailed = [row for row in rows if asking.value(row.entries) != 0 or row.reviewed.population or row.own]
@@ -123,8 +129,9 @@ def _reviews(asking: Asking) -> dict[str, Reviewed]:
     return {control: Reviewed(row, newest_of.get(row.id)) for control, row in found.items()}
 
 
-def _row(asking: Asking, scope: Scope, control: str, own: OwnControl | None, reviewed: Reviewed) -> Row:
-    evidence = evidence_of(control)
+def _row(
+    asking: Asking, scope: Scope, evidence: Evidence, control: str, own: OwnControl | None, reviewed: Reviewed
+) -> Row:
     filters = dict(scope.period or {})
     about = own.statement if own is not None else label_of(control)
     entries = asking.figure(f"{control}: entries", _ask("count", filters, evidence))
