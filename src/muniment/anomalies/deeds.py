@@ -13,10 +13,13 @@ APPROVALS: Final = frozenset({"exception.approve", "packet.approve", "risk.accep
 SUBMISSIONS: Final = frozenset({"exception.submit", "packet.request"})
 REMOVING: Final = frozenset({"remove", "revoke", "erase", "withdraw", "retire", "discard", "delete"})
 """Last words of actions that take something away."""
-_REMOVED: Final = frozenset({"delete", "remove", "close", "withdraw", "retire", "unlink", "removed", "withdrawn"})
+_REMOVED: Final = frozenset(
+    {"delete", "remove", "close", "withdraw", "retire", "drop", "unlink", "removed", "withdrawn"}
+)
 """Values of the labels `what`, `change` and `step` that say the same of an action with a wider name."""
-_OF_REMOVAL: Final = frozenset({"role", "group", "service", "sso", "member", "policy", "asset"})
-"""First words of actions whose label `what` or `change` may say that something was taken away."""
+_OF_REMOVAL: Final = frozenset({"role", "group", "service", "sso", "member", "policy", "asset", "task"})
+"""First words of actions of which one of these labels may say that something was taken away."""
+_SAYING: Final = ("what", "change", "step")
 RULES: Final = frozenset({"workflow.change"})
 
 
@@ -27,6 +30,9 @@ def deed_of(one: Happening) -> Deed | None:
 
     >>> from datetime import UTC, datetime
     >>> deed_of(Happening(1, datetime(2026, 1, 1, tzinfo=UTC), "key.revoke", "user:usr_1", "success"))
+    'removal'
+    >>> deed_of(Happening(2, datetime(2026, 1, 1, tzinfo=UTC), "asset.change", "user:usr_1", "success",
+    ...                   facts={"step": "retire"}))
     'removal'
     """
     if one.action == "user.login":
@@ -46,5 +52,4 @@ def _removes(one: Happening) -> bool:
     family, _, last = one.action.rpartition(".")
     if last in REMOVING:
         return True
-    said = (one.facts.get("what", ""), one.facts.get("change", ""))
-    return family in _OF_REMOVAL and not _REMOVED.isdisjoint(said)
+    return family in _OF_REMOVAL and not _REMOVED.isdisjoint(one.facts.get(label, "") for label in _SAYING)
