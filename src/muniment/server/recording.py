@@ -50,7 +50,7 @@ def record(
         labels: short facts; None and "" are left out. No personal data: they stand in the entry for good.
         causes: `<source>/<event id>`.
         workspace: where it happened.
-        body: what may be erased later, and what is longer; committed to by the entry.
+        body: what is longer, and what only readers of bodies see; committed to by the entry, and never erased.
 
     Raises:
         Refused: outside a `tenant_scope`, or if the ledger refuses.
