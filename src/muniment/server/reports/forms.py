@@ -55,9 +55,7 @@ class ReportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Control evidence, instead of a framework: ids with spaces between, such as soc2:CC6.1 own:AI-7.",
     )
-    since = forms.CharField(
-        label="From", required=False, max_length=64, help_text="UTC, such as 2026-01-01."
-    )
+    since = forms.CharField(label="From", required=False, max_length=64, help_text="UTC, such as 2026-01-01.")
     until = forms.CharField(
         label="Until",
         required=False,
