@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.screenshots.addresses import Addresses, Route, routes
 from tests.screenshots.album import write_album
+from tests.screenshots.decisions import Decided, desks
 from tests.screenshots.first_run import Newcomer
 from tests.screenshots.shooting import LOOKS, Photographer, Shot, links_of, shoot_here, visitor_with
 from tests.screenshots.site import Site, site
@@ -132,6 +133,8 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGUMENTS))
         tour = Tour(of, browser, folder)
         state = tour.first_run(Newcomer())
+        with desks(of, SAMPLE) as people:
+            Decided(people).everything()
         tour.signed_in(state)
         tour.empty(state)
         tour.signed_out()

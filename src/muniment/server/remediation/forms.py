@@ -149,7 +149,11 @@ class StepForm(forms.Form):
 
     step = forms.CharField(max_length=12, widget=forms.HiddenInput)
     comment = forms.CharField(
-        label="Comment", required=False, max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 2})
+        label="Comment",
+        required=False,
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_KEPT,
     )
     evidence = forms.CharField(
         label="Attachments", required=False, max_length=_LISTED, help_text="Ids att_… parted by spaces."
