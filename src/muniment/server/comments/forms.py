@@ -15,7 +15,7 @@ class CommentForm(forms.Form):
     text = forms.CharField(
         label="Comment",
         max_length=MAX_TEXT,
-        help_text="Name people as @ada or @ada@example.org: they are told. A comment cannot be changed, removed or erased: "
-        "say nothing else of persons.",
+        help_text="Name people as @ada or @ada@example.org: they are told. A comment cannot be changed, "
+        "removed or erased: say nothing else of persons.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
