@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from muniment.server.application import api
 from tests.authorization.routes import operations
 from tests.support.servers import Installation, Tenant
 
@@ -27,7 +28,7 @@ CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance,
 
 @pytest.fixture
 def document(installation: Installation) -> dict[str, Any]:
-    described: dict[str, Any] = httpx.get(f"{installation.url}/api/openapi.json", trust_env=False).json()
+    described: dict[str, Any] = httpx.get(f"{installation.url}/api/openapi.json", timeout=30, trust_env=False).json()
     return described
 
 
@@ -36,6 +37,10 @@ def test_the_document_describes_exactly_the_operations_that_there_are(document: 
     # The page that shows the document is no operation, and appends are answered in front of Django.
     there = {str(route) for route in operations() if not route.path.startswith("/api/docs")}
     assert described - {"POST /api/events"} == there
+
+
+def test_the_document_that_anybody_may_ask_for_is_made_once() -> None:
+    assert api.get_openapi_schema(path_prefix="/api/") is api.get_openapi_schema(path_prefix="/api/")
 
 
 def test_no_two_operations_and_no_two_shapes_share_a_name(document: dict[str, Any]) -> None:

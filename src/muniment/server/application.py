@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -82,8 +83,12 @@ class LedgerAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """The OpenAPI document."""
-        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        """The OpenAPI document. It takes a second of processor time, and anybody may ask: each path's is made once."""
+        return self._described(self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+    @lru_cache(maxsize=8)  # noqa: B019 - there is one API, for as long as the process
+    def _described(self, path_prefix: str) -> OpenAPISchema:
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         schema.update(complete(dict(schema)))
         return schema
 
