@@ -37,8 +37,8 @@ def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(reposit
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
-    recorded, proof, audited, edited, cut, rewritten = (
-        said.split(f"\n{number}  ")[1].split(f"\n{number + 1}  ")[0] for number in (2, 3, 4, 5, 6, 7)
+    recorded, proof, audited, decided, edited, cut, rewritten = (
+        said.split(f"\n{number}  ")[1].split(f"\n{number + 1}  ")[0] for number in (2, 3, 4, 5, 6, 7, 8)
     )
     # One trace: an agent of one framework, its MCP server, and the agent of another framework that it handed on to.
     for step in (
@@ -55,6 +55,9 @@ def test_everything_is_proven_every_attack_is_caught_and_nothing_is_left(reposit
     assert "each as the manifest names it" in whole
     assert re.search(r"sample +smp_\w+: 3 proven", whole), whole
     assert re.search(r"pages/sample-smp_\w+\.html: ", altered), altered
+    assert re.search(r"Ada approves it herself +⊘ REFUSED: approver: ", decided), decided
+    assert re.search(r"Ben approves it +it is active", decided), decided
+    assert "Verified: every check that could be made passed" in decided
     assert "✗ tree" in edited
     assert "failed    tree" in edited
     assert "✗ pin" in cut

@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from muniment.cli.demo import insider
 from muniment.cli.demo.auditing import audit
+from muniment.cli.demo.deciding import decision
 from muniment.cli.demo.scene import POLICY, work
 from muniment.cli.demo.stage import Stage, shown
 from muniment.core.entry import Entry
@@ -35,7 +36,8 @@ def command(keep: bool, repository: Path | None) -> None:
 
     Two agents of two frameworks work; one hands on to the other, and drives a real MCP server through the recorder.
     Their model plays a script. Then the evidence is taken away and verified by two verifiers, a control is audited from
-    its population to a packet, and three attacks are tried. Asks nothing, needs no network, leaves nothing running.
+    its population to a packet, somebody decides on what somebody else asked for, and three attacks are tried. Asks
+    nothing, needs no network, leaves nothing running.
     """
     began = time.monotonic()
     repository = (repository or _repository_here()).resolve()
@@ -45,6 +47,7 @@ def command(keep: bool, repository: Path | None) -> None:
         _record(stage, repository)
         bundle = _prove(stage)
         _audit(stage)
+        _decide(stage)
         _edit_one_byte(stage, bundle)
         _cut_the_tail(stage)
         _rewrite_everything(stage)
@@ -132,9 +135,20 @@ def _audit(stage: Stage) -> None:
     _quote(stage.run("verify", stage.log_url, scope="read").stdout, only=("This machine",))
 
 
-def _edit_one_byte(stage: Stage, bundle: Path) -> None:
+def _decide(stage: Stage) -> None:
     _act(
         5,
+        "Decide on an exception",
+        "asked for, refused to whoever asked, approved by somebody else; each step proven from a bundle",
+    )
+    bundle = decision(stage)
+    shown("muniment verify decision.bundle")
+    _quote(stage.run("verify", str(bundle)).stdout, only=("log ", "entries", "tree", "pin", "bodies", "Verified"))
+
+
+def _edit_one_byte(stage: Stage, bundle: Path) -> None:
+    _act(
+        6,
         "Attack: edit one byte of the evidence",
         "in a copy: the name of a tool, and the file's checksum mended to match",
     )
@@ -152,7 +166,7 @@ def _edit_one_byte(stage: Stage, bundle: Path) -> None:
 
 
 def _cut_the_tail(stage: Stage) -> None:
-    _act(6, "Attack: cut the tail", "the database's superuser, triggers off, takes the log back to an older checkpoint")
+    _act(7, "Attack: cut the tail", "the database's superuser, triggers off, takes the log back to an older checkpoint")
     with stage.superuser() as connection:
         log_id = _log_id(connection, stage)
         copy = insider.Copy(connection, log_id)
@@ -179,7 +193,7 @@ def _cut_the_tail(stage: Stage) -> None:
 
 def _rewrite_everything(stage: Stage) -> None:
     _act(
-        7,
+        8,
         "Attack: rewrite history with the true keys",
         "an insider with the database and both signing keys hides the failed call and signs everything anew",
     )

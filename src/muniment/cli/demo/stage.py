@@ -29,12 +29,14 @@ class Stage:
         folder: holds the installation, the client's state and what is exported.
         places: of the installation.
         origin: the name of its log.
+        setup_link: opens once, for the first administrator.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.places = Places(folder / "home", folder / "home/keys", folder / "home/heads")
         self.origin = ""
+        self.setup_link = ""
         self.environment: dict[str, str] = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("MUNIMENT_", "DATABASE_URL"))},
             **self.places.environment(),
@@ -51,6 +53,8 @@ class Stage:
         origin = re.search(r"with the log (\S+)\.", said)
         if len(tokens) < 2 or url is None or origin is None:
             raise Refused(f"`muniment up` did not say where it runs:\n{said}", "demo")
+        setup = re.search(r"http://localhost:\d+/setup\?token=\S+", said)
+        self.setup_link = setup[0] if setup else ""
         self._url, self.origin = url[1], origin[1]
         self._keys = {"append": tokens[0], "read": tokens[1]}
 
