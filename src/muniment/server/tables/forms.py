@@ -46,7 +46,7 @@ class FileForm(forms.Form):
             except (ValueError, binascii.Error):
                 raise forms.ValidationError({"file": "choose the file again"}) from None
             self.name = data.get("tried_name") or ""
-        else:
+        elif "file" not in self.errors:
             raise forms.ValidationError({"file": "choose a file"})
         return data
 

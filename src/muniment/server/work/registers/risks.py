@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from muniment.core.errors import Malformed
@@ -12,14 +13,21 @@ from muniment.server.capabilities import Capability
 from muniment.server.risks import services
 from muniment.server.risks.matrix import BANDS, Cell
 from muniment.server.risks.models import Risk
-from muniment.server.risks.tables import RISKS as TABLE
+from muniment.server.risks.tables import RISKS as WRITTEN
 from muniment.server.risks.tables import table_rows
 from muniment.server.risks.workflow import SCORES, STATES, TREATMENTS, Definition
 from muniment.server.tables.registry import Bulk, Choice, Days, Listing, Named, Person, TableOf, Values, Written, each
 from muniment.server.work.bulk import acts_of
 from muniment.server.work.registers.rows import given_by, people, write_by_id
-from muniment.tables import Row
+from muniment.tables import Column, Row, Table
 
+TABLE: Final = Table(
+    WRITTEN.name,
+    (
+        *(replace(one, title="Owner's id") if one.key == "owner" else one for one in WRITTEN.columns),
+        Column("owner_name", "Owner", given=False),
+    ),
+)
 _PLACE: Final = re.compile("([1-9])x([1-9])", re.ASCII)
 _NEVER_NONE: Final = {
     "title": "", "description": "", "owner": "", "treatment": "mitigate", "plan": "", "exceptions": (), "controls": (),
@@ -66,7 +74,7 @@ RISKS: Final = TableOf(
         rows=lambda _: Risk.objects.all(),
         identity="id",
         values=_values,
-        shown=("title", "state", "level", "owner", "treatment", "review_on", "exceptions"),
+        shown=("title", "state", "level", "owner_name", "treatment", "review_on", "exceptions"),
         sorts={"changed_at": "changed_at", "review_on": "review_on", "title": "title"},
         order="-changed_at",
         filters=(
