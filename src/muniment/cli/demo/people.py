@@ -49,7 +49,7 @@ class Person:
 
     def ask(self, verb: str, path: str, **body: Any) -> httpx.Response:
         """Ask the API with this person's session."""
-        headers = {"X-CSRFToken": self._client.cookies.get("csrftoken", ""), "Referer": str(self._client.base_url)}
+        headers = {"X-CSRFToken": str(self._client.cookies.get("csrftoken", "")), "Referer": str(self._client.base_url)}
         return self._client.request(verb, f"/t/default{path}", json=body or None, headers=headers)
 
     def done(self, verb: str, path: str, **body: Any) -> dict[str, Any]:
