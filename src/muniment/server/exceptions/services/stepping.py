@@ -30,7 +30,7 @@ class Taken:
         level: which approval it is, from 1; 0 for other steps.
         frozen: what a decision applies to; None if nothing is decided.
         labels: more of them, for the entry.
-        body: more of what may be erased later.
+        body: more of what is too long for a label.
     """
 
     kind: Kind
