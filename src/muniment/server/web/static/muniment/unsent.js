@@ -11,7 +11,8 @@ function written(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || STEP_UP.test(location.pathname)) return;
+  // Pages of one's account are left out: what is typed there are codes and addresses.
+  if (form.method !== "post" || location.pathname.includes("/account/")) return;
   const fields = written(form).map((field) => [field.name, field.value, field.checked === true]);
   try {
     sessionStorage.setItem(KEPT, JSON.stringify({ page: location.pathname + location.search, action: form.action, fields }));
