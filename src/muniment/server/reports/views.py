@@ -119,7 +119,7 @@ def _address(ask: Ask) -> str:
 
 
 def _form(standing: Standing, data: Any = None, initial: Any = None) -> ReportForm:
-    frameworks = [(one.id, f"{one.title} ({len(one.counted):,})") for one in catalogs()]
+    frameworks = [(one.id, f"{one.title}, {one.version} ({len(one.counted):,})") for one in catalogs()]
     saved = [(row.id, row.name) for row in populations(standing)]
     return ReportForm(frameworks, saved, data, initial)
 

@@ -32,7 +32,7 @@ class Day(forms.DateField):
     """A day as everything here writes it."""
 
     def __init__(self, label: str, help_text: str) -> None:
-        shown = forms.DateInput(attrs={"placeholder": "2026-03-01"})
+        shown = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         super().__init__(label=label, help_text=help_text, input_formats=["%Y-%m-%d"], widget=shown)
 
 
@@ -68,7 +68,7 @@ class RiskForm(Accused):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="What is done, by when. Needed unless the risk is accepted.",
     )
-    review_on = Day("Review by", "A day such as 2026-03-01.")
+    review_on = Day("Review by", "The day by which it is looked at again.")
     reason = forms.CharField(label="Reason for the change", max_length=MAX_REASON, help_text=_KEPT)
     number = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -170,7 +170,7 @@ class ProposalForm(Accused):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_KEPT,
     )
-    until = Day("Until", "The last day on which it holds, such as 2026-03-01.")
+    until = Day("Until", "The last day on which it holds.")
     zone = forms.CharField(
         label="Time zone", max_length=64, initial="UTC", help_text="Whose days count, such as Europe/Warsaw."
     )

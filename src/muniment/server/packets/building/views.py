@@ -92,7 +92,7 @@ def registers(request: HttpRequest) -> HttpResponse:
     """Exceptions or risks as a file, as of the newest checkpoint; recorded as an export."""
     standing = page_standing(request)
     standing.require(Capability.EXCEPTION_READ)
-    known = [(one.id, one.title) for one in catalogs()]
+    known = [(one.id, f"{one.title}, {one.version}") for one in catalogs()]
     form = RegisterFileForm(request.POST if request.method == "POST" else None, frameworks=known)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
