@@ -204,17 +204,17 @@ def _haste(one: Happening, at: Wall, matter: Matter, keen: Sensitivity, memory: 
     pace, taken = memory.look("pace", Pace).seconds, at.stamp - matter.asked[0]
     bound, most = HASTE[keen], 6 * HASTE[keen]
     learned = len(pace) >= KNOWN_PACE
-    text = f"something was approved {taken:.0f} seconds after it was asked for"
+    text = f"something was approved {_seconds(taken)} after it was asked for"
     if learned:
         logs = [math.log(max(one, 1.0)) for one in pace]
         middle = median(logs)
         wide = _MAD * median(abs(one - middle) for one in logs)
         bound = min(most, max(1.0, math.exp(middle - 4.0 * wide)))
         half = f"half of the last {len(pace)} decisions here took more than {_long(math.exp(middle))}"
-        text += f"; {half}, and an alert is raised below {bound:.0f} seconds"
+        text += f"; {half}, and an alert is raised below {_seconds(bound)}"
     else:
         known = counted(len(pace), "decision is", "decisions are")
-        text += f". {known} known here; until {KNOWN_PACE} are, a fixed bound of {bound:.0f} seconds holds"
+        text += f". {known} known here; until {KNOWN_PACE} are, a fixed bound of {_seconds(bound)} holds"
     if taken >= bound:
         return None
     numbers: dict[str, int | float | str] = {
@@ -229,7 +229,11 @@ def _long(seconds: float) -> str:
     for size, word in ((DAY, "days"), (3600.0, "hours"), (60.0, "minutes")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.1f} {word}"
-    return f"{seconds:.0f} seconds"
+    return _seconds(seconds)
+
+
+def _seconds(number: float) -> str:
+    return counted(round(number), "second", "seconds")
 
 
 def _learn(one: Happening, at: Wall, memory: Memory) -> None:
