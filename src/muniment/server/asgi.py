@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "muniment.server.settings")
@@ -67,3 +68,6 @@ class Server:
 
 
 application = Server(cast("Application", get_asgi_application()))
+# Django loads the addresses, and with them every page and operation, for the first request: several seconds in which
+# a server that says it is up would answer nobody.
+import_module(settings.ROOT_URLCONF)
