@@ -59,6 +59,22 @@ def waiting_for(standing: Standing, now: datetime, *, limit: int, after: str = "
     return found, False
 
 
+def decidable(standing: Standing, now: datetime, rows: Sequence[PolicyException]) -> set[str]:
+    """Which of some exceptions under review somebody may approve.
+
+    Args:
+        standing: of who would decide.
+        now: aware.
+        rows: exceptions under review.
+
+    Returns:
+        Their ids.
+    """
+    if not rows or not standing.subject.startswith("user:") or not standing.may(Capability.EXCEPTION_APPROVE):
+        return set()
+    return {one.row.id for one in _mine(standing, rows, roster(now), {})}
+
+
 def _under_review() -> Iterator[list[PolicyException]]:
     ids = list(
         PolicyException.objects.filter(state=UNDER_REVIEW)

@@ -22,7 +22,7 @@ from muniment.server.exceptions.workflow import (
     UNDER_REVIEW,
     expiring_soon,
 )
-from muniment.server.work.approvals import waiting_for
+from muniment.server.work.approvals import decidable
 
 COLUMNS: Final = (DRAFT, RETURNED, UNDER_REVIEW, APPROVED, ACTIVE, EXPIRED)
 SHOWN: Final = 20
@@ -64,11 +64,11 @@ def board(standing: Standing, now: datetime, *, mine: bool = False, risk_level: 
         which &= Q(risk_level=risk_level)
     rows = PolicyException.objects.filter(which)
     totals = dict(rows.filter(state__in=COLUMNS).values_list("state").annotate(Count("id")).order_by())
-    to_decide = {one.row.id for one in waiting_for(standing, now, limit=100)[0]}
     columns = []
     for state in COLUMNS:
         order = {UNDER_REVIEW: "submitted_at", EXPIRED: "-ends_at"}.get(state, "expires_on")
-        first = rows.filter(state=state).order_by(order, "id")[:SHOWN]
+        first = list(rows.filter(state=state).order_by(order, "id")[:SHOWN])
+        to_decide = decidable(standing, now, first) if state == UNDER_REVIEW else set()
         cards = tuple(Card(row, _step(standing, row, now, to_decide), _soon(row, now)) for row in first)
         columns.append(Column(state, STATES[state], totals.get(state, 0), cards))
     return columns
