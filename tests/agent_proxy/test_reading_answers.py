@@ -200,6 +200,23 @@ def test_whatever_is_said_can_be_recorded(api: Api, whole: object, events: list[
         assert body is None or isinstance(body[0], bytes)
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("[NaN,99999999999999999999999]", True),
+        (r'"\ud800"', True),
+        ("[" * 400 + "]" * 400, True),
+        ("[" * 1020 + "]" * 1020, False),
+    ],
+    ids=["a huge integer", "half a character", "deep", "too deep"],
+)
+def test_what_a_stream_says_in_odd_json_is_kept_or_left_out(value: str, kept: bool) -> None:
+    sighting = sighted(Api.CHAT, b'data: {"choices":[{"delta":{"content":"hi"}}],"id":%s}\n\n' % value.encode(), EVENTS)
+    body = sighting.body()
+    assert (body is not None and value.encode() in body[0]) is kept
+    assert labels_of(Ending.COMPLETE, 200, "m", sighting, sighting.answer(), hashes=True)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_an_event_stream_reads_the_same_however_it_is_cut(data: st.DataObject) -> None:

@@ -21,6 +21,19 @@ def parsed(text: bytes) -> object:
         return None
 
 
+def written(value: object) -> bytes | None:
+    """A value as JSON, or None if it is nested too deep to be written."""
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:
+        pass
+    try:
+        # Huge integers, lone surrogates and deep nesting, which `parsed` took.
+        return json.dumps(value, default=str, separators=(",", ":")).encode()
+    except RecursionError:
+        return None
+
+
 def an_object(value: object) -> Object:
     """The object, or an empty one."""
     return value if isinstance(value, dict) else {}

@@ -3,12 +3,10 @@
 import hashlib
 from typing import Final
 
-import orjson
-
 from muniment.agent.models.answer import Answer, Reader
 from muniment.agent.models.api import Api
 from muniment.agent.models.chat import ChatReader
-from muniment.agent.models.jsonvalues import parsed
+from muniment.agent.models.jsonvalues import parsed, written
 from muniment.agent.models.messages import MessagesReader
 from muniment.agent.models.plain import PlainReader
 from muniment.agent.models.responses import ResponsesReader
@@ -116,7 +114,8 @@ class Sighting:
         A stream that is understood becomes the document that the API would have given without streaming.
         """
         if self.streamed and self._known:
-            return orjson.dumps(self._reader.assembled(), default=str), JSON
+            document = written(self._reader.assembled())
+            return None if document is None else (document, JSON)
         if self.unread is not None:
             return None
         whole = b"".join(self._kept)
