@@ -8,8 +8,9 @@ from re import compile as pattern
 from typing import Final
 
 from muniment.core.errors import Malformed
-from muniment.server.exceptions.days import checked_day, zone_of
+from muniment.server.exceptions.days import checked_day
 from muniment.server.exceptions.workflow import RISK_LEVELS, checked_words
+from muniment.server.zones import zone_of
 
 MAX_TITLE: Final = 200
 MAX_TEXT: Final = 8_000

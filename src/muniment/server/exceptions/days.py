@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from muniment.core.errors import Malformed
+from muniment.server.zones import zone_of
 
 EARLIEST: Final = date(1970, 1, 2)
 LATEST: Final = date(2200, 12, 31)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name.
-
-    Raises:
-        Malformed: if there is none of that name.
-    """
-    if not 1 <= len(name) <= 64 or not name.isascii() or not name.isprintable():
-        raise Malformed("is the name of a time zone, such as Europe/Warsaw", "zone")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Malformed(f"{name} is no time zone that is known here; one is Europe/Warsaw", "zone") from None
 
 
 def starts_at(day: date, zone: str) -> datetime:

@@ -8,28 +8,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from muniment.core.errors import Malformed
+from zoneinfo import ZoneInfo
 
 MINUTES: Final = 24 * 60
 """Minutes of a day by the clock."""
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name.
-
-    Raises:
-        Malformed: if there is none of that name.
-    """
-    if not 1 <= len(name) <= 64 or not name.isascii() or not name.isprintable():
-        raise Malformed("is the name of a time zone, such as Europe/Warsaw", "zone")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Malformed(f"{name} is no time zone that is known here; one is Europe/Warsaw", "zone") from None
 
 
 def in_quiet(at: datetime, zone: ZoneInfo, start: int, end: int) -> bool:

@@ -9,7 +9,8 @@ from typing import Final
 
 from muniment.core.errors import Malformed, Refused
 from muniment.server.notifications.events import AT_ONCE, EVENTS, OFF, WAYS, WEEKLY, find_event
-from muniment.server.notifications.hours import MINUTES, next_at, quiet_until, zone_of
+from muniment.server.notifications.hours import MINUTES, next_at, quiet_until
+from muniment.server.zones import zone_of
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

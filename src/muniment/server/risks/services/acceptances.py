@@ -13,7 +13,6 @@ from muniment.server.access.standing import Standing
 from muniment.server.approvals.services import rules_in_force
 from muniment.server.assets.services import find_assets
 from muniment.server.exceptions import services as exceptions
-from muniment.server.exceptions.days import zone_of
 from muniment.server.moments import moment
 from muniment.server.registers.keeping import NoSuch, check_number
 from muniment.server.registers.texts import checked_text
@@ -26,6 +25,7 @@ from muniment.server.risks.services.reading import risk_for
 from muniment.server.risks.services.recording import noted
 from muniment.server.risks.steps import Weighed, tell
 from muniment.server.risks.workflow import SCORES, digest_of
+from muniment.server.zones import zone_of
 
 Verdict = Literal["accepted", "refused"]
 _STEPS: dict[Verdict, Step] = {"accepted": "accept", "refused": "refuse"}
